@@ -1,0 +1,104 @@
+# tap.sh - what every test script shares: TAP output, clean-up that always runs, waiting for conditions.
+#
+# A script sources this file, calls `plan N`, makes its assertions, and ends. Whatever it started is
+# registered with `defer` and undone in reverse order, also when the script dies (trap EXIT).
+# TAP: https://testanything.org; a skip is always reported as a skip, with its reason.
+# shellcheck shell=bash
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BIN=${ECHOLAB_BIN:-$ROOT/build/bin}
+NET=$ROOT/netns/net
+TEST_TMP=$(mktemp -d "${TMPDIR:-/tmp}/echolab-test.XXXXXX")
+TAP_COUNT=0 TAP_FAILED=0 TAP_PLAN=
+DEFERRED=()
+export ECHOLAB_BIN=$BIN
+
+# defer CMD [ARG…]: run at the end, last registered first.
+defer() { DEFERRED+=("$(printf '%q ' "$@")"); }
+
+# shellcheck disable=SC2317,SC2329 # called by the trap
+tap_finish() {
+    local status=$? i
+    set +e
+    trap - EXIT
+    for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do eval "${DEFERRED[i]}" >&2; done
+    rm -rf "$TEST_TMP"
+    if [ "$status" -ne 0 ]; then echo "Bail out! ${0##*/} died with status $status"; exit 1; fi
+    [ -n "$TAP_PLAN" ] || echo "1..$TAP_COUNT"
+    [ "$TAP_FAILED" -eq 0 ] || exit 1
+}
+trap tap_finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+plan() { TAP_PLAN=$1; echo "1..$1"; }
+skip_all() { echo "1..0 # SKIP $*"; TAP_PLAN=0; exit 0; }
+
+# diag TEXT: shown beside a failure.
+diag() { printf '%s\n' "$*" | sed 's/^/# /'; }
+
+pass() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1"; }
+fail() { TAP_COUNT=$((TAP_COUNT + 1)); TAP_FAILED=$((TAP_FAILED + 1)); echo "not ok $TAP_COUNT - $1"; shift; [ $# -eq 0 ] || diag "$@"; }
+skip() { TAP_COUNT=$((TAP_COUNT + 1)); echo "ok $TAP_COUNT - $1 # SKIP $2"; }
+
+# ok NAME CMD [ARG…]: passes when the command succeeds; its output is shown when it does not.
+ok() {
+    local name=$1 out rc=0; shift
+    out=$("$@" 2>&1) || rc=$?
+    if [ $rc -eq 0 ]; then pass "$name"; else fail "$name" "exit $rc from: $*"$'\n'"$out"; fi
+}
+# is NAME GOT WANTED
+is() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got:    $2"$'\n'"wanted: $3"; fi; }
+# like NAME TEXT EXTENDED_REGEX
+like() { if grep -qE -- "$3" <<<"$2"; then pass "$1"; else fail "$1" "no match for: $3"$'\n'"in: $2"; fi; }
+unlike() { if grep -qE -- "$3" <<<"$2"; then fail "$1" "unwanted match for: $3"$'\n'"in: $2"; else pass "$1"; fi; }
+# exits NAME CODE CMD [ARG…]: exact exit code; stdout in $OUT, stderr in $ERR.
+exits() {
+    local name=$1 wanted=$2 rc=0; shift 2
+    "$@" >"$TEST_TMP/out" 2>"$TEST_TMP/err" </dev/null || rc=$?
+    OUT=$(tr -d '\0' <"$TEST_TMP/out") ERR=$(tr -d '\0' <"$TEST_TMP/err")
+    if [ $rc -eq "$wanted" ]; then pass "$name"
+    else fail "$name" "exit $rc, wanted $wanted, from: $*"$'\n'"stdout: $OUT"$'\n'"stderr: $ERR"; fi
+}
+
+# wait_for SECONDS CMD [ARG…]: until the command succeeds; false when the time is up. The pause between looks is not
+# synchronisation: only the condition ends the wait.
+wait_for() {
+    local end=$((SECONDS + $1)); shift
+    until "$@" >/dev/null 2>&1; do
+        [ $SECONDS -lt "$end" ] || return 1
+        read -rt 0.02 <> <(:) || true
+    done
+}
+file_has() { grep -qE -- "$2" "$1" 2>/dev/null; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# start_server NAME CMD…: runs a server, waits for its ready line; sets PID and LISTEN (its address and port). Output in $TEST_TMP/NAME.{out,err}.
+start_server() {
+    local name=$1; shift
+    "$@" >"$TEST_TMP/$name.out" 2>"$TEST_TMP/$name.err" </dev/null &
+    PID=$!
+    defer stop_pid "$PID"
+    wait_for 10 file_has "$TEST_TMP/$name.out" '^ready ' || { diag "no ready line from: $*" "$(cat "$TEST_TMP/$name.err")"; return 1; }
+    # shellcheck disable=SC2034 # for the caller
+    LISTEN=$(sed -nE '1s/.* listen=([^ ,]+).*/\1/p' "$TEST_TMP/$name.out")
+}
+# stop_pid PID: TERM, then KILL if it does not listen within five seconds.
+stop_pid() {
+    kill -TERM "$1" 2>/dev/null || return 0
+    wait_for 5 gone "$1" || kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+# need PROGRAM…: a missing peer is a skip for a user, a failure in CI (ECHOLAB_NO_SKIP=1).
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# world [TOPOLOGY]: a lab network of this script's own; on() runs a command on one of its hosts.
+world() {
+    ECHOLAB_WORLD=t$$-$RANDOM
+    export ECHOLAB_WORLD
+    defer "$NET" down
+    "$NET" up "$@" >"$TEST_TMP/up" 2>&1 || { diag "net up failed:" "$(cat "$TEST_TMP/up")"; return 1; }
+}
+on() { local host=$1; shift; "$NET" run "$host" -- "$@"; }
