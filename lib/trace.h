@@ -34,6 +34,7 @@ struct el_event {
     const char *text; /* one line, no newline, escaped; valid during the call only */
 };
 
+/* Called by one thread at a time, with the trace locked: it must not report to the same trace. */
 typedef void (*el_sink)(void *arg, const struct el_event *event);
 
 struct el_trace_args {
@@ -54,7 +55,9 @@ void el_trace_free(struct el_trace *trace);
 struct el_file_sink {
     FILE *file;
     const char *program;
-    el_time start; /* set at the first event */
+    el_time start; /* 0: set at the first event */
+    unsigned
+        columns; /* width to break narration at; 0 = the terminal's, and unbroken lines in a file */
 };
 void el_file_sink_write(void *el_file_sink, const struct el_event *event);
 
