@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 
 enum {
-    EL_HOST_MAX = 254,    /* a DNS name is at most 253 characters (RFC 1035 2.3.4), and a NUL */
+    EL_HOST_MAX = 255,    /* a DNS name has at most 253 characters (RFC 1035 2.3.4), a dot, a NUL */
     EL_ADDRESS_TEXT = 80, /* "[v6%zone]:port" and a NUL */
 };
 
@@ -39,7 +39,8 @@ struct el_endpoint {
 /*
  * Parses `host`, `host:port`, `v4:port`, `v6`, `[v6]:port`, `[v6%zone]:port`, `*:port` or `:port` (= `*:port`).
  * Ports are min_port..65535 in decimal, no sign, no spaces. Returns 0, or -EINVAL with *why set to a
- * static sentence that names the fault and the fix. Never touches the network.
+ * static sentence that names the fault and the fix. A program that cannot use a wildcard checks for it.
+ * Never touches the network; a zone is looked up later, by el_address_from_literal.
  */
 int el_endpoint_parse(const char *text, uint16_t default_port, uint16_t min_port,
                       struct el_endpoint *endpoint, const char **why);
@@ -78,11 +79,12 @@ bool el_address_is_v4_mapped(const struct el_address *address);
 struct el_route_pair {
     struct el_address destination;
     struct el_address source;
+    bool deprecated; /* the source is (IFA_F_DEPRECATED, RFC 4862); false when unknown */
 };
 
 /*
- * Orders the pairs best first by the destination rules of RFC 6724 section 6 (rules 1, 2, 3 are told by
- * `source`, 4 and 7 need interface knowledge that we do not have and are skipped, 5, 6, 8, 9, 10 apply). Stable.
+ * Orders the pairs best first by the destination rules of RFC 6724 section 6 (4 and 7 need interface
+ * knowledge that we do not have and are skipped; 9 is applied to IPv6 only). Stable.
  */
 void el_address_sort(struct el_route_pair *pairs, size_t count);
 

@@ -1,0 +1,431 @@
+/*
+ * address.c - what a person types (an endpoint) and what the kernel wants (an address).
+ *
+ * Teaches:  why `host:port` is harder than it looks: the colon is also part of every IPv6 address, so an
+ *           IPv6 address with a port needs brackets (RFC 3986 section 3.2.2).
+ * Owns:     parsing, printing, comparing. Nothing here asks the network or the resolver.
+ * Partner:  address_sort.c decides which of several addresses to try first.
+ * Next:     socket.c, where an address is bound or connected.
+ */
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- literals ---------------------------------------------------------------------------------- */
+
+/* Addresses that mean something only together with an interface, so that a %zone belongs to them. */
+static bool wants_zone(const struct in6_addr *ip)
+{
+    return IN6_IS_ADDR_LINKLOCAL(ip) || IN6_IS_ADDR_MC_LINKLOCAL(ip) ||
+           IN6_IS_ADDR_MC_NODELOCAL(ip);
+}
+
+/*
+ * Parses `v6` or `v6%zone` without looking the zone up. `zone` points into `text` or is NULL.
+ * Sets *why only for what is IPv6 beyond doubt but wrong in its zone.
+ */
+static bool parse_v6(const char *text, struct in6_addr *ip, const char **zone, const char **why)
+{
+    char digits[INET6_ADDRSTRLEN];
+    const char *percent = strchr(text, '%');
+    size_t length = percent != NULL ? (size_t)(percent - text) : strlen(text);
+
+    if (length >= sizeof digits)
+        return false;
+    memcpy(digits, text, length);
+    digits[length] = '\0';
+    if (inet_pton(AF_INET6, digits, ip) != 1)
+        return false;
+
+    *zone = percent != NULL ? percent + 1 : NULL;
+    if (percent == NULL)
+        return true;
+    if (**zone == '\0' || strlen(*zone) >= IF_NAMESIZE || strpbrk(*zone, " /%[]:") != NULL) {
+        *why = "after '%' comes the name of an interface, as in fe80::1%eth0";
+        return false;
+    }
+    if (!wants_zone(ip)) {
+        *why = "only a link-local address (fe80::…) takes a %zone: leave it out";
+        return false;
+    }
+    return true;
+}
+
+/* An interface by name, or by number as in `fe80::1%2` (RFC 4007 section 11.2). 0: there is none. */
+static uint32_t zone_index(const char *zone)
+{
+    uint32_t index = if_nametoindex(zone);
+    if (index != 0 || zone[strspn(zone, "0123456789")] != '\0')
+        return index;
+    for (; *zone != '\0'; zone++)
+        if (__builtin_mul_overflow(index, 10, &index) ||
+            __builtin_add_overflow(index, (uint32_t)(*zone - '0'), &index))
+            return 0;
+    return index;
+}
+
+int el_address_from_literal(const char *host, uint16_t port, struct el_address *address)
+{
+    struct in6_addr v6;
+    const char *zone, *why;
+
+    *address = (struct el_address){0};
+    /* inet_pton(3), not inet_aton(3): that one takes "127.1" and octal, and so reads 010.0.0.1 as 8.0.0.1. */
+    if (inet_pton(AF_INET, host, &address->in.sin_addr) == 1) {
+        address->in.sin_family = AF_INET;
+        address->in.sin_port = htons(port);
+        address->length = sizeof address->in;
+        return 0;
+    }
+    if (!parse_v6(host, &v6, &zone, &why))
+        return -EINVAL;
+    uint32_t scope = zone != NULL ? zone_index(zone) : 0;
+    if (zone != NULL && scope == 0)
+        return -ENODEV;
+    address->in6 = (struct sockaddr_in6){
+        .sin6_family = AF_INET6,
+        .sin6_port = htons(port),
+        .sin6_addr = v6,
+        .sin6_scope_id = scope,
+    };
+    address->length = sizeof address->in6;
+    return 0;
+}
+
+/* ---- endpoints --------------------------------------------------------------------------------- */
+
+static int refuse(const char **why, const char *sentence)
+{
+    *why = sentence;
+    return -EINVAL;
+}
+
+static int parse_port(const char *text, uint16_t min_port, uint16_t *port, const char **why)
+{
+    unsigned value = 0;
+
+    if (*text == '\0')
+        return refuse(why, "the port after ':' is missing: write HOST:PORT, or leave the ':' out");
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return refuse(why, "the port is not a number: write decimal digits only");
+        value = value * 10 + (unsigned)(*text - '0');
+        if (value > UINT16_MAX)
+            return refuse(why, "the port is above 65535");
+    }
+    if (value < min_port)
+        return refuse(why, value == 0
+                               ? "port 0 means \"any free port\" to a server and nothing to a "
+                                 "client: write the server's port"
+                               : "the port is below the lowest one allowed here");
+    *port = (uint16_t)value;
+    return 0;
+}
+
+/* Whether every character after the last dot is a digit: no such name exists (RFC 1123 section 2.1). */
+static bool ends_in_number(const char *name, size_t length)
+{
+    size_t start = length;
+    while (start > 0 && name[start - 1] != '.')
+        start--;
+    return start < length && strspn(name + start, "0123456789") >= length - start;
+}
+
+/* The shape of a host name: RFC 1035 section 2.3.4, with '_' because people and service names use it. */
+static int check_name(const char *name, size_t length, const char **why)
+{
+    size_t label = 0;
+
+    if (length > 0 && name[length - 1] == '.')
+        length--; /* "server.lab." is the same name, said to be complete */
+    if (length > 253)
+        return refuse(why, "the name is longer than 253 characters (RFC 1035)");
+    for (size_t i = 0; i < length; i++) {
+        char c = name[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '-' || c == '_';
+        if ((unsigned char)c >= 0x80)
+            return refuse(why, "the name is not ASCII: write its xn-- form");
+        if (c != '.' && !good)
+            return refuse(why, "a host name has only letters, digits, '-', '_' and '.'");
+        if (c == '.' && label == 0)
+            return refuse(why, "the name has an empty part: a '.' at its start, or two in a row");
+        label = c == '.' ? 0 : label + 1;
+        if (label > 63)
+            return refuse(why, "a part of the name is longer than 63 characters (RFC 1035)");
+    }
+    if (label == 0)
+        return refuse(why, "the host is empty: write HOST, HOST:PORT or [IPV6]:PORT");
+    if (ends_in_number(name, length))
+        return refuse(why, "not an IPv4 address: write four numbers 0-255 without leading zeros "
+                           "(a lone port is written ':7007')");
+    return 0;
+}
+
+/* Puts host[0..length) in place, after checking that it is an IPv4 literal or may be a name. */
+static int set_host(struct el_endpoint *endpoint, const char *host, size_t length, const char **why)
+{
+    struct in_addr v4;
+
+    endpoint->host[0] = '\0';
+    if (length < sizeof endpoint->host) {
+        memcpy(endpoint->host, host, length);
+        endpoint->host[length] = '\0';
+        if (inet_pton(AF_INET, endpoint->host, &v4) == 1)
+            return 0;
+    }
+    return check_name(host, length, why);
+}
+
+/* `[v6]` or `[v6]:port`, from the bracket on. */
+static int parse_bracketed(const char *text, uint16_t min_port, struct el_endpoint *endpoint,
+                           const char **why)
+{
+    const char *close = strchr(text, ']');
+    struct in6_addr ip;
+    const char *zone;
+
+    if (close == NULL)
+        return refuse(why, "the ']' after the IPv6 address is missing: write [ADDRESS]:PORT");
+    size_t length = (size_t)(close - text) - 1;
+    if (length >= sizeof endpoint->host)
+        return refuse(why, "what stands in the brackets is too long for an IPv6 address");
+    memcpy(endpoint->host, text + 1, length);
+    endpoint->host[length] = '\0';
+
+    *why = "what stands in the brackets is not an IPv6 address";
+    if (!parse_v6(endpoint->host, &ip, &zone, why))
+        return -EINVAL;
+    if (close[1] == '\0')
+        return 0;
+    if (close[1] != ':')
+        return refuse(why, "after ']' comes ':' and a port, or nothing");
+    endpoint->has_port = true;
+    return parse_port(close + 2, min_port, &endpoint->port, why);
+}
+
+/*
+ * What the colons mean decides everything [#which-colon]: none, a host; one, host:port; more, an IPv6
+ * address as a whole, because "2001:db8::1:7007" is an address whose last group is 7007, not a port.
+ */
+static int parse_unbracketed(const char *text, uint16_t min_port, struct el_endpoint *endpoint,
+                             const char **why)
+{
+    const char *colon = strchr(text, ':');
+    struct in6_addr ip;
+    const char *zone;
+
+    if (colon != NULL && strchr(colon + 1, ':') != NULL) {
+        *why = "more than one ':': write HOST:PORT, or an IPv6 address with a port as "
+               "[ADDRESS]:PORT";
+        if (!parse_v6(text, &ip, &zone, why))
+            return -EINVAL;
+        memcpy(endpoint->host, text, strlen(text) + 1); /* parse_v6 bounds it to 45 + 1 + 15 */
+        return 0;
+    }
+    size_t length = colon != NULL ? (size_t)(colon - text) : strlen(text);
+    if ((length == 0 && colon != NULL) || (length == 1 && *text == '*')) {
+        endpoint->wildcard = true;
+        memcpy(endpoint->host, "*", 2);
+    } else {
+        int error = set_host(endpoint, text, length, why);
+        if (error != 0)
+            return error;
+    }
+    if (colon == NULL)
+        return 0;
+    endpoint->has_port = true;
+    return parse_port(colon + 1, min_port, &endpoint->port, why);
+}
+
+int el_endpoint_parse(const char *text, uint16_t default_port, uint16_t min_port,
+                      struct el_endpoint *endpoint, const char **why)
+{
+    *endpoint = (struct el_endpoint){.port = default_port};
+    *why = "";
+    if (*text == '[')
+        return parse_bracketed(text, min_port, endpoint, why);
+    return parse_unbracketed(text, min_port, endpoint, why);
+}
+
+/* ---- addresses --------------------------------------------------------------------------------- */
+
+struct el_address el_address_any(sa_family_t family, uint16_t port)
+{
+    struct el_address address = {0};
+    if (family == AF_INET6) {
+        address.in6.sin6_family = AF_INET6; /* in6addr_any is all zero */
+        address.length = sizeof address.in6;
+    } else {
+        address.in.sin_family = AF_INET; /* INADDR_ANY too */
+        address.length = sizeof address.in;
+    }
+    el_address_set_port(&address, port);
+    return address;
+}
+
+int el_address_from_sockaddr(const struct sockaddr *sa, socklen_t length,
+                             struct el_address *address)
+{
+    sa_family_t family;
+    socklen_t needed;
+
+    *address = (struct el_address){0};
+    if (length < sizeof family)
+        return -EINVAL;
+    memcpy(&family, &sa->sa_family, sizeof family); /* the buffer may be shorter than a sockaddr */
+    if (family != AF_INET && family != AF_INET6)
+        return -EAFNOSUPPORT;
+    needed = family == AF_INET ? sizeof address->in : sizeof address->in6;
+    if (length < needed)
+        return -EINVAL;
+    memcpy(&address->sa, sa, needed);
+    address->length = needed;
+    return 0;
+}
+
+sa_family_t el_address_family(const struct el_address *address)
+{
+    return address->length == 0 ? AF_UNSPEC : address->sa.sa_family;
+}
+
+uint16_t el_address_port(const struct el_address *address)
+{
+    switch (el_address_family(address)) {
+    case AF_INET:
+        return ntohs(address->in.sin_port);
+    case AF_INET6:
+        return ntohs(address->in6.sin6_port);
+    default:
+        return 0;
+    }
+}
+
+void el_address_set_port(struct el_address *address, uint16_t port)
+{
+    if (el_address_family(address) == AF_INET)
+        address->in.sin_port = htons(port);
+    else if (el_address_family(address) == AF_INET6)
+        address->in6.sin6_port = htons(port);
+}
+
+const char *el_address_print_host(const struct el_address *address,
+                                  char text[static EL_ADDRESS_TEXT])
+{
+    char zone[IF_NAMESIZE];
+
+    if (el_address_family(address) == AF_INET) {
+        inet_ntop(AF_INET, &address->in.sin_addr, text, EL_ADDRESS_TEXT);
+    } else if (el_address_family(address) == AF_INET6) {
+        inet_ntop(AF_INET6, &address->in6.sin6_addr, text, EL_ADDRESS_TEXT);
+        size_t used = strlen(text);
+        uint32_t scope = address->in6.sin6_scope_id;
+        if (scope != 0 && if_indextoname(scope, zone) != NULL)
+            snprintf(text + used, EL_ADDRESS_TEXT - used, "%%%s", zone);
+        else if (scope != 0) /* an interface that went away still has its number */
+            snprintf(text + used, EL_ADDRESS_TEXT - used, "%%%u", scope);
+    } else {
+        memcpy(text, "-", 2);
+    }
+    return text;
+}
+
+const char *el_address_print(const struct el_address *address, char text[static EL_ADDRESS_TEXT])
+{
+    char host[EL_ADDRESS_TEXT];
+
+    el_address_print_host(address, host);
+    if (el_address_family(address) == AF_INET)
+        snprintf(text, EL_ADDRESS_TEXT, "%.15s:%u", host, el_address_port(address));
+    else if (el_address_family(address) == AF_INET6)
+        snprintf(text, EL_ADDRESS_TEXT, "[%.*s]:%u", EL_ADDRESS_TEXT - 10, host,
+                 el_address_port(address));
+    else
+        memcpy(text, "-", 2);
+    return text;
+}
+
+bool el_address_same_host(const struct el_address *a, const struct el_address *b)
+{
+    if (el_address_family(a) != el_address_family(b))
+        return false;
+    switch (el_address_family(a)) {
+    case AF_INET:
+        return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+    case AF_INET6:
+        /* fe80::1 on one link and fe80::1 on another are two hosts (RFC 4007). */
+        return a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+               IN6_ARE_ADDR_EQUAL(&a->in6.sin6_addr, &b->in6.sin6_addr);
+    default:
+        return true; /* both are nothing */
+    }
+}
+
+bool el_address_equal(const struct el_address *a, const struct el_address *b)
+{
+    return el_address_same_host(a, b) && el_address_port(a) == el_address_port(b);
+}
+
+bool el_address_is_v4_mapped(const struct el_address *address)
+{
+    return el_address_family(address) == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address->in6.sin6_addr);
+}
+
+bool el_address_is_any(const struct el_address *address)
+{
+    if (el_address_family(address) == AF_INET)
+        return address->in.sin_addr.s_addr == htonl(INADDR_ANY);
+    return el_address_family(address) == AF_INET6 &&
+           IN6_IS_ADDR_UNSPECIFIED(&address->in6.sin6_addr);
+}
+
+bool el_address_is_loopback(const struct el_address *address)
+{
+    if (el_address_family(address) == AF_INET) /* all of 127/8, not only 127.0.0.1 (RFC 1122) */
+        return ntohl(address->in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return el_address_family(address) == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&address->in6.sin6_addr);
+}
+
+bool el_address_is_multicast(const struct el_address *address)
+{
+    if (el_address_family(address) == AF_INET)
+        return IN_MULTICAST(ntohl(address->in.sin_addr.s_addr));
+    return el_address_family(address) == AF_INET6 && IN6_IS_ADDR_MULTICAST(&address->in6.sin6_addr);
+}
+
+bool el_address_is_link_local(const struct el_address *address)
+{
+    if (el_address_family(address) == AF_INET) /* 169.254/16 (RFC 3927) */
+        return ntohl(address->in.sin_addr.s_addr) >> 16 == 0xa9fe;
+    return el_address_family(address) == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address->in6.sin6_addr);
+}
+
+const char *el_name_escape(const char *name, char *text, size_t size)
+{
+    size_t used = 0;
+
+    if (size == 0)
+        return text;
+    for (; *name != '\0'; name++) {
+        unsigned char c = (unsigned char)*name;
+        /* The backslash too, or "\x0a" typed as four characters would look like an escaped newline. */
+        bool plain = c >= 0x20 && c < 0x7f && c != '\\';
+        size_t width = plain ? 1 : 4;
+        size_t tail = name[1] == '\0' ? 0 : 3; /* room for "..." unless this is the last */
+        if (used + width + tail >= size) {
+            used += (size_t)snprintf(text + used, size - used, "...");
+            return text;
+        }
+        if (plain)
+            text[used++] = (char)c;
+        else
+            used += (size_t)snprintf(text + used, size - used, "\\x%02x", c);
+    }
+    text[used] = '\0';
+    return text;
+}
