@@ -1,0 +1,174 @@
+# world.sh - worlds as the outside sees them: a small locked file each, and the ways in.
+#
+# DIR/NAME holds what one must know to enter the world NAME (pid 1, mode, topology). The file is locked (flock(2)) by the world itself:
+# pid 1 inherited the descriptor. So a lock that can be taken is the proof that the world is dead, whoever killed it; no pid
+# can be mistaken for another, and no clean-up has to have run. [#lock-is-life]
+# Partner: init.sh (the inside).
+# shellcheck shell=bash disable=SC2034 # WORLD_* are for the files that source this one
+
+die() { echo "net: $*" >&2; exit 125; }
+
+# Where this user's worlds are noted: the session's runtime directory, or one in /tmp when there is no session. One in /tmp is
+# only trusted when it is really ours: a directory, no link, our own, closed to others.
+state_dirs() {
+    local user=${XDG_RUNTIME_DIR:-}
+    if [ -n "$user" ] && [ -d "$user" ] && [ -O "$user" ] && [ -w "$user" ]; then echo "$user/echolab"; fi
+    echo "/tmp/echolab-$EUID"
+}
+
+state_dir_is_safe() { [ -d "$1" ] && [ ! -L "$1" ] && [ -O "$1" ] && [ "$(stat -c %a "$1")" = 700 ]; }
+
+# lock_state_dir DIR: makes it if need be, checks it, locks it on descriptor 8. The one who removes the empty directory may come between
+# mkdir and the lock, so look whether the directory that we locked is still the one of that name.
+lock_state_dir() {
+    local dir=$1
+    while true; do
+        mkdir -m 700 "$dir" 2>/dev/null || [ -e "$dir" ] || die "$dir: cannot be made (is its parent writable?)"
+        state_dir_is_safe "$dir" || die "$dir: not a directory of ours with mode 700, so not used (remove or rename it)"
+        exec 8<"$dir" || continue
+        flock -w 10 8 || die "$dir: another net command has held it for ten seconds"
+        [ ! "$dir" -ef /proc/self/fd/8 ] || return 0
+    done
+}
+unlock_state_dir() { exec 8<&-; }
+
+# is_dead FILE: a shared lock is enough to see whether the exclusive one is held, and two who look do not disturb each other.
+is_dead() {
+    local fd rc=0
+    { exec {fd}<"$1"; } 2>/dev/null || return 0
+    flock -n -s "$fd" || rc=1
+    exec {fd}<&-
+    return $rc
+}
+
+# Removes what dead worlds have left: their files, and the directory when it is empty.
+sweep() {
+    local dir file
+    for dir in $(state_dirs); do
+        if [ ! -e "$dir" ] || ! state_dir_is_safe "$dir"; then continue; fi
+        lock_state_dir "$dir"
+        for file in "$dir"/*; do
+            if [ -f "$file" ] && is_dead "$file"; then rm -f "$file"; fi
+        done
+        rmdir "$dir" 2>/dev/null || true
+        unlock_state_dir
+    done
+}
+
+# The files of all worlds that this user can see, one a line. Root sees everybody's.
+world_files() {
+    local dir file
+    local -a dirs
+    mapfile -t dirs < <(state_dirs)
+    [ "$EUID" -ne 0 ] || dirs+=(/tmp/echolab-* /run/user/*/echolab)
+    for dir in "${dirs[@]}"; do
+        for file in "$dir"/*; do
+            if [ -f "$file" ] && [ ! -L "$file" ]; then echo "$file"; fi
+        done
+    done | sort -u
+}
+
+# load FILE: reads a state file, which another user may have written, into WORLD_*. False when the world is not (yet) complete, or
+# when the process it names is not its owner's: root must not be talked into killing somebody else's.
+load() {
+    local key value
+    WORLD_FILE=$1 WORLD_NAME=${1##*/} WORLD_PID='' WORLD_MODE='' WORLD_TOPOLOGY='' WORLD_HOSTS='' WORLD_SWITCHES='' WORLD_READY=''
+    while IFS='=' read -r key value; do
+        case $key in
+        pid) [[ $value =~ ^[0-9]+$ ]] && WORLD_PID=$value ;;
+        mode) [[ $value =~ ^(root|rootless)$ ]] && WORLD_MODE=$value ;;
+        topology) [[ $value =~ ^[A-Za-z0-9._-]+$ ]] && WORLD_TOPOLOGY=$value ;;
+        hosts) [[ $value =~ ^[a-z0-9\ -]+$ ]] && WORLD_HOSTS=$value ;;
+        switches) [[ $value =~ ^[a-z0-9\ -]*$ ]] && WORLD_SWITCHES=$value ;;
+        ready) WORLD_READY=yes ;;
+        esac
+    done <"$1" || true
+    [ -n "$WORLD_READY" ] && [ -n "$WORLD_PID" ] && ! is_dead "$1" &&
+        [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$(stat -c %u "$1")" ]
+}
+
+# pick_world: the world that --world or $ECHOLAB_WORLD names, or the only one of ours, into WORLD_*. Otherwise it says what to do.
+pick_world() {
+    local file found='' names='' others=''
+    local -a files
+    mapfile -t files < <(world_files)
+    for file in "${files[@]}"; do
+        load "$file" || continue
+        if [ -n "$WORLD" ] && [ "$WORLD_NAME" = "$WORLD" ]; then return 0; fi
+        [ -O "$file" ] || { others+=" $WORLD_NAME"; continue; } # root reaches another user's world by its name only
+        found+="${found:+$'\n'}$file" names+=" $WORLD_NAME"
+    done
+    [ -z "$WORLD" ] || die "$WORLD: no such world is running (running:${names:- none}; net up --world $WORLD makes it)"
+    [ -n "$found" ] || die "no world is running (net up makes one${others:+; of other users, by --world NAME:$others})"
+    [[ $found != *$'\n'* ]] || die "which world? --world NAME or ECHOLAB_WORLD=NAME:$names"
+    load "$found" || die "${found##*/}: the world has just ended"
+}
+
+# enter_flags: nsenter's way into the world. Our own credentials are kept when the world's user namespace maps them; real root in
+# a user's world must take the identity that is root there.
+enter_flags() {
+    ENTER=(-t "$WORLD_PID" -m -p -u)
+    [ "$WORLD_MODE" = root ] || ENTER+=(-U)
+    if [ "$WORLD_MODE" = rootless ] && [ -O "$WORLD_FILE" ]; then ENTER+=(--preserve-credentials); fi
+}
+
+# lifeline READ WRITE: a pipe on two descriptors. Its read end shows end-of-file when the last holder of its write end is gone.
+lifeline() {
+    local both
+    exec {both}<> <(:)
+    eval "exec $1</proc/self/fd/$both $2>/proc/self/fd/$both"
+    exec {both}>&-
+}
+
+# What runs inside for `net run`. Its two parents (net and nsenter) may have been killed before PR_SET_PDEATHSIG was in force, and that signal
+# is only sent for a death to come: so look once, after it is set, whether both still live. [#parent-death-race]
+# shellcheck disable=SC2016 # expanded inside the world
+readonly INSIDE='exec 6>&-
+for parent in 4 5; do if read -t 0 -u "$parent"; then exit 125; fi; done
+exec 4<&- 5<&-
+cd -- "$ECHOLAB_CWD" 2>/dev/null || cd /
+unset ECHOLAB_CWD
+command -v -- "$1" >/dev/null || { echo "net: $ECHOLAB_HOST: $1: command not found" >&2; exit 127; }
+exec env --default-signal=INT,QUIT,TERM,HUP -- "$@"'
+
+# run_inside HOST CMD…: CMD on HOST, its exit code ours, signals passed on. Nothing of it outlives us: each process
+# on the way asks the kernel to be killed with its parent (PR_SET_PDEATHSIG, prctl(2)).
+run_inside() {
+    local host=$1 rc=0; shift
+    enter_flags
+    lifeline 4 7 # held by this process
+    lifeline 5 6 # held by nsenter; 6 is closed by what it starts
+    export ECHOLAB_CWD=$PWD ECHOLAB_WORLD=$WORLD_NAME ECHOLAB_HOST=$host
+    SIGNALLED=''
+    setpriv --pdeathsig KILL nsenter "${ENTER[@]}" setpriv --pdeathsig KILL \
+        ip netns exec "$host" bash -c "$INSIDE" net "$@" <&0 7>&- &
+    RUN_PID=$!
+    exec 4<&- 5<&- 6>&-
+    local signal
+    for signal in TERM HUP INT QUIT USR1 USR2; do
+        # shellcheck disable=SC2064 # the signal's name is meant now
+        trap "pass_on $signal" $signal
+    done
+    while true; do
+        rc=0
+        wait "$RUN_PID" || rc=$?
+        # A trapped signal ends wait early; only a wait that was not interrupted tells the exit code.
+        [ -n "$SIGNALLED" ] || break
+        SIGNALLED=''
+    done
+    trap - TERM HUP INT QUIT USR1 USR2
+    exec 7>&-
+    return "$rc"
+}
+
+# pass_on SIGNAL: to the command inside. The terminal sends INT and QUIT to its whole foreground group itself: twice would be once too often.
+pass_on() {
+    local fields group foreground child
+    SIGNALLED=yes
+    fields=$(<"/proc/$$/stat")
+    read -r _ _ group _ _ foreground _ <<<"${fields##*) }"
+    case $1 in INT | QUIT) [ "$group" != "$foreground" ] || return 0 ;; esac
+    child=$(<"/proc/$RUN_PID/task/$RUN_PID/children") || true
+    # shellcheck disable=SC2086 # one pid, with a blank behind it
+    kill -"$1" ${child:-$RUN_PID} 2>/dev/null || true
+}
