@@ -61,7 +61,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 OUR_CPPFLAGS := -D_GNU_SOURCE -Ilib $(if $(SAN),-DEL_INSTRUMENTED,-D_FORTIFY_SOURCE=2)
 OUR_CFLAGS   := -std=gnu11 -O2 -g -pthread -fstack-protector-strong $(WARN) $(SAN)
 OUR_LDFLAGS  := -pthread -Wl,-z,relro,-z,now $(SAN)
-LIB_LDLIBS   := $(call pkg,--libs,$(PKGS))
+LIB_LDLIBS   := $(call pkg,--libs,$(PKGS)) -lm
 COMPILE = $(CC) $(OUR_CPPFLAGS) $(call pkg,--cflags,$(PKGS)) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP
 LINK    = $(CC) $(OUR_LDFLAGS) $(LDFLAGS)
 

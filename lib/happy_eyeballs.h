@@ -3,6 +3,7 @@
  *
  * A host with a broken IPv6 must not make its user wait. The machine owns no socket and no clock: it is told
  * what happened and when, and it says what to do. That is why its tests run with virtual time and quote the RFC.
+ * Driven by: dialer.c. Read next: happy_eyeballs.c.
  */
 #ifndef ECHOLAB_HAPPY_EYEBALLS_H
 #define ECHOLAB_HAPPY_EYEBALLS_H
@@ -10,13 +11,14 @@
 #include "address.h"
 #include "deadline.h"
 
+enum { EL_HAPPY_ADDRESSES_MAX = 64 }; /* per family; so there are at most 128 attempts */
+
 struct el_happy_args {
-    el_duration
-        attempt_delay; /* "Connection Attempt Delay": 250 ms recommended, held to 10 ms..2 s (RFC 8305 5, 8) */
-    el_duration
-        resolution_delay; /* wait for AAAA after a positive A answer: 50 ms (RFC 8305 3, 8) */
-    unsigned first_family_count; /* "First Address Family Count": 1 (RFC 8305 4, 8) */
-    bool want_v6, want_v4;       /* which answers will come at all */
+    el_duration attempt_delay;    /* "Connection Attempt Delay" (RFC 8305 5, 8): 0 = 250 ms; held to
+                                  10 ms..2 s */
+    el_duration resolution_delay; /* wait for AAAA after a positive A answer (3, 8): 0 = 50 ms */
+    unsigned first_family_count;  /* "First Address Family Count" (4, 8): 0 = 1 */
+    bool want_v6, want_v4;        /* which answers will come at all */
 };
 
 enum el_happy_action {
@@ -29,10 +31,10 @@ enum el_happy_action {
 
 struct el_happy_output {
     enum el_happy_action action;
-    struct el_address address;
-    unsigned attempt;
-    el_time until;      /* EL_NEVER: only an input can change anything */
-    const char *reason; /* static text for --explain */
+    struct el_address address; /* CONNECT, CANCEL, WON: of that attempt; else length 0 */
+    unsigned attempt;          /* counted from 0, without gaps: an index into the caller's array */
+    el_time until;             /* WAIT: EL_NEVER = only an input can change anything */
+    const char *reason;        /* static text for --explain; never NULL */
 };
 
 struct el_happy; /* opaque */
@@ -40,9 +42,14 @@ struct el_happy; /* opaque */
 struct el_happy *el_happy_new(const struct el_happy_args *args); /* NULL: out of memory */
 void el_happy_free(struct el_happy *happy);
 
-/* A family's answer came: addresses in RFC 6724 order (copied); count 0 = negative. Late answers join the queue in their place. */
+/*
+ * A family's answer came: addresses in RFC 6724 order (copied); count 0 = negative. Late answers join the queue in
+ * their place; an address that the machine knows already is dropped. Returns 0, -EINVAL for a family that was not
+ * wanted or an address of another one, -ENOBUFS when there were more than EL_HAPPY_ADDRESSES_MAX (the rest is left out).
+ */
 int el_happy_answer(struct el_happy *happy, sa_family_t family, const struct el_address *addresses,
                     size_t count, el_time now);
+/* The first to connect wins. Nothing happens for an attempt that is not running. */
 void el_happy_connected(struct el_happy *happy, unsigned attempt, el_time now);
 void el_happy_attempt_failed(struct el_happy *happy, unsigned attempt, el_time now);
 
