@@ -33,7 +33,7 @@ UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(wildcard lib/*.h)
-SCRIPTS      := $(wildcard netns/net netns/demo netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/*.sh .ci/run)
+SCRIPTS      := $(wildcard netns/net netns/demo netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -47,7 +47,10 @@ SHARED       := $O/libecholab.so.0
 
 CC ?= cc
 PKGS := libevent_core libevent_pthreads libcares
-pkg = $(shell pkg-config $(1) $(2) 2>/dev/null)
+# pkg-config is asked once, and only when a recipe needs it: `make deps` must run before it is there.
+PKG_CFLAGS   = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+LIB_LDLIBS   = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(PKGS)) -lm)$(LIB_LDLIBS)
+CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_LDLIBS)
 
 SAN_asan       := -fsanitize=address -fno-omit-frame-pointer
 SAN_ubsan      := -fsanitize=undefined -fno-sanitize-recover=all
@@ -61,8 +64,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 OUR_CPPFLAGS := -D_GNU_SOURCE -Ilib $(if $(SAN),-DEL_INSTRUMENTED,-D_FORTIFY_SOURCE=2)
 OUR_CFLAGS   := -std=gnu11 -O2 -g -pthread -fstack-protector-strong $(WARN) $(SAN)
 OUR_LDFLAGS  := -pthread -Wl,-z,relro,-z,now $(SAN)
-LIB_LDLIBS   := $(call pkg,--libs,$(PKGS)) -lm
-COMPILE = $(CC) $(OUR_CPPFLAGS) $(call pkg,--cflags,$(PKGS)) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP
+COMPILE = $(CC) $(OUR_CPPFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP
 LINK    = $(CC) $(OUR_LDFLAGS) $(LDFLAGS)
 
 ifeq ($V,0)
@@ -104,24 +106,159 @@ $(foreach p,$(PROGRAM_SRC),$(eval $(call program_rule,$p)))
 
 $O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(STATIC)
 	@mkdir -p $(@D)
-	$(call say,LD,$@)$(LINK) -o $@ $^ $(call pkg,--libs,check) $(LIB_LDLIBS) $(LDLIBS)
+	$(call say,LD,$@)$(LINK) -o $@ $^ $(CHECK_LDLIBS) $(LIB_LDLIBS) $(LDLIBS)
 
 -include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(UNIT_SRC:%.c=$O/%.d)
 
+# ---- what it needs ----------------------------------------------------------------------------
+# Three tiers of Debian packages; each is a no-op in well under a second when all are there.
+
+PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
+                 iproute2 iptables dnsmasq-base util-linux procps
+PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
+                 inetutils-inetd libcap2-bin mandoc
+PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
+                 lcov wireshark-common
+
+# $(call install_packages,LIST,GOAL): what is missing is named, then installed.
+define install_packages
+@missing=$$(comm -23 <(printf '%s\n' $(1) | sort -u) <(dpkg-query -W -f='$${db:Status-Status} $${Package}\n' $(1) 2>/dev/null | sed -n 's/^installed //p' | sort -u)); \
+[ -n "$$missing" ] || exit 0; \
+command -v apt-get >/dev/null || { echo "make $(2): this is not Debian; please install what these packages hold:" $$missing >&2; exit 1; }; \
+root=; [ "$$(id -u)" = 0 ] || root=sudo; \
+[ -z "$$root" ] || command -v sudo >/dev/null || { echo "make $(2): missing, and there is no sudo here. As root: apt-get install" $$missing >&2; exit 1; }; \
+echo "make $(2): installing" $$missing; \
+$$root apt-get update -qq && $$root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+endef
+
+.PHONY: deps deps-test deps-dev
+deps: ## install what `make demo` needs (Debian packages; sudo where needed)
+	$(call install_packages,$(PACKAGES_demo),deps)
+deps-test: ## install what `make test` needs: also Check, prove and the peers
+	$(call install_packages,$(PACKAGES_test),deps-test)
+deps-dev: ## install what lint, sanitizers and coverage need
+	$(call install_packages,$(PACKAGES_dev),deps-dev)
+
+# ---- the main job -----------------------------------------------------------------------------
+
+.PHONY: demo
+demo: deps ## UDP and TCP echo between two namespaces, with the packets shown
+	@$(MAKE) --no-print-directory all
+	@netns/demo
+
 # ---- tests ------------------------------------------------------------------------------------
 
-.PHONY: check-unit
-check-unit: $(UNIT) ## unit tests (Check)
-	tests/run --bin $(BIN) --log $O/log/unit $(UNIT)
+NETNS_TESTS := $(wildcard tests/netns/*.t)
+RUN_TESTS    = ECHOLAB_VARIANT=$(VARIANT) tests/run --bin $(BIN)
 
-.PHONY: check-netns
+.PHONY: test test-long check-unit check-netns check-install
+test: deps-test ## everything that must pass, in at most four minutes
+	@$(MAKE) --no-print-directory -j2 all unit-tests
+	@$(RUN_TESTS) --log $O/log/test $(UNIT) $(NETNS_TESTS) tests/install/install.t
+
+test-long: deps-test ## the tests ten times over, in another order each time, and the long ones
+	@$(MAKE) --no-print-directory -j2 all unit-tests
+	@for round in 1 2 3 4 5 6 7 8 9 10; do echo "round $$round of 10"; \
+	ECHOLAB_LONG=1 ECHOLAB_TEST_TIMEOUT=900 $(RUN_TESTS) --log $O/log/long-$$round $(UNIT) $(NETNS_TESTS) tests/install/install.t; done
+
+check-unit: unit-tests ## unit tests (Check)
+	@$(RUN_TESTS) --log $O/log/unit $(UNIT)
 check-netns: all ## behaviour in lab networks (TAP, run by prove)
-	tests/run --bin $(BIN) --log $O/log/netns $(wildcard tests/netns/*.t)
+	@$(RUN_TESTS) --log $O/log/netns $(NETNS_TESTS)
+check-install: all ## install, build a student's program against it, uninstall
+	@$(RUN_TESTS) --log $O/log/install tests/install/install.t
 
-.PHONY: clean
+.PHONY: unit-tests
+unit-tests: $(UNIT)
+
+.PHONY: asan ubsan tsan valgrind
+asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-ubsan)
+	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests
+	@$(MAKE) --no-print-directory VARIANT=$@ check-unit check-netns
+# The threads are in the servers (--workers) and in what they share: those tests are the ones that TSan can judge.
+TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t))
+TSAN_UNIT  := service rate_limit trace
+tsan: ## the tests that run threads, under ThreadSanitizer
+	@$(MAKE) --no-print-directory VARIANT=tsan -j2 all $(TSAN_UNIT:%=$(BUILD)/tsan/tests/test_%)
+	@ECHOLAB_VARIANT=tsan tests/run --bin $(BUILD)/tsan/bin --log $(BUILD)/tsan/log $(TSAN_UNIT:%=$(BUILD)/tsan/tests/test_%) $(TSAN_TESTS)
+valgrind: unit-tests ## unit tests under valgrind's memcheck, no fork, any leak is a failure
+	@for t in $(UNIT); do echo "  VG    $$t"; CK_FORK=no CK_RUN_CASE= CK_VERBOSITY=minimal CK_TIMEOUT_MULTIPLIER=50 \
+	valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \
+	--child-silent-after-fork=yes $$t >/dev/null || exit 1; done; echo "valgrind: $(words $(UNIT)) test programs, no error, no leak"
+
+.PHONY: coverage
+coverage: ## which lines the tests reach: build/coverage/html/index.html
+	@$(MAKE) --no-print-directory VARIANT=coverage -j2 all unit-tests
+	@find $(BUILD)/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory VARIANT=coverage check-unit check-netns
+	@lcov -q --capture --directory $(BUILD)/coverage --no-external --base-directory . --output-file $(BUILD)/coverage/all.info
+	@lcov -q --remove $(BUILD)/coverage/all.info '*/tests/*' --output-file $(BUILD)/coverage/echolab.info
+	@genhtml -q --output-directory $(BUILD)/coverage/html $(BUILD)/coverage/echolab.info
+	@lcov --summary $(BUILD)/coverage/echolab.info 2>&1 | grep -E 'lines|functions'
+
+# ---- lints ------------------------------------------------------------------------------------
+
+C_FILES := $(wildcard lib/*.[ch] servers/*.c clients/*.c netns/*.c tests/unit/*.c tests/lib/*.[ch] tests/install/*.c)
+C_UNITS := $(filter %.c,$(C_FILES))
+FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib
+
+.PHONY: lint format
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors
+	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
+	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
+	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib $(C_UNITS)
+	$(call say,LINT,shellcheck)shellcheck -x $(SCRIPTS)
+	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)
+	$(call say,LINT,anchors)tests/lib/anchors.sh
+	@echo "lint: clean"
+format: ## let clang-format lay out every C file
+	clang-format -i $(C_FILES)
+
+.PHONY: compile_commands.json
+compile_commands.json: ## build/compile_commands.json, for clangd and other tools
+	@mkdir -p $(BUILD)
+	@{ echo '['; sep=; for f in $(C_UNITS); do printf '%s{"directory": "%s", "file": "%s", "command": "$(CC) $(FLAGS_FOR_TOOLS) -pthread -c %s"}' "$$sep" "$(CURDIR)" "$$f" "$$f"; sep=$$',\n'; done; echo; echo ']'; } > $(BUILD)/compile_commands.json
+
+# ---- install ----------------------------------------------------------------------------------
+# Programs under their own names; the lab network as echolab-net, with what it needs in libexec.
+
+BINDIR     := $(PREFIX)/bin
+LIBDIR     := $(PREFIX)/lib
+LIBEXECDIR := $(PREFIX)/libexec/echolab
+INCLUDEDIR := $(PREFIX)/include/echolab
+MANDIR     := $(PREFIX)/share/man/man1
+# Programs that a person types; packet_log is the lab network's own.
+USER_PROGRAMS := $(filter-out packet_log,$(notdir $(PROGRAM_SRC:.c=)))
+
+.PHONY: install uninstall
+install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR, PREFIX)
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBEXECDIR)/topologies $(INCLUDEDIR) $(MANDIR))
+	install -m 755 $(USER_PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(BINDIR)
+	install -m 755 $(wildcard netns/net netns/*.sh) $(BIN)/packet_log $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 $(wildcard netns/topologies/*) $(DESTDIR)$(LIBEXECDIR)/topologies
+	ln -sf ../libexec/echolab/net $(DESTDIR)$(BINDIR)/echolab-net
+	install -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)
+	install -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)
+	ln -sf libecholab.so.0 $(DESTDIR)$(LIBDIR)/libecholab.so
+	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $(filter-out netns/net.1 netns/packet_log.1,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
+	install -m 644 netns/net.1 $(DESTDIR)$(MANDIR)/echolab-net.1
+	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
+	 'Name: echolab' 'Description: async DNS and socket helpers over libevent and c-ares' 'Version: $(VERSION)' \
+	 'Requires: libevent_core libevent_pthreads libcares' 'Libs: -L$${libdir} -lecholab' 'Libs.private: -pthread -lm' \
+	 'Cflags: -I$${includedir} -D_GNU_SOURCE' > $(DESTDIR)$(LIBDIR)/pkgconfig/echolab.pc
+
+uninstall: ## take away what install put there
+	rm -f $(USER_PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/echolab-net
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libecholab.a libecholab.so libecholab.so.0 pkgconfig/echolab.pc)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) echolab-net.1)
+	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(INCLUDEDIR)
+
+# ---- the rest ---------------------------------------------------------------------------------
+
+.PHONY: clean help
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help
 help: ## this list
-	@grep -hE '^[a-z_.-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -hE '^[a-z_. -]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 24

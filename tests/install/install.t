@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# install.t - what `make install` puts where, a student's program built against it, and `make uninstall`.
+. "$(dirname "$0")/../lib/tap.sh"
+plan 9
+
+stage=$TEST_TMP/stage
+# The objects are there already: VARIANT is the caller's, so that install does not build a second time.
+in_tree() { make -C "$ROOT" --no-print-directory -s BUILD="${BIN%/*}" DESTDIR="$stage" PREFIX=/opt/lab "$@"; }
+[ -z "${ECHOLAB_VARIANT:-}" ] || [ "$ECHOLAB_VARIANT" = plain ] || skip_all "the library is installed from plain objects only"
+
+ok 'make install' in_tree install
+there=0
+for file in bin/tcp_echo bin/echolab-net lib/libecholab.a include/echolab/dialer.h share/man/man1/udp_echo.1; do
+    if [ -e "$stage/opt/lab/$file" ]; then there=$((there + 1)); else diag "not installed: $file"; fi
+done
+is 'programs, library, headers and pages are there' "$there" 5
+like 'echolab-net runs from there' "$("$stage/opt/lab/bin/echolab-net" help 2>&1 || true)" 'net up'
+
+# pkg-config knows nothing of DESTDIR: the prefix is moved by hand.
+export PKG_CONFIG_PATH=$stage/opt/lab/lib/pkgconfig
+flags() { pkg-config --define-variable=prefix="$stage/opt/lab" "$@" echolab libevent_core; }
+like 'pkg-config knows echolab' "$(flags --libs)" '-lecholab'
+compile() { # shellcheck disable=SC2046 # the flags are words
+    cc -std=gnu11 -Wall -Wextra -Werror -I"$stage/opt/lab/include" $(flags --cflags) "$ROOT/tests/install/student.c" -o "$TEST_TMP/$1" "${@:2}" $(flags --libs) -pthread
+}
+ok 'the program builds against the shared library' compile student
+ok 'the program builds against the static library' compile student-static -Wl,-Bstatic -L"$stage/opt/lab/lib" -lecholab -Wl,-Bdynamic
+
+start_server server "$stage/opt/lab/bin/tcp_echo_server" --listen 127.0.0.1:0
+export LD_LIBRARY_PATH=$stage/opt/lab/lib
+exits 'the program echoes a line' 0 "$TEST_TMP/student" localhost "${LISTEN##*:}" 'a line of mine'
+like 'and says so' "$OUT" '^echoed: a line of mine$'
+
+in_tree uninstall
+is 'make uninstall leaves no file' "$(find "$stage" -type f -o -type l)" ''
