@@ -4,7 +4,7 @@
  * getaddrinfo(3) blocks the whole loop; this does not. A lookup is answered in two parts, AAAA and A, each
  * as it comes, so that Happy Eyeballs can start on the first. Literals and /etc/hosts never touch the
  * network. What c-ares gets wrong with an external loop, and what we do about it, is told at the
- * anchors [#ares-...] of resolver.c.
+ * anchors `#ares-...` of resolver_channel.c and its neighbours; start with resolver_private.h.
  */
 #ifndef ECHOLAB_RESOLVER_H
 #define ECHOLAB_RESOLVER_H
@@ -60,14 +60,15 @@ enum el_lookup_source { EL_FROM_LITERAL, EL_FROM_HOSTS, EL_FROM_DNS };
 /* One query as it crossed the network. */
 struct el_query {
     struct el_address server;
-    sa_family_t family; /* AF_INET: A, AF_INET6: AAAA */
-    uint16_t id;        /* DNS message id */
-    bool tcp;           /* asked again over TCP after a truncated answer */
+    char name[EL_HOST_MAX]; /* as asked, a search domain of resolv.conf(5) included */
+    sa_family_t family;     /* AF_INET: A, AF_INET6: AAAA */
+    uint16_t id;            /* DNS message id */
+    bool tcp;               /* asked again over TCP after a truncated answer */
     el_time sent;
     el_time answered; /* EL_NEVER: no answer came */
     int rcode; /* RFC 1035 4.1.1; -1 none, -2 the answer was not one (reflected, malformed) */
     bool truncated;
-    int error; /* errno of the socket instead of an answer, 0 none */
+    int error; /* -errno of the socket instead of an answer, 0 none */
 };
 
 /* One family's answer. `address` is in RFC 6724 order within the family, ports set. */
@@ -75,7 +76,7 @@ struct el_answer {
     sa_family_t family;
     enum el_lookup_status status;
     enum el_lookup_source source;
-    int error; /* for EL_LOOKUP_LOCAL */
+    int error; /* -errno behind EL_LOOKUP_LOCAL and EL_LOOKUP_UNREACHABLE; else 0 */
     size_t count;
     struct el_route_pair
         address[EL_ADDRESSES_MAX]; /* destination, and the source the kernel would use */
