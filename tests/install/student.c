@@ -69,7 +69,8 @@ int main(int argc, char **argv)
     struct program program = {.base = event_base_new(), .fd = -1};
     if (!program.base)
         return 2;
-    struct el_resolver *resolver = el_resolver_new(&(struct el_resolver_args){.base = program.base});
+    struct el_resolver *resolver =
+        el_resolver_new(&(struct el_resolver_args){.base = program.base});
     el_time deadline = el_time_after(el_now(), 5 * EL_S);
     struct el_dial_args dial = {
         .resolver = resolver,
