@@ -1,5 +1,11 @@
 /*
  * sandbox.h - give away what a server no longer needs, once it has its sockets.
+ *
+ * A port below 1024 or a device to bind to takes privilege for a moment; serving strangers for a year
+ * does not. What is given away: the way to gain privileges by exec (no_new_privs), core dumps, the user, the
+ * supplementary groups and every capability.
+ * Leaves out: a seccomp filter. Until there is one, whoever takes over the process may still make any system
+ * call that an unprivileged user may.
  */
 #ifndef ECHOLAB_SANDBOX_H
 #define ECHOLAB_SANDBOX_H
@@ -15,8 +21,12 @@ struct el_sandbox_args {
 
 /*
  * no_new_privs, RLIMIT_CORE 0, then the user: setgroups, setgid, setuid, and a check that there is no way back. In a user
- * namespace that does not map that user, every capability is dropped instead; *note then says so in a sentence.
- * 0, or -errno with *note = what failed. note points to `text`.
+ * namespace that does not map that user, every capability is dropped instead; `text` then says so in a sentence.
+ * The process stays dumpable, so that its owner can still read /proc/PID (prctl(2), PR_SET_DUMPABLE).
+ *
+ * Call it before the first thread is made: no_new_privs and capabilities belong to a thread, not to the process.
+ * 0 with `text` = what was done ("" if nothing worth saying), or -errno with `text` = what failed.
+ * -ENOENT: no such user.
  */
 int el_sandbox_enter(const struct el_sandbox_args *args, char *text, size_t size);
 

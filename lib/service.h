@@ -1,8 +1,13 @@
 /*
  * service.h - the life of a server: ready line, signals, workers, drain, statistics.
  *
- * A server program says what a worker is (open sockets, serve, drain, report); service runs N of them, each in a thread with its own
- * event base and its own SO_REUSEPORT sockets, and owns everything that every server must do alike. SIGPIPE is ignored here, once.
+ * A server program says what a worker is (create, drain, destroy, counters); service runs N of them, each in a thread with its
+ * own event base and its own SO_REUSEPORT sockets, and owns everything that every server must do alike:
+ *
+ *   bind → pid file → drop privileges → create workers → threads → "ready …" → serve → SIGTERM → drain → statistics → exit
+ *
+ * SIGPIPE is ignored here, once. Signals are read in the main thread through signalfd(2), so no code of ours ever runs in a
+ * signal handler; a worker hears of them through an eventfd(2) in its own loop.
  */
 #ifndef ECHOLAB_SERVICE_H
 #define ECHOLAB_SERVICE_H
@@ -18,11 +23,11 @@
 struct el_service_options {
     struct el_endpoint_list listen;
     uint64_t workers;
-    const char *user;
+    const char *user; /* NULL: nobody, if we are root; else who we are */
     bool no_sandbox;
-    el_duration drain_timeout;
-    el_duration stats_interval;
-    bool json;
+    el_duration drain_timeout;  /* 0: close at once */
+    el_duration stats_interval; /* 0: never */
+    bool json;                  /* the ready line as JSON too */
     bool explain;
     const char *pidfile;
     unsigned log_level; /* enum el_level */
@@ -30,18 +35,24 @@ struct el_service_options {
 extern const struct el_option el_service_option_table
     []; /* offsets from the start of struct el_service_options; chain it as `more` */
 
+/* What a worker is given. It lives as long as the worker does: keep the pointer. */
 struct el_worker_context {
     struct event_base *base;
-    struct el_trace *trace;
-    unsigned index;     /* 0..workers-1 */
-    const int *sockets; /* this worker's, one per address; owned by service */
+    struct el_trace *trace; /* shared by all workers */
+    unsigned index;         /* 0..workers-1 */
+    unsigned workers;
+    const int *
+        sockets; /* this worker's, one per address; owned by service, which closes them after `drain` (SOCK_STREAM) */
     const struct el_address
         *addresses; /* what each is bound to (the real port, if 0 was asked for) */
     size_t socket_count;
     void *program; /* as given in el_service */
 };
 
-/* How a server program is plugged in. Every call but `create` and `report` runs in the worker's own thread. */
+/*
+ * How a server program is plugged in. `create` and `destroy` run in the main thread, before the worker's
+ * thread starts and after it has ended, so neither meets a callback; `drain` runs in the worker's own thread.
+ */
 struct el_service {
     const char *proto;            /* "tcp" or "udp", for the ready line */
     const char *model;            /* "libevent" */
@@ -55,15 +66,28 @@ struct el_service {
     size_t
         counter_count; /* statistics: a worker keeps counters as uint64_t, read by other threads */
     const char *const *counter_names;
-    uint64_t *(*counters)(void *worker); /* relaxed atomics: single writer */
+    uint64_t *(*counters)(void *worker); /* relaxed atomics: single writer, see el_count */
     void *program;
 };
 
-/* Runs until stopped. Returns the exit code: 0, 1, 2 or 3. */
-int el_service_run(const struct el_program *program, const struct el_service *service,
+/*
+ * Runs until stopped. Returns the exit code: 0; 1 after a failure; 2 for a bad --listen; 3 forced by a
+ * second signal. `options` must have come through el_options_parse.
+ */
+int el_service_run(const struct el_program *program, const struct el_service *plug,
                    const struct el_service_options *options);
 
-/* A draining worker has nothing left to do. From the worker's thread. */
+/* A draining worker has nothing left to do: its loop ends. From the worker's thread, also from within `drain`. */
 void el_service_idle(const struct el_worker_context *context);
+
+/*
+ * Adds to a counter that one thread writes and others read. A relaxed store of a value that only we change is an
+ * ordinary `add` in machine code; it only forbids the compiler to tear it. [#single-writer]
+ */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the builtin does write */
+static inline void el_count(uint64_t *counter, uint64_t more)
+{
+    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
 
 #endif

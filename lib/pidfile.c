@@ -1,0 +1,57 @@
+/*
+ * pidfile.c - writes the pid file so that no reader ever sees half of it.
+ *
+ * Teaches:  write to a name of your own, then rename(2): readers see the old file or the new one.
+ * Partner:  pidfile.h; used by service.c.
+ * Leaves out: being a lock. That two servers do not share a port is bind(2)'s to say, and it does.
+ */
+#include "pidfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int el_pidfile_write(struct el_pidfile *pidfile, const char *path)
+{
+    char temporary[PATH_MAX], pid[24];
+    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
+        return -ENAMETOOLONG;
+    int fd =
+        mkostemp(temporary, O_CLOEXEC); /* in the same directory: rename(2) cannot cross disks */
+    if (fd < 0)
+        return -errno;
+
+    int length = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    ssize_t written = write(fd, pid, (size_t)length);
+    int error = written == length ? 0 : written < 0 ? -errno : -ENOSPC;
+    /* mkostemp(3) made it for us alone; a pid is no secret, and others must be able to read it. */
+    if (error == 0 && (fchmod(fd, 0644) < 0 || rename(temporary, path) < 0))
+        error = -errno;
+    if (error < 0) {
+        unlink(temporary);
+        close(fd);
+        return error;
+    }
+    *pidfile = (struct el_pidfile){.path = path, .fd = fd};
+    return 0;
+}
+
+int el_pidfile_remove(struct el_pidfile *pidfile)
+{
+    if (pidfile->path == NULL)
+        return 0;
+    struct stat ours, there;
+    int error = 0;
+    if (fstat(pidfile->fd, &ours) == 0 && stat(pidfile->path, &there) == 0 &&
+        ours.st_dev == there.st_dev && ours.st_ino == there.st_ino && unlink(pidfile->path) < 0 &&
+        ftruncate(pidfile->fd, 0) < 0)
+        error = -errno;
+    close(pidfile->fd);
+    *pidfile = (struct el_pidfile){0};
+    return error;
+}

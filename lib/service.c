@@ -1,0 +1,408 @@
+/*
+ * service.c - runs a server from its first socket to its last statistics line.
+ *
+ * Teaches:  the order of a server's life, and why nobody here needs a lock: the main thread makes each
+ *           worker before its thread exists and takes it apart after that thread was joined; in between they
+ *           share one atomic word and one eventfd(2).
+ * Partner:  service.h. Threads: worker.c. Sockets: listener.c. Privileges: sandbox.c. Pid file: pidfile.c.
+ * Leaves out: restarting a worker that died, and reloading options: stop it and start it again.
+ */
+#include "service.h"
+
+#include "listener.h"
+#include "pidfile.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
+
+#define FIELD(name) offsetof(struct el_service_options, name)
+const struct el_option el_service_option_table[] = {
+    {.type = EL_OPT_HEADING, .help = "Serving:"},
+    {'l', "listen", EL_OPT_ENDPOINTS, "HOST[:PORT]",
+     "serve there; can be repeated; * is everywhere", FIELD(listen), "127.0.0.1:7007", 0, 7007,
+     NULL},
+    {0, "workers", EL_OPT_NUMBER, "N", "threads, each with its own event loop and sockets",
+     FIELD(workers), "1", 1, 256, NULL},
+    {0, "user", EL_OPT_TEXT, "NAME", "become this user (started by root: nobody)", FIELD(user),
+     NULL, 0, 0, NULL},
+    {0, "no-sandbox", EL_OPT_FLAG, NULL, "keep user, privileges and limits as they are",
+     FIELD(no_sandbox), NULL, 0, 0, NULL},
+    {0, "drain-timeout", EL_OPT_DURATION, "D", "after SIGTERM, let clients finish for that long",
+     FIELD(drain_timeout), "5s", 0, 0, NULL},
+    {.type = EL_OPT_HEADING, .help = "Reporting:"},
+    {0, "stats-interval", EL_OPT_DURATION, "D",
+     "print statistics that often (0: at exit and on SIGUSR1)", FIELD(stats_interval), "0", 0, 0,
+     NULL},
+    {0, "json", EL_OPT_FLAG, NULL, "print the ready line as JSON too", FIELD(json), NULL, 0, 0,
+     NULL},
+    {0, "explain", EL_OPT_FLAG, NULL, "narrate each step on stderr", FIELD(explain), NULL, 0, 0,
+     NULL},
+    {0, "pidfile", EL_OPT_TEXT, "FILE", "write the process id there, remove it at the end",
+     FIELD(pidfile), NULL, 0, 0, NULL},
+    {0, "log-level", EL_OPT_CHOICE, "L", "error, warn, info or debug", FIELD(log_level), "info", 0,
+     0, level_names},
+    {0},
+};
+
+struct service {
+    const struct el_service *plug;
+    const struct el_service_options *options;
+    struct el_file_sink sink;
+    struct el_trace *trace;
+    struct el_listeners listeners;
+    struct el_pidfile pidfile;
+    struct event_base *base; /* the main thread's */
+    struct event *signal_event, *ended_event, *stats_timer, *drain_timer;
+    int signal_fd;
+    int ended_fd; /* eventfd: one per worker that has ended */
+    uint64_t ended;
+    struct el_worker *workers;
+    unsigned count;
+    enum el_order order;
+    el_time start;
+    int code;
+};
+
+static int fail(struct service *service, const char *object, const char *what, int error)
+{
+    el_log(service->trace, EL_ERROR, "%s: %s: %s", object, what, strerror(error));
+    return 1;
+}
+
+/* ---- the main thread: statistics -------------------------------------------------------------- */
+
+/* All workers' counters added up, each read while its owner may be adding to it (see el_count). */
+static uint64_t counter_sum(const struct service *service, size_t index)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < service->count; i++) {
+        const uint64_t *counters = service->plug->counters(service->workers[i].instance);
+        sum += __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+/* A line on stdout that did not get there is a failure of the server: someone waits for it. */
+static void flush_stdout(struct service *service)
+{
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        service->code = fail(service, "stdout", "write", errno);
+        clearerr(stdout);
+    }
+}
+
+static void print_stats(struct service *service, const char *reason)
+{
+    struct el_json json = el_json_begin(stdout);
+    el_json_object(&json, NULL);
+    el_json_uint(&json, "format_version", 1);
+    el_json_text(&json, "stats", reason);
+    el_json_text(&json, "proto", service->plug->proto);
+    el_json_number(&json, "uptime_s", (double)(el_now() - service->start) / (double)EL_S, 3);
+    el_json_uint(&json, "workers", service->count);
+    for (size_t i = 0; i < service->plug->counter_count; i++)
+        el_json_uint(&json, service->plug->counter_names[i], counter_sum(service, i));
+    el_json_close_object(&json);
+    el_json_end(&json);
+    flush_stdout(service);
+}
+
+static void print_ready(struct service *service)
+{
+    char listen[EL_LISTEN_MAX * EL_ADDRESS_TEXT];
+    el_listeners_print(&service->listeners, listen, sizeof listen);
+    if (!service->options->json) {
+        printf("ready proto=%s listen=%s model=%s workers=%u pid=%ld\n", service->plug->proto,
+               listen, service->plug->model, service->count, (long)getpid());
+    } else {
+        struct el_json json = el_json_begin(stdout);
+        el_json_object(&json, NULL);
+        el_json_uint(&json, "format_version", 1);
+        el_json_bool(&json, "ready", true);
+        el_json_text(&json, "proto", service->plug->proto);
+        el_json_text(&json, "listen", listen);
+        el_json_text(&json, "model", service->plug->model);
+        el_json_uint(&json, "workers", service->count);
+        el_json_int(&json, "pid", getpid());
+        el_json_close_object(&json);
+        el_json_end(&json);
+    }
+    flush_stdout(service);
+}
+
+/* ---- the main thread: events ------------------------------------------------------------------ */
+
+static void give_order(struct service *service, enum el_order order)
+{
+    service->order = order;
+    for (unsigned i = 0; i < service->count; i++)
+        el_worker_order(&service->workers[i], order);
+}
+
+static void begin_drain(struct service *service, const char *cause)
+{
+    char text[24];
+    const struct timeval limit = el_timeval(service->options->drain_timeout);
+    el_log(service->trace, EL_INFO, "%s: no new clients; those there are have %s to finish", cause,
+           el_print_duration(service->options->drain_timeout, text, sizeof text));
+    give_order(service, EL_ORDER_DRAIN);
+    event_add(service->drain_timer, &limit);
+}
+
+/* The clients that are left are cut off. The stop was asked for and it came: exit code 0, with a warning. */
+static void on_drain_timeout(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *service = arg;
+    (void)fd, (void)what;
+    if (service->options->drain_timeout > 0)
+        el_log(service->trace, EL_WARN, "drain: not finished in time: closing what is left");
+    give_order(service, EL_ORDER_STOP);
+}
+
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *service = arg;
+    struct signalfd_siginfo info;
+    (void)what;
+    if (read(fd, &info, sizeof info) != sizeof info)
+        return;
+    const char *name = info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
+    if (info.ssi_signo == SIGUSR1) {
+        print_stats(service, "signal");
+    } else if (service->order == EL_ORDER_SERVE) {
+        begin_drain(service, name);
+    } else {
+        el_log(service->trace, EL_WARN, "%s again: closing at once", name);
+        service->code = 3;
+        give_order(service, EL_ORDER_STOP);
+    }
+}
+
+static void on_stats_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    print_stats(arg, "interval");
+}
+
+/* A worker's loop has ended. If nobody asked it to, the others must not go on with a part of the clients lost. */
+static void on_ended(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *service = arg;
+    uint64_t more;
+    (void)what;
+    if (read(fd, &more, sizeof more) < 0)
+        return;
+    service->ended += more;
+    if (service->order == EL_ORDER_SERVE) {
+        service->code = fail(service, "worker", "event loop", EIO);
+        give_order(service, EL_ORDER_STOP);
+    }
+    if (service->ended == service->count)
+        event_base_loopbreak(service->base);
+}
+
+/* ---- from start to end ------------------------------------------------------------------------ */
+
+/*
+ * Descriptors 0-2 must be taken, or the first socket would get one of them and a message meant for stderr
+ * would be sent to a client. [#closed-stdout] A closed stdout is an error: nobody could read the ready line.
+ */
+static int check_standard_streams(struct service *service)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        if (fd == STDOUT_FILENO)
+            return fail(service, "stdout", "the ready line needs it", EBADF);
+        if (open("/dev/null", O_RDWR) != fd) /* without CLOEXEC, as 0-2 are */
+            return fail(service, "/dev/null", "open", errno);
+    }
+    return 0;
+}
+
+/*
+ * Blocks the signals in this thread and so in all that it makes, and reads them from a descriptor instead. SIGPIPE
+ * is ignored: a client that has gone must be an EPIPE to one connection, not the end of the process.
+ */
+static int open_signals(struct service *service)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
+    signal(SIGPIPE, SIG_IGN);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    service->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return service->signal_fd < 0 ? fail(service, "signals", "signalfd", errno) : 0;
+}
+
+static int open_main_loop(struct service *service)
+{
+    const short persist = EV_READ | EV_PERSIST;
+    struct timeval interval = el_timeval(service->options->stats_interval);
+
+    service->base = el_worker_base();
+    service->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (service->base == NULL || service->ended_fd < 0)
+        return fail(service, "main loop", "open", errno != 0 ? errno : ENOMEM);
+    service->signal_event =
+        event_new(service->base, service->signal_fd, persist, on_signal, service);
+    service->ended_event = event_new(service->base, service->ended_fd, persist, on_ended, service);
+    service->stats_timer = event_new(service->base, -1, EV_PERSIST, on_stats_timer, service);
+    service->drain_timer = event_new(service->base, -1, 0, on_drain_timeout, service);
+    if (service->signal_event == NULL || service->ended_event == NULL ||
+        service->stats_timer == NULL || service->drain_timer == NULL ||
+        event_add(service->signal_event, NULL) < 0 || event_add(service->ended_event, NULL) < 0 ||
+        (service->options->stats_interval > 0 && event_add(service->stats_timer, &interval) < 0))
+        return fail(service, "main loop", "event_new", ENOMEM);
+    return 0;
+}
+
+/*
+ * [#drop-after-bind] Root was needed for the sockets and the pid file at most. Root without --user becomes
+ * nobody: who starts a demo with sudo should not thereby serve the network as root.
+ */
+static int drop_privileges(struct service *service)
+{
+    char text[160];
+    const struct el_service_options *options = service->options;
+    const char *fallback = geteuid() == 0 ? "nobody" : NULL;
+    const struct el_sandbox_args args = {
+        .user = options->user != NULL ? options->user : fallback,
+        .max_descriptors = ULONG_MAX, /* all that the hard limit allows: a client is a descriptor */
+    };
+    if (options->no_sandbox)
+        return 0;
+    int error = el_sandbox_enter(&args, text, sizeof text);
+    if (error < 0) {
+        el_log(service->trace, EL_ERROR, "%s: %s: %s (--no-sandbox keeps user and privileges)",
+               args.user != NULL ? args.user : "sandbox", text, strerror(-error));
+        return 1;
+    }
+    if (text[0] != '\0')
+        el_log(service->trace, EL_INFO, "sandbox: %s", text);
+    return 0;
+}
+
+static int open_sockets(struct service *service)
+{
+    const struct el_listeners_args args = {
+        .endpoints = &service->options->listen,
+        .socket = &service->plug->socket,
+        .backlog = service->plug->backlog,
+        .workers = service->count,
+        .trace = service->trace,
+    };
+    int code = el_listeners_open(&service->listeners, &args);
+    if (code != 0 || service->options->pidfile == NULL)
+        return code;
+    int error = el_pidfile_write(&service->pidfile, service->options->pidfile);
+    return error < 0 ? fail(service, service->options->pidfile, "write", -error) : 0;
+}
+
+static int open_workers(struct service *service)
+{
+    service->workers = calloc(service->count, sizeof *service->workers);
+    if (service->workers == NULL)
+        return fail(service, "workers", "calloc", ENOMEM);
+    for (unsigned i = 0; i < service->count; i++) {
+        const char *what;
+        struct el_worker *worker = &service->workers[i];
+        worker->plug = service->plug;
+        worker->listeners = &service->listeners;
+        worker->ended_fd = service->ended_fd;
+        worker->context.trace = service->trace;
+        worker->context.index = i;
+        int error = el_worker_open(worker, &what);
+        if (error < 0)
+            return error == -ECANCELED ? 1 : fail(service, "worker", what, -error);
+    }
+    return 0;
+}
+
+/* From the first thread to the last. Every worker is up before "ready" is said, and it is said last. */
+static void serve(struct service *service)
+{
+    int error = 0;
+    for (unsigned i = 0; i < service->count && error == 0; i++)
+        error = el_worker_start(&service->workers[i]);
+    if (error < 0)
+        service->code = fail(service, "worker", "pthread_create", -error);
+    else
+        print_ready(service);
+    bool ready = service->code == 0;
+    if (ready)
+        event_base_dispatch(service->base);
+    else
+        give_order(service, EL_ORDER_STOP);
+
+    for (unsigned i = 0; i < service->count; i++) {
+        el_worker_join(&service->workers[i]);
+        if (service->workers[i].failed)
+            service->code = 1;
+    }
+    if (ready)
+        print_stats(service, "exit");
+}
+
+static void close_service(struct service *service)
+{
+    for (unsigned i = 0; service->workers != NULL && i < service->count; i++)
+        el_worker_close(&service->workers[i]);
+    free(service->workers);
+    struct event *const events[] = {service->signal_event, service->ended_event,
+                                    service->stats_timer, service->drain_timer};
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    if (service->base != NULL)
+        event_base_free(service->base);
+    el_socket_close(service->ended_fd);
+    el_socket_close(service->signal_fd);
+    el_listeners_close(&service->listeners);
+    int error = el_pidfile_remove(&service->pidfile);
+    if (error < 0)
+        fail(service, service->options->pidfile, "remove", -error);
+    el_trace_free(service->trace);
+}
+
+int el_service_run(const struct el_program *program, const struct el_service *plug,
+                   const struct el_service_options *options)
+{
+    struct service service = {
+        .plug = plug,
+        .options = options,
+        .sink = {.file = stderr, .program = program->name},
+        .signal_fd = -1,
+        .ended_fd = -1,
+        .count = (unsigned)options->workers,
+        .start = el_now(),
+    };
+    service.trace = el_trace_new(&(struct el_trace_args){
+        .sink = el_file_sink_write,
+        .arg = &service.sink,
+        .level = (enum el_level)options->log_level,
+        .explain = options->explain,
+        .per_second = 10,
+    });
+    service.code = check_standard_streams(&service);
+    int (*const steps[])(struct service *) = {open_signals, open_main_loop, open_sockets,
+                                              drop_privileges, open_workers};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && service.code == 0; i++)
+        service.code = steps[i](&service);
+    if (service.code == 0)
+        serve(&service);
+    close_service(&service);
+    return service.code;
+}

@@ -1,0 +1,123 @@
+/*
+ * worker.c - a thread with an event loop of its own.
+ *
+ * Teaches:  how threads can share a server without a lock: nothing on the way of a message is shared, and
+ *           what is (an order, one atomic word) is announced by an eventfd(2), which wakes a loop just as a socket does.
+ * Partner:  worker.h; service.c gives the orders. Next: servers/tcp_echo_server.c, what such a worker does all day.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct event_base *el_worker_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+/* In the worker's loop: the main thread has raised `order`. drain() may free every connection. */
+static void on_order(evutil_socket_t fd, short what, void *arg)
+{
+    struct el_worker *worker = arg;
+    uint64_t ignored;
+    (void)what;
+    if (read(fd, &ignored, sizeof ignored) < 0)
+        return; /* EAGAIN or EINTR: nothing to read, or we are called again */
+    int order = atomic_load(&worker->order);
+    if (order == EL_ORDER_STOP) {
+        event_base_loopbreak(worker->context.base);
+    } else if (order == EL_ORDER_DRAIN && !worker->draining) {
+        worker->draining = true;
+        worker->plug->drain(worker->instance);
+        /* Nobody accepts from these any more: closed they refuse, open they would keep clients waiting. */
+        if (worker->plug->socket.type == SOCK_STREAM)
+            el_listeners_close_worker(worker->listeners, worker->context.index);
+    }
+}
+
+void el_service_idle(const struct el_worker_context *context)
+{
+    event_base_loopbreak(context->base);
+}
+
+int el_worker_open(struct el_worker *worker, const char **what)
+{
+    struct el_worker_context *context = &worker->context;
+    struct el_listeners *listeners = worker->listeners;
+
+    context->workers = listeners->workers;
+    context->sockets = &listeners->sockets[context->index * listeners->count];
+    context->addresses = listeners->address;
+    context->socket_count = listeners->count;
+    context->program = worker->plug->program;
+
+    *what = "eventfd";
+    worker->order_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (worker->order_fd < 0)
+        return -errno;
+    *what = "event_base_new";
+    context->base = el_worker_base();
+    if (context->base == NULL)
+        return -ENOMEM;
+    *what = "event_new";
+    worker->order_event =
+        event_new(context->base, worker->order_fd, EV_READ | EV_PERSIST, on_order, worker);
+    if (worker->order_event == NULL || event_add(worker->order_event, NULL) < 0)
+        return -ENOMEM;
+    *what = "create";
+    worker->instance = worker->plug->create(context);
+    return worker->instance == NULL ? -ECANCELED : 0;
+}
+
+static void *worker_main(void *arg)
+{
+    struct el_worker *worker = arg;
+    const uint64_t one = 1;
+    worker->failed = event_base_dispatch(worker->context.base) < 0;
+    if (write(worker->ended_fd, &one, sizeof one) < 0)
+        worker->failed = true; /* cannot be: it would take 2^64 workers to fill the counter */
+    return NULL;
+}
+
+int el_worker_start(struct el_worker *worker)
+{
+    int error = pthread_create(&worker->thread, NULL, worker_main, worker);
+    worker->started = error == 0;
+    return -error;
+}
+
+void el_worker_order(struct el_worker *worker, enum el_order order)
+{
+    const uint64_t one = 1;
+    atomic_store(&worker->order, order);
+    while (write(worker->order_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ; /* EAGAIN: the counter is full, so the worker is awake already */
+}
+
+void el_worker_join(struct el_worker *worker)
+{
+    if (worker->started)
+        pthread_join(worker->thread, NULL);
+    worker->started = false;
+}
+
+void el_worker_close(struct el_worker *worker)
+{
+    if (worker->instance != NULL)
+        worker->plug->destroy(worker->instance);
+    if (worker->order_event != NULL)
+        event_free(worker->order_event);
+    if (worker->context.base != NULL)
+        event_base_free(worker->context.base);
+    if (worker->order_fd > 0)
+        el_socket_close(worker->order_fd);
+}
