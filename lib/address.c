@@ -418,7 +418,7 @@ const char *el_name_escape(const char *name, char *text, size_t size)
         size_t width = plain ? 1 : 4;
         size_t tail = name[1] == '\0' ? 0 : 3; /* room for "..." unless this is the last */
         if (used + width + tail >= size) {
-            used += (size_t)snprintf(text + used, size - used, "...");
+            snprintf(text + used, size - used, "...");
             return text;
         }
         if (plain)

@@ -187,14 +187,17 @@ static int refuse_value(const struct parse *parse, const struct el_option *optio
                         const char *value, const struct el_value_error *error)
 {
     char label[64], shown[80], example[64];
+    const char *name = parse->program->name;
 
-    fprintf(parse->err, "%s: %s: '%s'%s%s (%s", parse->program->name,
-            el_option_label(option, label, sizeof label),
-            el_name_escape(value, shown, sizeof shown), error->is_sentence ? ": " : " ",
-            error->text, error->fix[0] != '\0' ? error->fix : "try ");
-    if (error->fix[0] == '\0')
-        fprintf(parse->err, "%s %s", label, el_option_example(option, example, sizeof example));
-    fprintf(parse->err, ")\n");
+    el_option_label(option, label, sizeof label);
+    el_name_escape(value, shown, sizeof shown);
+    if (error->is_sentence) /* it says already what to write instead */
+        fprintf(parse->err, "%s: %s: '%s': %s\n", name, label, shown, error->text);
+    else if (error->fix[0] != '\0')
+        fprintf(parse->err, "%s: %s: '%s' %s (%s)\n", name, label, shown, error->text, error->fix);
+    else
+        fprintf(parse->err, "%s: %s: '%s' %s (try %s %s)\n", name, label, shown, error->text, label,
+                el_option_example(option, example, sizeof example));
     return USAGE_ERROR;
 }
 
@@ -205,13 +208,14 @@ static int check_operands(const struct parse *parse, int argc, char **argv)
     char shown[80];
 
     if (given < program->min_operands) {
-        fprintf(parse->err, "%s: operand missing (usage: %s %s)\n", program->name, program->name,
-                program->usage);
+        const char *operands = strchr(program->usage, ']'); /* behind "[options]" */
+        fprintf(parse->err, "%s:%s is missing (usage: %s %s)\n", program->name,
+                operands != NULL ? operands + 1 : " an operand", program->name, program->usage);
         return USAGE_ERROR;
     }
     if (given > program->max_operands) {
         const char *extra = argv[optind + (int)program->max_operands];
-        fprintf(parse->err, "%s: '%s': one operand too many (usage: %s %s)\n", program->name,
+        fprintf(parse->err, "%s: '%s' is one operand too many (usage: %s %s)\n", program->name,
                 el_name_escape(extra, shown, sizeof shown), program->name, program->usage);
         return USAGE_ERROR;
     }

@@ -66,7 +66,7 @@ struct el_program {
 int el_options_parse(const struct el_program *program, int argc, char **argv, void *values,
                      int *operands, FILE *out, FILE *err);
 
-/* The parsers by themselves. 0, or -EINVAL / -ERANGE with *why set to a static sentence. */
+/* The parsers by themselves. 0, or -EINVAL / -ERANGE with *why set to static text that follows the value: "is not a size". */
 int el_parse_duration(const char *text, el_duration *length, const char **why);
 int el_parse_size(const char *text, uint64_t *bytes, const char **why);
 int el_parse_number(const char *text, uint64_t *number, const char **why);

@@ -9,7 +9,8 @@
 
 enum {
     COLUMNS = 80,
-    HELP_COLUMN = 28, /* where explanations begin */
+    HELP_COLUMN = 28,  /* where explanations begin */
+    NO_BREAK = '\x1f', /* printed as a space at which no line is broken */
 };
 
 /* Writes words from `column` on, breaking lines before COLUMNS; every new line starts at `indent`. */
@@ -26,7 +27,8 @@ static void print_wrapped(FILE *out, const char *text, size_t column, size_t ind
             fputc(' ', out);
             column++;
         }
-        fwrite(text, 1, length, out);
+        for (size_t i = 0; i < length; i++)
+            fputc(text[i] == NO_BREAK ? ' ' : text[i], out);
         column += length;
         text += length;
         text += strspn(text, " ");
@@ -67,7 +69,7 @@ static void print_option(FILE *out, const struct el_option *option)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", i == 0 ? ": " : ", ",
                                  option->choices[i]);
     if (option->preset != NULL && used < sizeof text)
-        snprintf(text + used, sizeof text - used, " (default %s)", option->preset);
+        snprintf(text + used, sizeof text - used, " (default%c%s)", NO_BREAK, option->preset);
 
     size_t column = print_names(out, option);
     if (column + 2 > HELP_COLUMN) { /* no room beside the names: begin below them */
@@ -91,8 +93,8 @@ static void print_table(FILE *out, const struct el_option *table)
 void el_options_print_help(const struct el_program *program, FILE *out)
 {
     static const struct el_option common[] = {
-        {.name = "help", .help = "print this and exit"},
-        {.name = "version", .help = "print the version and exit"},
+        {.type = EL_OPT_FLAG, .name = "help", .help = "print this and exit"},
+        {.type = EL_OPT_FLAG, .name = "version", .help = "print the version and exit"},
         {0},
     };
 
@@ -102,7 +104,7 @@ void el_options_print_help(const struct el_program *program, FILE *out)
         fprintf(out, "\nOptions:\n");
     print_table(out, program->options);
     print_table(out, program->more);
-    fprintf(out, "\nAbout the program:\n");
+    fprintf(out, "\nHelp:\n");
     print_table(out, common);
     if (program->epilog != NULL)
         fprintf(out, "\n%s%s", program->epilog,

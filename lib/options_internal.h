@@ -10,11 +10,11 @@
 
 #include "options.h"
 
-/* Why a value was refused. The message reads `'value' text (fix)`, or `'value': text (fix)` for a sentence. */
+/* Why a value was refused. The message reads `'value' text (fix)`, or `'value': text` for a sentence. */
 struct el_value_error {
     const char *text; /* "is not a number" */
-    bool is_sentence;
-    char fix[160]; /* "" = an example is given */
+    bool is_sentence; /* names its fix itself */
+    char fix[160];    /* "" = an example is given */
 };
 
 bool el_option_is_end(const struct el_option *option);

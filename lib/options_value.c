@@ -262,7 +262,7 @@ static int check_bounds(const struct el_option *option, uint64_t value,
     error->text = value < option->min ? "is too small" : "is too large";
     if (option->type == EL_OPT_DURATION)
         error->text = value < option->min ? "is too short" : "is too long";
-    snprintf(error->fix, sizeof error->fix, "%s to %s is allowed",
+    snprintf(error->fix, sizeof error->fix, "allowed: %s to %s",
              el_option_print_bound(option, option->min, low, sizeof low),
              el_option_print_bound(option, option->max, high, sizeof high));
     return -ERANGE;

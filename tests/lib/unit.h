@@ -1,0 +1,28 @@
+/*
+ * unit.h - what the unit tests share: a main, and random input that can be had again.
+ *
+ * A property test says what holds for *every* input and tries many. Its input comes from a seed, printed
+ * when the test fails: ECHOLAB_SEED=N build/plain/tests/test_X repeats the run.
+ */
+#ifndef ECHOLAB_UNIT_H
+#define ECHOLAB_UNIT_H
+
+#include <check.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Runs the suite, each test in a process of its own. Returns main's exit code. */
+int unit_main(Suite *suite);
+
+uint64_t unit_seed(void);
+uint64_t unit_random(uint64_t below); /* 0..below-1; below > 0 */
+
+/* Fills `text` with up to size-1 characters drawn from `alphabet` and ends it with a NUL. */
+void unit_random_text(char *text, size_t size, const char *alphabet);
+
+/* As ck_assert, and tells the seed and the input that broke the property. */
+#define unit_holds(property, input)                                                                \
+    ck_assert_msg((property), "'%s' breaks: %s (ECHOLAB_SEED=%ju)", (input), #property,            \
+                  (uintmax_t)unit_seed())
+
+#endif
