@@ -66,7 +66,7 @@ static size_t fitting(const char *text, size_t room)
     size_t length = strlen(text);
     if (length <= room)
         return length;
-    for (size_t cut = room; cut > room / 2; cut--)
+    for (size_t cut = room; cut > 0; cut--)
         if (text[cut] == ' ')
             return cut;
     size_t next = strcspn(text + room, " "); /* a long word: let it stick out rather than cut it */
