@@ -39,7 +39,7 @@ struct el_dialer {
     struct el_lookup *lookup;     /* NULL when it has ended */
     struct event *timer;          /* the machine's next wish, or the deadline */
     bool stillborn;               /* nothing to try: the timer only delivers result.status */
-    int lookup_error;             /* of EL_LOOKUP_LOCAL, -errno */
+    int lookup_error;             /* -errno when the lookup itself has one, else 0 */
     struct el_dial_result result; /* filled as things happen */
     struct el_attempt attempts[EL_ATTEMPTS_MAX];
     struct running running[EL_ATTEMPTS_MAX];
@@ -238,15 +238,14 @@ static void conclude_late(struct el_dialer *d)
         conclude_failed(d);
 }
 
-static void wait_until(struct el_dialer *d, el_time until)
+/* False: the timer could not be set, and a wait that may never end must not begin. */
+static bool wait_until(struct el_dialer *d, el_time until)
 {
     until = el_earliest(until, d->args.deadline);
-    if (until == EL_NEVER) {
-        event_del(d->timer);
-        return;
-    }
+    if (until == EL_NEVER)
+        return event_del(d->timer) == 0;
     struct timeval left = el_timeval(el_time_left(until, el_now()));
-    event_add(d->timer, &left); /* replaces the earlier time */
+    return event_add(d->timer, &left) == 0; /* replaces the earlier time */
 }
 
 /*
@@ -279,8 +278,8 @@ static void advance(struct el_dialer *d)
         case EL_HAPPY_WAIT:
             if (now >= d->args.deadline)
                 conclude_late(d);
-            else
-                wait_until(d, output.until);
+            else if (!wait_until(d, output.until))
+                conclude(d, EL_DIAL_LOCAL, -ENOMEM);
             return;
         }
     }
@@ -313,6 +312,8 @@ static void on_answer(void *arg, const struct el_answer *answer)
     *(answer->family == AF_INET6 ? &d->result.v6_status : &d->result.v4_status) = answer->status;
     if (answer->status == EL_LOOKUP_LOCAL)
         d->lookup_error = answer->error;
+    else if (answer->status == EL_LOOKUP_TIMEOUT)
+        d->lookup_error = -ETIMEDOUT; /* as conclude_late() says it, whichever comes first */
     if (count > 0 && d->result.resolved == EL_NEVER) {
         d->result.resolved = now;
         d->result.source = answer->source;
@@ -380,8 +381,7 @@ static bool begin(struct el_dialer *d)
     el_explain_dial_start(d->args.trace, &d->args, d->result.started);
     if (!d->stillborn && !begin_lookup(d))
         return false;
-    wait_until(d, d->stillborn ? d->result.started : EL_NEVER);
-    return true;
+    return wait_until(d, d->stillborn ? d->result.started : EL_NEVER);
 }
 
 struct el_dialer *el_dial(const struct el_dial_args *args)
