@@ -405,27 +405,27 @@ bool el_address_is_link_local(const struct el_address *address)
     return el_address_family(address) == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address->in6.sin6_addr);
 }
 
+/* Printable ASCII, but the backslash: or "\x0a" typed as four characters would look like an escaped newline. */
+static bool is_plain(char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
 const char *el_name_escape(const char *name, char *text, size_t size)
 {
-    size_t used = 0;
+    size_t used = 0, whole = 0;
 
     if (size == 0)
         return text;
-    for (; *name != '\0'; name++) {
-        unsigned char c = (unsigned char)*name;
-        /* The backslash too, or "\x0a" typed as four characters would look like an escaped newline. */
-        bool plain = c >= 0x20 && c < 0x7f && c != '\\';
-        size_t width = plain ? 1 : 4;
-        size_t tail = name[1] == '\0' ? 0 : 3; /* room for "..." unless this is the last */
-        if (used + width + tail >= size) {
-            snprintf(text + used, size - used, "...");
-            return text;
-        }
-        if (plain)
-            text[used++] = (char)c;
+    for (const char *c = name; *c != '\0' && whole < size; c++)
+        whole += is_plain(*c) ? 1 : 4;
+    size_t room = whole < size ? size - 1 : size > 4 ? size - 4 : 0; /* "..." and the NUL */
+    for (; *name != '\0' && used + (is_plain(*name) ? 1 : 4) <= room; name++) {
+        if (is_plain(*name))
+            text[used++] = *name;
         else
-            used += (size_t)snprintf(text + used, size - used, "\\x%02x", c);
+            used += (size_t)snprintf(text + used, size - used, "\\x%02x", (unsigned char)*name);
     }
-    text[used] = '\0';
+    snprintf(text + used, size - used, "%s", *name != '\0' ? "..." : "");
     return text;
 }
