@@ -84,6 +84,7 @@ $O/flags: FORCE
 .PHONY: FORCE
 FORCE:
 
+$O/tests/%.o: private OUR_CPPFLAGS += -Itests/lib
 $O/%.o: %.c Makefile $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) -c -o $@ $<

@@ -226,7 +226,7 @@ const char *el_dns_name_fault(const char *name)
     }
     if (label == 0)
         return "two dots with nothing between them";
-    /* [#ares-literal] A mistyped address such as 10.77.0.256 is no name: nobody can own it (RFC 3696 2), and it must
+    /* [#dns-mistyped-address] A mistyped address such as 10.77.0.256 is no name: nobody can own it (RFC 3696 2), and it must
      * not leave the machine. */
     return digits ? "it ends in a number, and is no address either" : NULL;
 }

@@ -97,6 +97,18 @@ static void note_heard(struct el_part *part, int rcode)
         part->heard = EL_LOOKUP_REFUSED;
 }
 
+/* The server of `s` is an echo server: whatever was asked there will never be answered. */
+static void note_reflected(const struct el_dns_socket *s)
+{
+    struct el_lookup *lookup = s->lookup;
+    for (size_t i = 0; i < lookup->query_count; i++) {
+        const struct el_query *query = &lookup->queries[i];
+        if (el_address_equal(&query->server, &s->server) &&
+            (query->answered == EL_NEVER || query->rcode == -2))
+            part_of(lookup, query->family)->heard = EL_LOOKUP_REFLECTED;
+    }
+}
+
 /*
  * Looks at one message. Returns 0 when c-ares may see it, EAGAIN to hide it, or the errno that the socket shall
  * seem to have.
@@ -127,7 +139,7 @@ static int note_message(struct el_dns_socket *s, const uint8_t *bytes, size_t le
     query->answered = el_now();
     if (!head.response) {
         query->rcode = -2;
-        part_of(lookup, query->family)->heard = EL_LOOKUP_REFLECTED;
+        note_reflected(s);
         el_explain(trace, EL_TOPIC_DNS, "%s: our own query came back: this is an echo server",
                    server);
         return ECONNREFUSED;
