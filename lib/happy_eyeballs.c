@@ -1,13 +1,17 @@
 /*
  * happy_eyeballs.c - which address to try next, and when (RFC 8305).
  *
- * Teaches:  protocol logic without I/O. Everything that could make a test flaky (sockets, clocks, DNS) is left to
- *           the caller, and what remains is a few rules that can be read beside the RFC.
- * Partner:  dialer.c does what this machine says; tests/unit/test_happy_eyeballs.c plays whole races in virtual time.
- * Leaves out (safe: each only makes a connection less quick): delays learnt from earlier connections (RFC 8305 5,
- *           "a more nuanced implementation"), NAT64 synthesis (7), and one RFC 6724 list over both families (4): we
- *           are given each family's order and always put IPv6 first. Where IPv6 has no route its attempt fails in
- *           the same instant, and a failure starts the next attempt at once, so that costs no time.
+ * Teaches:  protocol logic without I/O. Everything that could make a test flaky (sockets, clocks,
+ *           DNS) is left to the caller; what remains is a few rules to be read beside the RFC.
+ * Partner:  dialer.c does what this machine says; tests/unit/test_happy_eyeballs.c plays whole
+ *           races in virtual time.
+ * Leaves out (safe: each only makes a connection less quick):
+ *           - delays learnt from earlier connections (RFC 8305 5, "a more nuanced implementation")
+ *           - the synthesis of IPv6 addresses behind NAT64 (7)
+ *           - one RFC 6724 list over both families (4): we are given each family's own order and put
+ *             IPv6 first. Where IPv6 has no route its attempt fails in the same instant, and a
+ *             failure starts the next attempt at once, so that costs no time.
+ * Next:     dialer.c, where the race is run.
  */
 #include "happy_eyeballs.h"
 
@@ -104,7 +108,8 @@ int el_happy_answer(struct el_happy *happy, sa_family_t family, const struct el_
             return -ENOBUFS;
         mine->address[mine->count++] = addresses[i];
     }
-    /* [#resolution-delay] The wait counts from the A answer, so it is set here and not when we are asked. */
+    /* [#resolution-delay] The wait counts from the A answer, so it is set here and not when we are
+     * asked. */
     if (family == AF_INET && count > 0)
         happy->hold_until = el_time_after(now, happy->resolution_delay);
     return 0;
@@ -122,9 +127,10 @@ void el_happy_connected(struct el_happy *happy, unsigned attempt, el_time now)
 }
 
 /*
- * [#fail-fast] A failure starts the next attempt at once: the delay is there to give a *running* attempt its chance. The
- * RFC's "MUST NOT be started within 10 milliseconds of the previous attempt" guards the network against
- * attempts in parallel; after a failure there is none in parallel to this one's address.
+ * [#fail-fast] A failure starts the next attempt at once: the delay is there to give a *running*
+ * attempt its chance. The RFC's "MUST NOT be started within 10 milliseconds of the previous
+ * attempt" guards the network against attempts in parallel; after a failure there is none in
+ * parallel to this one's address.
  */
 void el_happy_attempt_failed(struct el_happy *happy, unsigned attempt, el_time now)
 {
@@ -147,8 +153,9 @@ static unsigned leading_run(const struct el_happy *happy)
 }
 
 /*
- * [#interleave] The family whose turn it is, NULL when no address is left. Nothing is sorted ahead: the order is
- * decided one attempt at a time, so a late answer needs no re-sorting and cannot disturb what was started.
+ * [#interleave] The family whose turn it is, NULL when no address is left. Nothing is sorted ahead:
+ * the order is decided one attempt at a time, so a late answer needs no re-sorting and cannot
+ * disturb what was started.
  */
 static struct family *next_family(struct el_happy *happy)
 {

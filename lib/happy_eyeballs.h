@@ -1,9 +1,9 @@
 /*
  * happy_eyeballs.h - RFC 8305 as a pure state machine: (input, now) → outputs.
  *
- * A host with a broken IPv6 must not make its user wait. The machine owns no socket and no clock: it is told
- * what happened and when, and it says what to do. That is why its tests run with virtual time and quote the RFC.
- * Driven by: dialer.c. Read next: happy_eyeballs.c.
+ * A host with a broken IPv6 must not make its user wait. The machine owns no socket and no clock:
+ * it is told what happened and when, and it says what to do. That is why its tests run with virtual
+ * time and quote the RFC.
  */
 #ifndef ECHOLAB_HAPPY_EYEBALLS_H
 #define ECHOLAB_HAPPY_EYEBALLS_H
@@ -43,9 +43,10 @@ struct el_happy *el_happy_new(const struct el_happy_args *args); /* NULL: out of
 void el_happy_free(struct el_happy *happy);
 
 /*
- * A family's answer came: addresses in RFC 6724 order (copied); count 0 = negative. Late answers join the queue in
- * their place; an address that the machine knows already is dropped. Returns 0, -EINVAL for a family that was not
- * wanted or an address of another one, -ENOBUFS when there were more than EL_HAPPY_ADDRESSES_MAX (the rest is left out).
+ * A family's answer came: addresses in RFC 6724 order (copied); count 0 = negative. Late answers
+ * join the queue in their place; an address that the machine knows already is dropped. Returns 0,
+ * -EINVAL for a family that was not wanted or an address of another one, -ENOBUFS when there were
+ * more than EL_HAPPY_ADDRESSES_MAX (the rest is left out).
  */
 int el_happy_answer(struct el_happy *happy, sa_family_t family, const struct el_address *addresses,
                     size_t count, el_time now);

@@ -1,10 +1,12 @@
 /*
  * histogram.c - latencies in log-linear buckets.
  *
- * Teaches:  how a million latencies fit into 32 KiB and any percentile is still within one percent: what matters in
- *           a latency is its relative error, so buckets may grow with the value.
+ * Teaches:  how a million latencies fit into 32 KiB and any percentile is still within one percent:
+ *           what matters in a latency is its relative error, so buckets may grow with the value.
  * Partner:  tests/unit/test_histogram.c holds it against a sorted array.
- * Leaves out: locks (one histogram a thread, merged at the end) and values above 137 s, which are counted, not measured.
+ * Leaves out: locks (one histogram a thread, merged at the end), and the size of values above 137 s:
+ *           they are counted, not measured.
+ * Next:     probe.c, whose ledger records round-trip times here.
  */
 #include "histogram.h"
 
@@ -14,10 +16,12 @@
 #include <string.h>
 
 /*
- * [#log-linear] A value below 256 is its own bucket. From there each power of two is cut into 128 equal steps: shift the value
- * right until 8 bits are left (128..255), and those and the shift name the bucket.
+ * [#log-linear] A value below 256 is its own bucket. From there each power of two is cut into 128
+ * equal steps: shift the value right until 8 bits are left (128..255), and those and the shift name
+ * the bucket.
  *
- *   bucket = 128 * shift + (value >> shift)      0, 1, ... 255 | 256 (256-257), 257 (258-259) ... | 384 (512-515) ...
+ *   bucket = 128 * shift + (value >> shift)
+ *   0, 1, ... 255 | 256 (values 256-257), 257 (258-259), ... | 384 (values 512-515), ...
  */
 enum {
     STEP_BITS = 7,
@@ -32,9 +36,8 @@ struct el_histogram {
     uint64_t count, over;
     el_duration min, max;
     __int128 sum; /* 64 bits would overflow on two values near EL_NEVER */
-    double
-        mean; /* this and `spread` (sum of squared distances from the mean): Welford's running form */
-    double spread;
+    double mean;
+    double spread; /* the sum of squared distances from the mean */
     uint64_t bucket[BUCKETS];
 };
 
@@ -80,8 +83,9 @@ void el_histogram_clear(struct el_histogram *histogram)
 }
 
 /*
- * Takes `count` more values with their own mean and spread into the moments (Chan, Golub and LeVeque's pairwise form; with
- * count 1 it is Welford's). Sums of squares would lose all digits when the deviation is small beside the mean.
+ * Takes `count` more values with their own mean and spread into the moments (Chan, Golub and
+ * LeVeque's pairwise form; with count 1 it is Welford's). Sums of squares would lose all digits
+ * when the deviation is small beside the mean.
  */
 static void add_moments(struct el_histogram *histogram, uint64_t count, double mean, double spread)
 {
@@ -112,12 +116,14 @@ void el_histogram_record(struct el_histogram *histogram, el_duration value)
 }
 
 /*
- * [#coordinated-omission] Who waits for each answer before asking again asks least when the server is slowest, and so
- * leaves the worst out. A stall of 100 ms on a schedule of one a ms hid 99 requests that would have waited 99, 98, ... ms;
- * the last of the schedule is the one that really follows, so nothing shorter than the interval is added.
+ * [#coordinated-omission] Who waits for each answer before asking again asks least when the server
+ * is slowest, and so leaves the worst out. A stall of 100 ms on a schedule of one a ms hid 99
+ * requests that would have waited 99, 98, ... ms; the last of the schedule is the one that really
+ * follows, so nothing shorter than the interval is added.
  *
- * A long stall over a short interval hides millions. They form an arithmetic series, so all that fall into one bucket are
- * counted in one step, and the moments of the whole series have closed forms.
+ * A long stall over a short interval hides millions. They form an arithmetic series, so all that
+ * fall into one bucket are counted in one step, and the moments of the whole series have closed
+ * forms.
  */
 void el_histogram_record_corrected(struct el_histogram *histogram, el_duration value,
                                    el_duration interval)
@@ -194,8 +200,9 @@ double el_histogram_deviation(const struct el_histogram *histogram)
 }
 
 /*
- * The nearest rank of a percentile, 1..count: ceil(percent / 100 * count). 99.9 is not a binary number, and 99.9 % of 1000 must be
- * rank 999 and not 1000 because of its last bit: so what exceeds a whole number by rounding noise is that number.
+ * The nearest rank of a percentile, 1..count: ceil(percent / 100 * count). 99.9 is not a binary
+ * number, and 99.9 % of 1000 must be rank 999 and not 1000 because of its last bit: so what exceeds
+ * a whole number by rounding noise is that number.
  */
 static uint64_t nearest_rank(uint64_t count, double percent)
 {

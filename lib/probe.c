@@ -1,10 +1,13 @@
 /*
  * probe.c - telling our echo from any other datagram, and counting each probe once.
  *
- * Teaches:  why a ping needs a nonce, a sequence number and a ledger. UDP loses, repeats, delays and reorders, and a
- *           client that only counts "replies" calls a late echo of probe 1 the answer to probe 2.
+ * Teaches:  why a ping needs a nonce, a sequence number and a ledger. UDP loses, repeats, delays and
+ *           reorders, and a client that only counts "replies" calls a late echo of probe 1 the answer
+ *           to probe 2.
  * Partner:  clients/udp_echo.c and clients/tcp_echo.c.
- * Leaves out: authenticity. The nonce keeps strangers and earlier runs out; someone on the path can read and forge it.
+ * Leaves out: authenticity. The nonce keeps strangers and earlier runs out; someone on the path can
+ *           read it and forge an echo.
+ * Next:     clients/udp_echo.c.
  */
 #include "probe.h"
 
@@ -30,7 +33,7 @@ static uint64_t get_u64(const unsigned char *data)
     return value;
 }
 
-/* A cheap bijection of 64 bits whose every output bit depends on every input bit (splitmix64's finaliser). */
+/* splitmix64's finaliser: every bit of the result depends on every bit of x. */
 static uint64_t scramble(uint64_t x)
 {
     x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
@@ -39,9 +42,9 @@ static uint64_t scramble(uint64_t x)
 }
 
 /*
- * [#pattern] The eight bytes of the pattern at offset 8 * index. They depend on the nonce and on the sequence number, so
- * the payload of another run or of another probe is not ours either. The very first byte counts up with
- * seq: 256 neighbours differ even if they are one byte long.
+ * [#pattern] The eight bytes of the pattern at offset 8 * index. They depend on the nonce and on
+ * the sequence number, so the payload of another run or of another probe is not ours either. The
+ * very first byte counts up with seq: 256 neighbours differ even if they are one byte long.
  */
 static uint64_t pattern_word(uint64_t nonce, uint64_t seq, size_t index)
 {
@@ -112,8 +115,9 @@ enum el_probe_match el_probe_check(const unsigned char *data, size_t length, siz
 /* ---- the ledger ------------------------------------------------------------------------------ */
 
 /*
- * [#one-pile] Each probe lies in exactly one pile, its fate; `pile` holds their heights. Whatever happens moves a probe from one pile to
- * another, so the piles always add up to what was sent, and no count of them can be negative.
+ * [#one-pile] Each probe lies in exactly one pile, its fate; `pile` holds their heights. Whatever
+ * happens moves a probe from one pile to another, so the piles always add up to what was sent, and
+ * no count of them can be negative.
  */
 struct el_ledger {
     el_duration read_timeout;
@@ -179,7 +183,8 @@ const struct el_probe_record *el_ledger_record(const struct el_ledger *ledger, u
     return seq != 0 && record->seq == seq ? record : NULL;
 }
 
-/* An error that says the peer or the path ended a connection. Any other is this machine's own refusal to send. */
+/* An error that says the peer or the path ended a connection. Any other is this machine's own
+ * refusal to send. */
 static bool is_connection_error(int error)
 {
     return error == 0 || error == ECONNRESET || error == EPIPE || error == ECONNABORTED ||
@@ -220,7 +225,7 @@ void el_ledger_sent(struct el_ledger *ledger, uint64_t seq, size_t bytes, el_tim
     if (again != NULL && again->fate == EL_FATE_OUTSTANDING)
         again->sent = now;
     if (again != NULL || seq <= ledger->newest)
-        return; /* (a sequence number that falls is a bug of the caller; counting it twice would be ours) */
+        return; /* it is counted already; a number that falls was never promised to count */
 
     struct el_probe_record *record = &ledger->record[seq % EL_LEDGER_WINDOW];
     if (record->seq != 0 && record->fate == EL_FATE_OUTSTANDING)

@@ -1,11 +1,14 @@
 /*
  * rate_limit.c - how often a source, and everybody together, may be answered.
  *
- * Teaches:  a token bucket in one integer. The generic cell rate algorithm (ITU-T I.371 annex A) keeps no count of
- *           tokens and no time of the last refill, but the instant at which the bucket will be full again.
+ * Teaches:  a token bucket in one integer. The generic cell rate algorithm (ITU-T I.371, annex A)
+ *           keeps no count of tokens and no time of the last refill, but the instant at which the
+ *           bucket will be full again.
  * Partner:  servers/udp_echo_server.c; tests/unit/test_rate_limit.c floods it in virtual time.
- * Leaves out: fairness once the total is used up (who forges a million sources can spend it; then everyone shares what is
- *           left), and recognising one attacker behind many addresses. Safe: the total holds whatever comes.
+ * Leaves out: fairness once the total is used up (who forges a million sources can spend it, and
+ *           everyone shares what is left), and knowing one attacker behind many addresses. Safe: the
+ *           total holds whatever comes.
+ * Next:     servers/udp_echo_server.c.
  */
 #include "rate_limit.h"
 
@@ -23,17 +26,19 @@ enum {
 #define RATE_MAX UINT64_C(1000000000) /* a token a nanosecond: what our clock can tell */
 
 /*
- * [#token-bucket] `full` is when the bucket is full again. A token is worth 1/rate seconds, so taking one pushes that instant so
- * far into the future; it may not lie further away than the whole bucket, `depth`, is worth. An idle bucket's instant
- * lies in the past, and counts as now: a bucket does not get fuller than full. A century of idling and a
- * clock that starts at 0 need no case of their own.
+ * [#token-bucket] `full` is when the bucket is full again. A token is worth 1/rate seconds, so
+ * taking one pushes that instant so far into the future; it may not lie further away than the whole
+ * bucket, `depth`, is worth. An idle bucket's instant lies in the past, and counts as now: a bucket
+ * does not get fuller than full. A century of idling and a clock that starts at 0 need no case of
+ * their own.
  */
 struct rate {
     uint64_t per_second; /* 0 = unlimited */
     el_duration depth;   /* ns that a full bucket is worth */
 };
 
-/* Rounded up: the limit is never exceeded, and at a million a second one in a thousand may be missing. */
+/* Rounded up: the limit is never exceeded, and at a million a second one in a thousand may be
+ * missing. */
 static el_duration worth(const struct rate *rate, uint64_t tokens)
 {
     return (el_duration)((tokens * RATE_MAX + rate->per_second - 1) / rate->per_second);
@@ -78,7 +83,8 @@ struct el_rate_total *el_rate_total_new(uint64_t per_second)
     if (total == NULL)
         return NULL;
     total->rate = rate_of(per_second);
-    /* A millisecond's worth: a thousand atomic operations a second, and that much may lie unused in a worker. */
+    /* A millisecond's worth: a thousand atomic operations a second, and that much may lie unused in
+     * a worker. */
     total->chunk = per_second / 1000 < 1 ? 1 : per_second / 1000;
     if (total->chunk > CHUNK_MAX)
         total->chunk = CHUNK_MAX;
@@ -92,9 +98,10 @@ void el_rate_total_free(struct el_rate_total *total)
 }
 
 /*
- * [#lease] The tokens of all workers come from one word of memory. If each datagram touched it, the workers would queue for its
- * cache line; so a worker leases a chunk and spends it alone. The loop ends: each failed exchange means that another
- * worker's has succeeded. Relaxed order is enough, for the word guards nothing but itself.
+ * [#lease] The tokens of all workers come from one word of memory. If each datagram touched it, the
+ * workers would queue for its cache line; so a worker leases a chunk and spends it alone. The loop
+ * ends: each failed exchange means that another worker's has succeeded. Relaxed order is enough,
+ * for the word guards nothing but itself.
  */
 static uint64_t lease_chunk(struct el_rate_total *total, el_time now)
 {
@@ -173,9 +180,10 @@ static void sip_round(uint64_t v[static 4])
 }
 
 /*
- * [#keyed-hash] SipHash-2-4 (Aumasson and Bernstein, 2012) of the nine bytes `network`, `kind`. Sources are the attacker's to choose: with a hash
- * that he can compute he would aim every forged source at his victim's eight places and have the victim's bucket, or
- * his own full one, forgotten at will. The key is random and never leaves this process.
+ * [#keyed-hash] SipHash-2-4 (Aumasson and Bernstein, 2012) of the nine bytes `network`, `kind`.
+ * Sources are the attacker's to choose: with a hash that he can compute he would aim every forged
+ * source at his victim's eight places and have the victim's bucket, or his own full one, forgotten
+ * at will. The key is random and never leaves this process.
  */
 static uint64_t hash_source(const uint64_t key[static 2], uint64_t network, uint8_t kind)
 {
@@ -199,8 +207,8 @@ static uint64_t hash_source(const uint64_t key[static 2], uint64_t network, uint
 }
 
 /*
- * The source as we count it. An IPv6 host owns at least a /64 and can send from any address in it, so
- * the lower half says nothing about who it is (RFC 4291 2.5.1, RFC 6177).
+ * The source as we count it. An IPv6 host owns at least a /64 and can send from any address in it,
+ * so the lower half says nothing about who it is (RFC 4291 2.5.1, RFC 6177).
  */
 static struct slot source_of(const struct el_address *address)
 {
@@ -219,9 +227,9 @@ static struct slot source_of(const struct el_address *address)
 }
 
 /*
- * The source's bucket, or the one it may take over. [#eviction] That is the one that has been full the longest: a full bucket
- * remembers nothing worth keeping, and a flooding source's is the emptiest of all, so a million sources
- * of one datagram each do not wash it out.
+ * The source's bucket, or the one it may take over. [#eviction] That is the one that has been full
+ * the longest: a full bucket remembers nothing worth keeping, and a flooding source's is the
+ * emptiest of all, so a million sources of one datagram each do not wash it out.
  */
 static struct slot *find_slot(struct el_rate_limit *limit, const struct slot *source)
 {
@@ -249,7 +257,8 @@ enum el_rate_verdict el_rate_limit_take(struct el_rate_limit *limit,
         if (tokens_at(&limit->rate, &after.full, 1, now) == 0)
             return EL_RATE_SOURCE;
     }
-    /* The source is asked first: a flood that its own limit stops must not use up everybody's tokens. */
+    /* The source is asked first: a flood that its own limit stops must not use up everybody's
+     * tokens. */
     if (limit->total != NULL && limit->total->rate.per_second > 0) {
         if (limit->leased == 0)
             limit->leased = lease_chunk(limit->total, now);

@@ -1,9 +1,10 @@
 /*
  * rate_limit.h - token buckets: per source (/32 of IPv4, /64 of IPv6) and for all together.
  *
- * Fixed memory: a table of `slots` buckets; when a million sources come, those that have been idle longest are forgotten, and
- * what a forgotten source may gain is bounded by one burst. Pure: time comes in as an argument. One table belongs to
- * one thread; the total is shared by leasing tokens in chunks from one atomic.
+ * Fixed memory: a table of `slots` buckets; when a million sources come, those that have been idle
+ * longest are forgotten, and what a forgotten source may gain is bounded by one burst. Pure: time
+ * comes in as an argument. One table belongs to one thread; the total is shared by leasing tokens
+ * in chunks from one atomic.
  */
 #ifndef ECHOLAB_RATE_LIMIT_H
 #define ECHOLAB_RATE_LIMIT_H
@@ -31,8 +32,9 @@ void el_rate_limit_free(struct el_rate_limit *limit);
 enum el_rate_verdict { EL_RATE_PASS, EL_RATE_SOURCE, EL_RATE_TOTAL };
 
 /*
- * May one more datagram of this source be answered now? Takes the token if so; a refusal takes nothing. `now` may
- * start anywhere, 0 included; if it goes back, the limit waits until it has come up again.
+ * May one more datagram of this source be answered now? Takes the token if so; a refusal takes
+ * nothing. `now` may start anywhere, 0 included; if it goes back, the limit waits until it has come
+ * up again.
  */
 enum el_rate_verdict el_rate_limit_take(struct el_rate_limit *limit,
                                         const struct el_address *source, el_time now);
