@@ -8,8 +8,8 @@
  * Leaves out (safe: each only makes a connection less quick):
  *           - delays learnt from earlier connections (RFC 8305 5, "a more nuanced implementation")
  *           - the synthesis of IPv6 addresses behind NAT64 (7)
- *           - one RFC 6724 list over both families (4): we are given each family's own order and put
- *             IPv6 first. Where IPv6 has no route its attempt fails in the same instant, and a
+ *           - one RFC 6724 list over both families (4): we are given each family's own order and
+ *             put IPv6 first. Where IPv6 has no route its attempt fails in the same instant, and a
  *             failure starts the next attempt at once, so that costs no time.
  * Next:     dialer.c, where the race is run.
  */

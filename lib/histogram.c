@@ -4,8 +4,8 @@
  * Teaches:  how a million latencies fit into 32 KiB and any percentile is still within one percent:
  *           what matters in a latency is its relative error, so buckets may grow with the value.
  * Partner:  tests/unit/test_histogram.c holds it against a sorted array.
- * Leaves out: locks (one histogram a thread, merged at the end), and the size of values above 137 s:
- *           they are counted, not measured.
+ * Leaves out: locks (one histogram a thread, merged at the end), and the size of values above 137
+ *           s: they are counted, not measured.
  * Next:     probe.c, whose ledger records round-trip times here.
  */
 #include "histogram.h"

@@ -1,9 +1,9 @@
 /*
  * probe.c - telling our echo from any other datagram, and counting each probe once.
  *
- * Teaches:  why a ping needs a nonce, a sequence number and a ledger. UDP loses, repeats, delays and
- *           reorders, and a client that only counts "replies" calls a late echo of probe 1 the answer
- *           to probe 2.
+ * Teaches:  why a ping needs a nonce, a sequence number and a ledger. UDP loses, repeats, delays
+ *           and reorders, and a client that only counts "replies" calls a late echo of probe 1 the
+ *           answer to probe 2.
  * Partner:  clients/udp_echo.c and clients/tcp_echo.c.
  * Leaves out: authenticity. The nonce keeps strangers and earlier runs out; someone on the path can
  *           read it and forge an echo.

@@ -1,5 +1,5 @@
 /*
- * probe.h - what a client sends so that it can tell its own echo, and the ledger of each probe's fate.
+ * probe.h - what a client sends so that it knows its own echo, and the ledger of each one's fate.
  *
  * A probe begins with a nonce of the run and a sequence number, when the size has room for them (16
  * bytes); the rest is a pattern that every byte is checked against. The ledger is pure (time is an
@@ -57,9 +57,9 @@ const char *el_probe_fate_name(enum el_probe_fate fate); /* "echoed", "late", "d
 /*
  * received, lost and late count probes, and no probe is in two of them: sent = received + lost +
  * late + those that came back only corrupt + those interrupted or outstanding. An echo after the
- * deadline moves its probe from lost to late. errors are the lost probes whose reason an error told.
- * The others count events: an answer to a probe that had one (duplicates), an echo overtaken by a
- * later probe's (reordered), a damaged answer, an answer of somebody else.
+ * deadline moves its probe from lost to late. errors are the lost probes whose reason an error
+ * told. The others count events: an answer to a probe that had one (duplicates), an echo overtaken
+ * by a later probe's (reordered), a damaged answer, an answer of somebody else.
  */
 struct el_probe_counts {
     uint64_t sent, received, lost, late, duplicates, reordered, corrupt, wrong_source, errors;

@@ -6,8 +6,8 @@
  *           bucket will be full again.
  * Partner:  servers/udp_echo_server.c; tests/unit/test_rate_limit.c floods it in virtual time.
  * Leaves out: fairness once the total is used up (who forges a million sources can spend it, and
- *           everyone shares what is left), and knowing one attacker behind many addresses. Safe: the
- *           total holds whatever comes.
+ *           everyone shares what is left), and knowing one attacker behind many addresses. Safe:
+ *           the total holds whatever comes.
  * Next:     servers/udp_echo_server.c.
  */
 #include "rate_limit.h"
