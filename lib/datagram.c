@@ -44,7 +44,9 @@ struct el_datagram_batch *el_datagram_batch_new(const struct el_datagram_batch_a
     batch->capacity = args->capacity;
     batch->max_datagram = args->max_datagram;
     batch->gso_ceiling = args->gso ? EL_DATAGRAM_MAX_V4 : 0;
-    batch->stride = (buffer + CACHE_LINE) / CACHE_LINE * CACHE_LINE;
+    /* One cache line more than a whole number of them: with a power of two all buffers would begin
+     * in the same few lines of the cache and push each other out. */
+    batch->stride = (buffer / CACHE_LINE + 2) * CACHE_LINE;
 
     /* Pages that no datagram ever reaches are never touched, so a big maximum costs nothing yet. */
     batch->buffers = malloc(n * batch->stride);
