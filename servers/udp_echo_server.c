@@ -1,0 +1,389 @@
+/*
+ * udp_echo_server.c - the UDP echo server to use: batches in, batches out, and no loaded gun.
+ *
+ * Teaches:  how a UDP server stays cheap (one recvmmsg(2) and one sendmmsg(2) for many datagrams,
+ *           neighbours to one peer coalesced into one message) and harmless: a source address can be
+ *           forged, so whoever answers everything answers for others. What is not answered is counted by reason.
+ * Run:      build/bin/udp_echo_server --explain      (then: echo hi | socat -t 1 - UDP:127.0.0.1:7007)
+ * Partner:  clients/udp_echo.c; lib/datagram.c moves the datagrams,
+ *           lib/source_rules.c says whom not to answer, lib/service.c is the life around this
+ * Memory:   a worker reserves --batch times --max-datagram bytes (with --gro times 64 KiB) and its
+ *           rate table when it starts, and nothing after that, whatever comes.
+ * Leaves out: replies are not queued when the socket does not take them: they are dropped and counted.
+ *           An attacker can still use up the rate of the source that he forges (there is no
+ *           handshake to tell them apart: that is what QUIC's address validation is for).
+ */
+#include "datagram_explain.h"
+#include "rate_limit.h"
+#include "service.h"
+#include "source_rules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RATE_ELSEWHERE = 100000, /* datagrams a second answered in all, when not only on loopback */
+    PER_SOURCE_ELSEWHERE = 10000,
+};
+
+struct options {
+    struct el_service_options service;  /* first: its table counts offsets from here */
+    const char *rate, *rate_per_source; /* "auto" or a number */
+    uint64_t max_datagram, batch;
+    bool gro, no_gso;
+    unsigned allow; /* bits 1 << enum el_source_kind */
+};
+
+/* What all workers share; written only before the first of them runs. */
+struct server {
+    struct options options;
+    bool rate_given, per_source_given;
+    uint64_t rate, per_source;
+    struct el_rate_total *total;
+};
+
+/*
+ * received = replied + the drops (the kernel queue's apart: those never arrived) + errors.
+ * messages / replied and wakeups / received show what coalescing and batches gained.
+ */
+/* clang-format off: line by line the names can be checked against the numbers */
+enum counter {
+    RECEIVED,
+    REPLIED,
+    BYTES_IN,
+    BYTES_OUT,
+    DROPPED_TRUNCATED,
+    DROPPED_UNSAFE_SOURCE,
+    DROPPED_RATE,
+    DROPPED_WOULD_BLOCK,
+    DROPPED_NO_BUFFER,
+    DROPPED_KERNEL_QUEUE,
+    ERRORS,
+    PENDING_ERRORS,
+    WAKEUPS,
+    MESSAGES,
+    COUNTERS,
+};
+static const char *const counter_names[COUNTERS] = {
+    "received",
+    "replied",
+    "bytes_in",
+    "bytes_out",
+    "dropped_truncated",
+    "dropped_unsafe_source",
+    "dropped_rate",
+    "dropped_would_block",
+    "dropped_no_buffer",
+    "dropped_kernel_queue",
+    "errors",
+    "pending_errors",
+    "wakeups",
+    "messages",
+};
+/* clang-format on */
+
+/* One socket of a worker. */
+struct port {
+    struct worker *worker;
+    struct event *event;
+    uint32_t kernel_drops; /* as last told: the kernel counts from the socket's beginning */
+};
+
+struct worker {
+    const struct el_worker_context *context;
+    const struct server *server;
+    struct el_datagram_batch *batch; /* one for all sockets: they are served in turn */
+    struct el_rate_limit *limit;     /* NULL: unlimited */
+    uint64_t counters[COUNTERS];
+    struct el_datagram_story story; /* for --explain */
+    bool keep[EL_DATAGRAM_BATCH_MAX];
+    struct port ports[];
+};
+
+static void count(struct worker *worker, enum counter counter, uint64_t more)
+{
+    el_count(&worker->counters[counter], more);
+}
+
+/* ---- what is answered ------------------------------------------------------------------------- */
+
+/* Decides on one received buffer and counts it. Returns why it is not answered, NULL if it is. */
+static const char *judge(struct worker *worker, struct el_datagram *d, el_time now)
+{
+    unsigned pieces = el_datagram_pieces(d);
+    count(worker, RECEIVED, pieces);
+    count(worker, BYTES_IN, d->wire_length);
+    if (d->truncated) { /* half an echo would be a lie, and nobody could tell */
+        count(worker, DROPPED_TRUNCATED, pieces);
+        return "it is longer than --max-datagram";
+    }
+    const char *why =
+        el_source_refused(d, worker->context->addresses, worker->context->socket_count,
+                          worker->server->options.allow);
+    if (why != NULL) {
+        count(worker, DROPPED_UNSAFE_SOURCE, pieces);
+        return why;
+    }
+    if (worker->limit == NULL)
+        return NULL;
+    unsigned paid = 0; /* each datagram costs a token, aggregated or not */
+    while (paid < pieces && el_rate_limit_take(worker->limit, &d->peer, now) == EL_RATE_PASS)
+        paid++;
+    count(worker, DROPPED_RATE, pieces - paid);
+    if (paid == 0)
+        return "its source, or all together, has had its share (--rate-per-source, --rate)";
+    if (paid < pieces) /* so it has segments: answer the first ones */
+        d->length = (size_t)paid * d->segment;
+    return NULL;
+}
+
+/* ---- receive, answer, count ------------------------------------------------------------------- */
+
+static void count_kernel_drops(struct port *port)
+{
+    uint32_t drops = el_datagram_kernel_drops(port->worker->batch);
+    if (drops == 0)
+        return; /* none ever, or the kernel did not say */
+    count(port->worker, DROPPED_KERNEL_QUEUE, (uint32_t)(drops - port->kernel_drops));
+    port->kernel_drops = drops; /* the subtraction is right across the wrap at 2^32 */
+}
+
+static void answer(struct port *port, int fd, int got)
+{
+    struct worker *worker = port->worker;
+    bool explaining = el_explaining(worker->context->trace);
+    el_time now = worker->limit != NULL || explaining ? el_now() : 0;
+    struct el_datagram_sent sent = {0};
+    if (explaining)
+        el_datagram_explain_receive(&worker->story, fd, got, now);
+    for (unsigned i = 0; i < (unsigned)got; i++) {
+        struct el_datagram *d = el_datagram_at(worker->batch, i);
+        const char *why = judge(worker, d, now);
+        worker->keep[i] = why == NULL;
+        if (explaining)
+            el_datagram_explain(&worker->story, d, why);
+    }
+    int error = el_datagram_reply(worker->batch, fd, (unsigned)got, worker->keep, &sent);
+    if (error < 0)
+        el_log(worker->context->trace, EL_ERROR, "socket %d: sendmmsg: %s", fd, strerror(-error));
+    count(worker, REPLIED, sent.sent);
+    count(worker, BYTES_OUT, sent.bytes);
+    count(worker, MESSAGES, sent.messages);
+    count(worker, DROPPED_WOULD_BLOCK, sent.would_block);
+    count(worker, DROPPED_NO_BUFFER, sent.no_buffer);
+    count(worker, ERRORS, sent.other);
+    count(worker, PENDING_ERRORS, sent.pending);
+    if (explaining)
+        el_datagram_explain_reply(&worker->story, fd, &sent);
+}
+
+/*
+ * A socket has something to read. One batch and back to the loop, even if more is waiting: the event
+ * is level-triggered and fires again, after the other sockets had their turn. [#one-batch-a-turn]
+ */
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct port *port = arg;
+    (void)what;
+    int got = el_datagram_receive(port->worker->batch, fd);
+    count(port->worker, WAKEUPS, 1);
+    if (got == -EAGAIN)
+        return; /* a datagram with a bad checksum wakes us too, and is gone when we look (udp(7)) */
+    if (got < 0) {
+        /* An ICMP error about an earlier reply, cleared by telling it: nothing to stop for. */
+        count(port->worker, PENDING_ERRORS, 1);
+        el_explain(port->worker->context->trace, EL_TOPIC_CALL, "recvmmsg(%d) = -1 %s", fd,
+                   el_errno_name(-got));
+        return;
+    }
+    count_kernel_drops(port);
+    answer(port, fd, got);
+}
+
+/* ---- a worker --------------------------------------------------------------------------------- */
+
+static void destroy(void *arg)
+{
+    struct worker *worker = arg;
+    for (size_t i = 0; i < worker->context->socket_count; i++)
+        if (worker->ports[i].event != NULL)
+            event_free(worker->ports[i].event);
+    el_datagram_batch_free(worker->batch);
+    el_rate_limit_free(worker->limit);
+    free(worker);
+}
+
+/* Stops reading. What was read is answered already: a wake-up ends with its last reply. */
+static void drain(void *arg)
+{
+    struct worker *worker = arg;
+    for (size_t i = 0; i < worker->context->socket_count; i++)
+        event_del(worker->ports[i].event);
+    el_service_idle(worker->context);
+}
+
+static uint64_t *counters(void *arg)
+{
+    return ((struct worker *)arg)->counters;
+}
+
+/*
+ * The limits that were not given: none when only this machine can ask, else the ones that make the
+ * server a poor weapon. The first worker is made before any runs, so it may write what all share.
+ */
+static bool settle_limits(struct server *server, const struct el_worker_context *context)
+{
+    if (server->total != NULL)
+        return true;
+    bool loopback = true;
+    for (size_t i = 0; i < context->socket_count; i++)
+        loopback = loopback && el_address_is_loopback(&context->addresses[i]);
+    if (!server->rate_given)
+        server->rate = loopback ? 0 : RATE_ELSEWHERE;
+    if (!server->per_source_given)
+        server->per_source = loopback ? 0 : PER_SOURCE_ELSEWHERE;
+    server->total = el_rate_total_new(server->rate);
+    el_explain(context->trace, EL_TOPIC_STEP, "rate limits: %llu/s in all, %llu/s a source%s%s",
+               (unsigned long long)server->rate, (unsigned long long)server->per_source,
+               server->rate == 0 || server->per_source == 0 ? " (0: none)" : "",
+               loopback ? "; only this machine can reach us" : "");
+    return server->total != NULL;
+}
+
+static bool open_port(struct worker *worker, size_t i)
+{
+    const struct el_worker_context *context = worker->context;
+    struct port *port = &worker->ports[i];
+    if (worker->server->options.gro) {
+        int error = el_datagram_enable_gro(context->sockets[i]);
+        if (error < 0)
+            el_log(context->trace, EL_WARN, "--gro: setsockopt UDP_GRO: %s (Linux 5.0 has it)",
+                   strerror(-error));
+    }
+    port->worker = worker;
+    port->event = event_new(context->base, context->sockets[i], EV_READ | EV_PERSIST, on_readable,
+                            port); /* added once: no epoll_ctl(2) per message */
+    return port->event != NULL && event_add(port->event, NULL) == 0;
+}
+
+/* Fills the zeroed worker. False: out of memory. */
+static bool fill(struct worker *worker, const struct el_worker_context *context)
+{
+    struct server *server = context->program;
+    worker->context = context;
+    worker->server = server;
+    worker->story.trace = context->trace;
+    if (!settle_limits(server, context))
+        return false;
+    worker->batch = el_datagram_batch_new(&(struct el_datagram_batch_args){
+        .capacity = (unsigned)server->options.batch,
+        .max_datagram = server->options.max_datagram,
+        .gro = server->options.gro,
+        .gso = !server->options.no_gso,
+    });
+    if (server->rate > 0 || server->per_source > 0)
+        worker->limit = el_rate_limit_new(
+            &(struct el_rate_limit_args){.total = server->total, .per_source = server->per_source});
+    bool limited = worker->limit != NULL || (server->rate == 0 && server->per_source == 0);
+    bool made = worker->batch != NULL && limited;
+    for (size_t i = 0; i < context->socket_count && made; i++)
+        made = open_port(worker, i);
+    return made;
+}
+
+static void *create(const struct el_worker_context *context)
+{
+    size_t ports = context->socket_count * sizeof(struct port);
+    struct worker *worker = calloc(1, sizeof *worker + ports);
+    if (worker != NULL && fill(worker, context))
+        return worker;
+    el_log(context->trace, EL_ERROR, "worker %u: create: %s (a smaller --batch needs less)",
+           context->index, strerror(ENOMEM));
+    if (worker != NULL)
+        destroy(worker);
+    return NULL;
+}
+
+/* ---- the program ------------------------------------------------------------------------------ */
+
+#define FIELD(name) offsetof(struct options, name)
+static const struct el_option option_table[] = {
+    {.type = EL_OPT_HEADING, .help = "Limits"},
+    {0, "rate", EL_OPT_TEXT, "N",
+     "datagrams answered per second in all; 0 = unlimited; auto = unlimited on loopback addresses, "
+     "else 100000",
+     FIELD(rate), "auto", 0, 0, NULL},
+    {0, "rate-per-source", EL_OPT_TEXT, "N",
+     "the same for each source (/32 of IPv4, /64 of IPv6); auto = unlimited or 10000",
+     FIELD(rate_per_source), "auto", 0, 0, NULL},
+    {0, "max-datagram", EL_OPT_SIZE, "N", "longer ones are dropped and counted",
+     FIELD(max_datagram), "65527", 1, EL_DATAGRAM_MAX_V6, NULL},
+    {0, "allow-source", EL_OPT_CHOICES, "KIND",
+     "answer these too, though they can be abuse or an endless loop", FIELD(allow), NULL, 0, 0,
+     el_source_kind_names},
+    {.type = EL_OPT_HEADING, .help = "Speed"},
+    {0, "batch", EL_OPT_NUMBER, "N", "datagrams received with one call", FIELD(batch), "64", 1,
+     EL_DATAGRAM_BATCH_MAX, NULL},
+    {0, "gro", EL_OPT_FLAG, NULL,
+     "take aggregated datagrams (UDP_GRO): faster when senders send them in bursts, else slower",
+     FIELD(gro), NULL, 0, 0, NULL},
+    {0, "no-gso", EL_OPT_FLAG, NULL, "do not coalesce replies to one peer (UDP_SEGMENT)",
+     FIELD(no_gso), NULL, 0, 0, NULL},
+    {0},
+};
+
+static const struct el_program program = {
+    .name = "udp_echo_server",
+    .usage = "[options]",
+    .about = "Sends every datagram back to where it came from, from the address it was sent to. "
+             "Statistics are printed as one JSON line on SIGUSR1 and at the end.",
+    .epilog =
+        "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 failure, 2 usage, 3 forced by a second "
+        "signal.\nExample: udp_echo_server --listen 127.0.0.1:0 --explain\n",
+    .options = option_table,
+    .more = el_service_option_table,
+};
+
+/* "auto" or a number. Returns false after saying what is wrong. */
+static bool parse_rate(const char *option, const char *text, bool *given, uint64_t *rate)
+{
+    const char *why;
+    if (strcmp(text, "auto") == 0)
+        return true;
+    *given = true;
+    if (el_parse_number(text, rate, &why) == 0)
+        return true;
+    fprintf(stderr, "%s: --%s: '%s' %s (auto, 0 = unlimited, or for example --%s 5000)\n",
+            program.name, option, text, why, option);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct server server = {0};
+    struct options *options = &server.options;
+    int operands;
+    int code = el_options_parse(&program, argc, argv, options, &operands, stdout, stderr);
+    if (code >= 0)
+        return code;
+    if (!parse_rate("rate", options->rate, &server.rate_given, &server.rate) ||
+        !parse_rate("rate-per-source", options->rate_per_source, &server.per_source_given,
+                    &server.per_source))
+        return 2;
+    const struct el_service service = {
+        .proto = "udp",
+        .model = "libevent",
+        .socket = {.type = SOCK_DGRAM, .tos = -1, .packet_info = true, .drop_counter = true},
+        .create = create,
+        .drain = drain,
+        .destroy = destroy,
+        .counter_count = COUNTERS,
+        .counter_names = counter_names,
+        .counters = counters,
+        .program = &server,
+    };
+    code = el_service_run(&program, &service, &options->service);
+    el_rate_total_free(server.total);
+    return code;
+}
