@@ -46,7 +46,7 @@ struct el_dialer {
     struct el_query queries[EL_QUERIES_MAX];
 };
 
-/* ---- the end ------------------------------------------------------------------------- */
+/* ---- the end ------------------------------------------------------------------------------- */
 
 static void stop_running(struct running *r)
 {
@@ -123,7 +123,7 @@ static void conclude_failed(struct el_dialer *d)
     conclude(d, status, error);
 }
 
-/* ---- one attempt --------------------------------------------------------------------- */
+/* ---- one attempt --------------------------------------------------------------------------- */
 
 /* The end of an attempt that did not become the connection. */
 static void end_attempt(struct el_dialer *d, unsigned number, int error)
@@ -160,7 +160,7 @@ static void on_writable(evutil_socket_t fd, short events, void *arg)
         return; /* the event is persistent: it waits on */
     event_del(r->writable);
     if (result == 0)
-        el_explain_tcp(d->args.trace, fd);
+        el_explain_handshake(d->args.trace, fd);
     attempt_over(d, r->number, result);
     advance(d); /* may free d */
 }
@@ -194,7 +194,7 @@ static void start_attempt(struct el_dialer *d, const struct el_happy_output *out
         attempt_over(d, number, result);
 }
 
-/* ---- driving the machine ------------------------------------------------------------- */
+/* ---- driving the machine ------------------------------------------------------------------- */
 
 /* May free d. */
 static void conclude_won(struct el_dialer *d, unsigned number)
@@ -310,10 +310,10 @@ static void on_answer(void *arg, const struct el_answer *answer)
         addresses[i] = answer->address[i].destination;
 
     *(answer->family == AF_INET6 ? &d->result.v6_status : &d->result.v4_status) = answer->status;
-    if (answer->status == EL_LOOKUP_LOCAL)
-        d->lookup_error = answer->error;
-    else if (answer->status == EL_LOOKUP_TIMEOUT)
+    if (answer->status == EL_LOOKUP_TIMEOUT)
         d->lookup_error = -ETIMEDOUT; /* as conclude_late() says it, whichever comes first */
+    else if (answer->error != 0)
+        d->lookup_error = answer->error;
     if (count > 0 && d->result.resolved == EL_NEVER) {
         d->result.resolved = now;
         d->result.source = answer->source;
@@ -333,14 +333,18 @@ static void on_lookup_done(void *arg, struct el_lookup *lookup)
     d->lookup = NULL; /* it frees itself after this */
 }
 
-/* ---- the start ----------------------------------------------------------------------- */
+/* ---- the start ----------------------------------------------------------------------------- */
 
 /* A source address settles the family: no socket can leave from 10.0.0.1 to reach fd77::2. */
-static int choose_family(const struct el_dial_args *args, sa_family_t *family)
+static int settle_family(struct el_dial_args *args)
 {
     sa_family_t source = el_address_family(&args->socket.local);
-    *family = source == AF_UNSPEC ? args->family : source;
-    return args->family == AF_UNSPEC || args->family == *family ? 0 : -EAFNOSUPPORT;
+    if (source == AF_UNSPEC || source == args->family)
+        return 0;
+    if (args->family != AF_UNSPEC)
+        return -EAFNOSUPPORT;
+    args->family = source;
+    return 0;
 }
 
 static bool begin_lookup(struct el_dialer *d)
@@ -369,7 +373,7 @@ static bool begin_lookup(struct el_dialer *d)
 /* What needs no network is settled here, but told later by the timer, as everything is. */
 static bool begin(struct el_dialer *d)
 {
-    int error = choose_family(&d->args, &d->args.family);
+    int error = settle_family(&d->args);
     if (error < 0) {
         d->result.status = EL_DIAL_LOCAL;
     } else if (d->args.deadline <= d->result.started) {

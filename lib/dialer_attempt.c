@@ -44,6 +44,9 @@ int el_dial_open(const struct el_dial_args *args, struct el_attempt *attempt, in
         return result;
     (void)el_socket_local(*fd, &attempt->local);
     el_explain_local(args->trace, &attempt->local, args->socket.local.length != 0);
-    el_explain_tcp(args->trace, *fd);
+    if (result == -EINPROGRESS)
+        el_explain_syn(args->trace, *fd);
+    else
+        el_explain_handshake(args->trace, *fd);
     return result;
 }

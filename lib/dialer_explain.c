@@ -54,7 +54,10 @@ void el_explain_attempt_end(struct el_trace *trace, const struct el_attempt *att
                    why(attempt->error, text));
 }
 
-void el_explain_tcp(struct el_trace *trace, int fd)
+/* [#syn-sent] A peer on this machine, or one veth away, is served by the same CPU in the same
+ * system call: its answer may have been handled before connect(2) returns, and SYN_SENT is history
+ * then. */
+void el_explain_syn(struct el_trace *trace, int fd)
 {
     struct el_tcp_info info;
     if (!el_explaining(trace) || el_socket_tcp_info(fd, &info) < 0)
@@ -63,12 +66,23 @@ void el_explain_tcp(struct el_trace *trace, int fd)
         el_explain(trace, EL_TOPIC_STATE,
                    "TCP state SYN_SENT: our SYN is out, the peer has not answered yet");
     else
-        el_explain(trace, EL_TOPIC_STATE,
-                   "TCP state %s: the handshake took one RTT of %.3f ms%s; MSS %u bytes, "
-                   "path MTU %u (TCP_INFO)",
-                   el_tcp_state_name(info.state), info.rtt_us / 1000.0,
-                   info.retransmits_total > 0 ? " and a SYN that had to be sent again" : "",
-                   info.send_mss, info.path_mtu);
+        el_explain(
+            trace, EL_TOPIC_STATE,
+            "TCP state SYN_SENT, and %s before we could look: so near a peer answers at once",
+            el_tcp_state_name(info.state));
+}
+
+void el_explain_handshake(struct el_trace *trace, int fd)
+{
+    struct el_tcp_info info;
+    if (!el_explaining(trace) || el_socket_tcp_info(fd, &info) < 0)
+        return;
+    el_explain(trace, EL_TOPIC_STATE,
+               "TCP state %s: the handshake took one RTT of %.3f ms%s; MSS %u bytes, path MTU %u "
+               "(TCP_INFO)",
+               el_tcp_state_name(info.state), info.rtt_us / 1000.0,
+               info.retransmits_total > 0 ? " and a SYN that had to be sent again" : "",
+               info.send_mss, info.path_mtu);
 }
 
 void el_explain_local(struct el_trace *trace, const struct el_address *local, bool bound)

@@ -18,8 +18,10 @@ int el_dial_open(const struct el_dial_args *args, struct el_attempt *attempt, in
 void el_explain_dial_start(struct el_trace *trace, const struct el_dial_args *args, el_time now);
 void el_explain_attempt_end(struct el_trace *trace, const struct el_attempt *attempt,
                             unsigned number);
-/* The TCP state, and once the handshake is over its RTT and the MSS. Silent for UDP. */
-void el_explain_tcp(struct el_trace *trace, int fd);
+/* The TCP state after connect(2) returned EINPROGRESS. */
+void el_explain_syn(struct el_trace *trace, int fd);
+/* The state once connected, the handshake's RTT and the MSS. Silent for UDP. */
+void el_explain_handshake(struct el_trace *trace, int fd);
 /* `bound`: the caller had asked for (part of) this address. */
 void el_explain_local(struct el_trace *trace, const struct el_address *local, bool bound);
 void el_explain_dial_end(struct el_trace *trace, const struct el_dial_result *result,

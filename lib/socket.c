@@ -40,7 +40,7 @@ static const char *outcome(int result, char text[static OUTCOME_TEXT])
     return text;
 }
 
-/* ---- socket(2), its options, bind(2) --------------------------------------------------------- */
+/* ---- socket(2), its options, bind(2) ------------------------------------------------------- */
 
 struct option {
     const char *text; /* for the narration */

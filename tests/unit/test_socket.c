@@ -7,7 +7,8 @@
  */
 #include "socket.h"
 
-#include <check.h>
+#include "../lib/unit.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -28,8 +29,8 @@ static int accept_fault, accept_fault_count; /* the next accept_fault_count call
 static int accept_calls;
 static bool connect_interrupted;
 
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's are reserved names
- * */
+/* The parameters' names in glibc's headers are reserved ones. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 int accept4(int fd, struct sockaddr *addr, socklen_t *length, int flags)
 {
     accept_calls++;
@@ -669,8 +670,8 @@ START_TEST(every_tcp_state_has_its_name)
     static const char *const names[] = {"?",          "ESTABLISHED", "SYN_SENT",  "SYN_RECV",
                                         "FIN_WAIT1",  "FIN_WAIT2",   "TIME_WAIT", "CLOSE",
                                         "CLOSE_WAIT", "LAST_ACK",    "LISTEN",    "CLOSING"};
-    for (uint8_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        ck_assert_str_eq(el_tcp_state_name(i), names[i]);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        ck_assert_str_eq(el_tcp_state_name((uint8_t)i), names[i]);
     ck_assert_str_eq(el_tcp_state_name(13), "?");
     ck_assert_str_eq(el_tcp_state_name(255), "?");
 }
@@ -756,9 +757,5 @@ static Suite *socket_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(socket_suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(socket_suite());
 }

@@ -1,0 +1,893 @@
+/*
+ * test_dialer.c - whole dials over real loopback sockets; names come from a hosts file of the
+ * test's own.
+ *
+ * A peer that never answers needs no privilege here: a listener whose queue is full drops each
+ * SYN. Times are asserted with an exact lower bound and a generous upper one.
+ */
+#include "dialer.h"
+
+#include "../lib/unit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 10000, STORY_MAX = 65536 };
+#define SOON          (20 * EL_S) /* a deadline that must not be reached */
+#define GENEROUS      (10 * EL_S) /* how late a busy machine may be */
+#define ATTEMPT_DELAY (250 * EL_MS)
+
+/* ---- fixture ------------------------------------------------------------------------------- */
+
+static struct event_base *base;
+static struct el_resolver *resolver;
+static struct el_trace *trace;
+static char story[STORY_MAX];
+static char hosts_path[] = "/tmp/echolab-test-hosts.XXXXXX";
+static int fds_before;
+
+/* What `done` was told, kept. */
+static struct {
+    int calls;
+    bool in_el_dial;
+    struct el_dial_result result;
+    struct el_attempt attempts[EL_ATTEMPTS_MAX];
+} told;
+
+static int count_fds(void)
+{
+    int count = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    ck_assert_ptr_nonnull(dir);
+    while (readdir(dir) != NULL)
+        count++;
+    closedir(dir);
+    return count;
+}
+
+static void keep_line(void *arg, const struct el_event *event)
+{
+    (void)arg;
+    size_t length = strlen(story);
+    snprintf(story + length, sizeof story - length, "%s\n", event->text);
+}
+
+static void make_resolver(const struct el_address *servers, size_t count)
+{
+    resolver = el_resolver_new(&(struct el_resolver_args){
+        .base = base,
+        .trace = trace,
+        .servers = servers,
+        .server_count = count,
+        .timeout = 5 * EL_S,
+        .tries = 2,
+        .hosts_path = hosts_path,
+        .resolv_conf_path = "/dev/null",
+    });
+    ck_assert_ptr_nonnull(resolver);
+}
+
+static void setup(void)
+{
+    int fd = mkstemp(hosts_path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    struct event_config *config = event_config_new();
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    trace = el_trace_new(&(struct el_trace_args){.sink = keep_line, .explain = true});
+    ck_assert_ptr_nonnull(base);
+    ck_assert_ptr_nonnull(trace);
+    fds_before = count_fds();
+}
+
+static void teardown(void)
+{
+    el_resolver_free(resolver);
+    ck_assert_int_eq(count_fds(), fds_before);
+    event_base_free(base);
+    el_trace_free(trace);
+    unlink(hosts_path);
+}
+
+/* Writes the hosts file: each line "address name". */
+static void hosts(const char *text)
+{
+    FILE *file = fopen(hosts_path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+    make_resolver(NULL, 0);
+}
+
+static struct el_address literal(const char *host, uint16_t port)
+{
+    struct el_address address;
+    ck_assert_int_eq(el_address_from_literal(host, port, &address), 0);
+    return address;
+}
+
+/* A socket on `host`, port 0 for any; *port is set. */
+static int open_on(int type, const char *host, uint16_t *port)
+{
+    struct el_address bound;
+    struct el_socket_args args = {.type = type, .local = literal(host, *port)};
+    int fd = el_socket_open(el_address_family(&args.local), &args, NULL);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(el_socket_local(fd, &bound), 0);
+    *port = el_address_port(&bound);
+    return fd;
+}
+
+static int open_listener(const char *host, uint16_t *port)
+{
+    int fd = open_on(SOCK_STREAM, host, port);
+    ck_assert_int_eq(el_socket_listen(fd, 8, NULL), 0);
+    return fd;
+}
+
+/* Drops every SYN from now on: its queue of one is filled. */
+static int open_black_hole(const char *host, uint16_t *port, int *filler)
+{
+    int fd = open_on(SOCK_STREAM, host, port);
+    ck_assert_int_eq(el_socket_listen(fd, 0, NULL), 0);
+    struct el_address peer = literal(host, *port);
+    *filler = el_socket_open(el_address_family(&peer),
+                             &(struct el_socket_args){.type = SOCK_STREAM}, NULL);
+    ck_assert_int_ge(*filler, 0);
+    el_socket_connect(*filler, &peer, NULL);
+    ck_assert_int_eq(poll(&(struct pollfd){.fd = *filler, .events = POLLOUT}, 1, WAIT_MS), 1);
+    ck_assert_int_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, WAIT_MS), 1);
+    return fd;
+}
+
+static void on_done(void *arg, const struct el_dial_result *result)
+{
+    (void)arg;
+    ck_assert(!told.in_el_dial);
+    told.calls++;
+    told.result = *result;
+    ck_assert_uint_le(result->attempt_count, EL_ATTEMPTS_MAX);
+    memcpy(told.attempts, result->attempts, result->attempt_count * sizeof *result->attempts);
+}
+
+static struct el_dialer *start(struct el_dial_args args)
+{
+    args.resolver = resolver;
+    args.base = base;
+    args.trace = trace;
+    if (args.done == NULL)
+        args.done = on_done;
+    told.calls = 0;
+    told.in_el_dial = true;
+    struct el_dialer *dialer = el_dial(&args);
+    told.in_el_dial = false;
+    ck_assert_ptr_nonnull(dialer);
+    ck_assert_int_eq(told.calls, 0);
+    return dialer;
+}
+
+/* Dials and runs the loop until nothing is left in it. `done` has then come exactly once. */
+static const struct el_dial_result *dial(struct el_dial_args args)
+{
+    if (args.deadline == 0)
+        args.deadline = el_time_after(el_now(), SOON);
+    start(args);
+    ck_assert_int_eq(event_base_dispatch(base), 1); /* 1: no events are left, so nothing leaks */
+    ck_assert_int_eq(told.calls, 1);
+
+    const struct el_dial_result *r = &told.result;
+    ck_assert_int_ge(r->ended, r->started);
+    ck_assert_int_eq(r->fd >= 0, r->status == EL_DIAL_OK);
+    for (size_t i = 0; i < r->attempt_count; i++) {
+        const struct el_attempt *a = &told.attempts[i];
+        ck_assert_int_ge(a->started, r->resolved);
+        ck_assert_int_ge(a->ended, a->started); /* none is left running */
+        ck_assert_int_le(a->ended, r->ended);
+        ck_assert_int_ne(a->error, -EINPROGRESS);
+    }
+    return r;
+}
+
+static struct el_dial_args tcp(const char *host, uint16_t port)
+{
+    return (struct el_dial_args){.host = host, .port = port, .socket = {.type = SOCK_STREAM}};
+}
+
+static struct el_dial_args udp(const char *host, uint16_t port)
+{
+    return (struct el_dial_args){.host = host, .port = port, .socket = {.type = SOCK_DGRAM}};
+}
+
+static bool is_peer(const struct el_address *address, const char *host, uint16_t port)
+{
+    struct el_address wanted = literal(host, port);
+    return el_address_equal(address, &wanted);
+}
+
+/* ---- TCP: one address after the other ------------------------------------------------------ */
+
+START_TEST(a_literal_is_connected_to)
+{
+    static const char *const literals[] = {"127.0.0.1", "::1"};
+    uint16_t port = 0;
+    int listener = open_listener(literals[_i], &port);
+    hosts("");
+    const struct el_dial_result *r = dial(tcp(literals[_i], port));
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert_int_eq(r->error, 0);
+    ck_assert_int_eq(r->source, EL_FROM_LITERAL);
+    ck_assert(is_peer(&r->peer, literals[_i], port));
+    ck_assert_uint_eq(r->query_count, 0);
+    ck_assert_uint_eq(r->attempt_count, 1);
+
+    struct el_address local;
+    ck_assert_int_eq(el_socket_local(r->fd, &local), 0);
+    ck_assert(el_address_equal(&local, &r->local));
+    ck_assert(el_address_equal(&local, &told.attempts[0].local));
+    struct el_tcp_info info;
+    ck_assert_int_eq(el_socket_tcp_info(r->fd, &info), 0);
+    ck_assert_uint_eq(info.state, TCP_ESTABLISHED);
+    el_socket_close(r->fd);
+    el_socket_close(listener);
+}
+END_TEST
+
+START_TEST(the_one_address_that_listens_is_found)
+{
+    uint16_t port = 0;
+    int listener = open_listener("127.0.0.3", &port);
+    hosts("::1 many\n127.0.0.1 many\n127.0.0.2 many\n127.0.0.3 many\n");
+    const struct el_dial_result *r = dial(tcp("many", port));
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert_int_eq(r->source, EL_FROM_HOSTS);
+    ck_assert_int_eq(r->v6_status, EL_LOOKUP_OK);
+    ck_assert_int_eq(r->v4_status, EL_LOOKUP_OK);
+    ck_assert(is_peer(&r->peer, "127.0.0.3", port));
+    ck_assert_uint_eq(r->attempt_count, 4);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(told.attempts[i].error, -ECONNREFUSED);
+    ck_assert_int_eq(told.attempts[3].error, 0);
+    ck_assert(is_peer(&told.attempts[0].peer, "::1", port)); /* IPv6 first (RFC 8305 4) */
+    el_socket_close(r->fd);
+    el_socket_close(listener);
+}
+END_TEST
+
+START_TEST(family_leaves_only_that_family)
+{
+    static const sa_family_t families[] = {AF_INET, AF_INET6};
+    uint16_t port = 0;
+    int v4 = open_listener("127.0.0.1", &port), v6 = open_listener("::1", &port);
+    hosts("::1 both\n127.0.0.1 both\n");
+    struct el_dial_args args = tcp("both", port);
+    args.family = families[_i];
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert_int_eq(el_address_family(&r->peer), families[_i]);
+    ck_assert_int_eq(_i == 0 ? r->v6_status : r->v4_status, EL_LOOKUP_CANCELLED);
+    el_socket_close(r->fd);
+    el_socket_close(v4);
+    el_socket_close(v6);
+}
+END_TEST
+
+START_TEST(refused_everywhere_is_told_at_once)
+{
+    uint16_t port = 0;
+    int holder = open_on(SOCK_STREAM, "127.0.0.1", &port); /* bound, nobody listens */
+    hosts("::1 closed\n127.0.0.1 closed\n127.0.0.2 closed\n");
+    const struct el_dial_result *r = dial(tcp("closed", port));
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_CONNECTED);
+    ck_assert_int_eq(r->error, -ECONNREFUSED);
+    ck_assert_uint_eq(r->attempt_count, 3);
+    ck_assert_int_lt(r->ended - r->started, GENEROUS);
+    el_socket_close(holder);
+}
+END_TEST
+
+/* ---- TCP: the race ------------------------------------------------------------------------- */
+
+START_TEST(a_silent_ipv6_costs_one_attempt_delay)
+{
+    uint16_t port = 0;
+    int filler, hole = open_black_hole("::1", &port, &filler);
+    int listener = open_listener("127.0.0.1", &port);
+    hosts("::1 dual\n127.0.0.1 dual\n");
+    const struct el_dial_result *r = dial(tcp("dual", port));
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert(is_peer(&r->peer, "127.0.0.1", port));
+    ck_assert_uint_eq(r->attempt_count, 2);
+    ck_assert_int_eq(told.attempts[0].error, -ECANCELED);
+    ck_assert_int_ge(told.attempts[1].started - told.attempts[0].started, ATTEMPT_DELAY);
+    ck_assert_int_lt(r->ended - r->started, GENEROUS);
+    el_socket_close(r->fd);
+    el_socket_close(listener);
+    el_socket_close(filler);
+    el_socket_close(hole);
+}
+END_TEST
+
+START_TEST(the_attempt_delay_is_the_callers_choice)
+{
+    uint16_t port = 0;
+    int filler, hole = open_black_hole("::1", &port, &filler);
+    int listener = open_listener("127.0.0.1", &port);
+    hosts("::1 dual\n127.0.0.1 dual\n");
+    struct el_dial_args args = tcp("dual", port);
+    args.attempt_delay = 700 * EL_MS;
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert_int_ge(told.attempts[1].started - told.attempts[0].started, 700 * EL_MS);
+    el_socket_close(r->fd);
+    el_socket_close(listener);
+    el_socket_close(filler);
+    el_socket_close(hole);
+}
+END_TEST
+
+/* ---- the deadline -------------------------------------------------------------------------- */
+
+static void assert_ended_at(el_time deadline)
+{
+    ck_assert_int_ge(told.result.ended, deadline);
+    ck_assert_int_lt(told.result.ended, deadline + GENEROUS);
+}
+
+START_TEST(a_peer_that_never_answers_is_timed_out_and_not_before_the_deadline)
+{
+    uint16_t port = 0;
+    int filler, hole = open_black_hole("127.0.0.1", &port, &filler);
+    hosts("");
+    struct el_dial_args args = tcp("127.0.0.1", port);
+    args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
+    ck_assert_int_eq(r->error, -ETIMEDOUT);
+    ck_assert_uint_eq(r->attempt_count, 1);
+    ck_assert_int_eq(told.attempts[0].error, -ETIMEDOUT);
+    assert_ended_at(args.deadline);
+    el_socket_close(filler);
+    el_socket_close(hole);
+}
+END_TEST
+
+START_TEST(one_silent_peer_beside_a_refusal_is_a_timeout)
+{
+    uint16_t port = 0;
+    int filler, hole = open_black_hole("127.0.0.1", &port, &filler);
+    hosts("::1 mixed\n127.0.0.1 mixed\n");
+    struct el_dial_args args = tcp("mixed", port);
+    args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
+    ck_assert_int_eq(told.attempts[0].error, -ECONNREFUSED);
+    ck_assert_int_eq(told.attempts[1].error, -ETIMEDOUT);
+    assert_ended_at(args.deadline);
+    el_socket_close(filler);
+    el_socket_close(hole);
+}
+END_TEST
+
+START_TEST(no_attempt_begins_after_the_deadline)
+{
+    uint16_t port = 0;
+    int filler, hole = open_black_hole("::1", &port, &filler);
+    int listener = open_listener("127.0.0.1", &port);
+    hosts("::1 dual\n127.0.0.1 dual\n");
+    struct el_dial_args args = tcp("dual", port);
+    args.attempt_delay = 2 * EL_S;
+    args.deadline = el_time_after(el_now(), 200 * EL_MS);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
+    ck_assert_uint_eq(r->attempt_count, 1);
+    assert_ended_at(args.deadline);
+    el_socket_close(listener);
+    el_socket_close(filler);
+    el_socket_close(hole);
+}
+END_TEST
+
+START_TEST(a_deadline_that_is_past_lets_nothing_begin)
+{
+    uint16_t port = 0;
+    int listener = open_listener("127.0.0.1", &port);
+    hosts("");
+    struct el_dial_args args = tcp("127.0.0.1", port);
+    args.deadline = el_now();
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
+    ck_assert_uint_eq(r->attempt_count, 0);
+    ck_assert_int_eq(r->resolved, EL_NEVER);
+    el_socket_close(listener);
+}
+END_TEST
+
+/* ---- names that give no address ------------------------------------------------------------ */
+
+START_TEST(a_silent_dns_server_ends_as_not_resolved_at_the_deadline)
+{
+    uint16_t port = 0;
+    int silent = open_on(SOCK_DGRAM, "127.0.0.1", &port);
+    struct el_address server = literal("127.0.0.1", port);
+    make_resolver(&server, 1);
+    struct el_dial_args args = tcp("server.lab", 7007);
+    args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_RESOLVED);
+    ck_assert_int_eq(r->error, -ETIMEDOUT);
+    ck_assert_int_eq(r->v6_status, EL_LOOKUP_TIMEOUT);
+    ck_assert_int_eq(r->v4_status, EL_LOOKUP_TIMEOUT);
+    ck_assert_int_eq(r->resolved, EL_NEVER);
+    ck_assert_uint_eq(r->attempt_count, 0);
+    ck_assert_uint_ge(r->query_count, 2);
+    assert_ended_at(args.deadline);
+    el_socket_close(silent);
+}
+END_TEST
+
+START_TEST(a_dns_server_that_is_not_there_ends_as_not_resolved_before_it)
+{
+    uint16_t port = 0;
+    int holder = open_on(SOCK_DGRAM, "127.0.0.1", &port);
+    struct el_address server = literal("127.0.0.1", port);
+    el_socket_close(holder);
+    make_resolver(&server, 1);
+    const struct el_dial_result *r = dial(tcp("server.lab", 7007));
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_RESOLVED);
+    ck_assert_int_eq(r->v4_status, EL_LOOKUP_UNREACHABLE);
+    ck_assert_int_lt(r->ended - r->started, GENEROUS);
+}
+END_TEST
+
+START_TEST(a_literal_of_the_other_family_is_not_resolved)
+{
+    hosts("");
+    struct el_dial_args args = tcp("::1", 7007);
+    args.family = AF_INET;
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_RESOLVED);
+    ck_assert_int_eq(r->v4_status, EL_LOOKUP_NO_DATA);
+}
+END_TEST
+
+/* ---- source, interface, and what this machine lacks ---------------------------------------- */
+
+START_TEST(the_source_address_settles_the_family)
+{
+    uint16_t port = 0;
+    int v6 = open_listener("::1", &port), v4 = open_listener("127.0.0.1", &port);
+    hosts("::1 both\n127.0.0.1 both\n");
+    struct el_dial_args args = tcp("both", port);
+    args.socket.local = literal("127.0.0.9", 0);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert_uint_eq(r->attempt_count, 1);
+    ck_assert(is_peer(&r->peer, "127.0.0.1", port));
+    ck_assert(el_address_same_host(&r->local, &args.socket.local));
+    el_socket_close(r->fd);
+    el_socket_close(v4);
+    el_socket_close(v6);
+}
+END_TEST
+
+START_TEST(a_source_of_the_other_family_is_a_local_error)
+{
+    hosts("");
+    struct el_dial_args args = tcp("127.0.0.1", 7007);
+    args.family = AF_INET;
+    args.socket.local = literal("::1", 0);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_LOCAL);
+    ck_assert_int_eq(r->error, -EAFNOSUPPORT);
+    ck_assert_uint_eq(r->attempt_count, 0);
+}
+END_TEST
+
+START_TEST(an_interface_that_is_not_there_is_a_local_error)
+{
+    hosts("");
+    char name[] = "no-such-if";
+    struct el_dial_args args = tcp("127.0.0.1", 7007);
+    args.socket.interface = name;
+    args.deadline = el_time_after(el_now(), SOON);
+    start(args);
+    memset(name, 'x', sizeof name - 1); /* the dialer has its own copy */
+    event_base_dispatch(base);
+    ck_assert_int_eq(told.result.status, EL_DIAL_LOCAL);
+    ck_assert_int_eq(told.result.error, -ENODEV);
+    ck_assert_ptr_nonnull(strstr(story, "SO_BINDTODEVICE, \"no-such-if\") = -1 ENODEV"));
+}
+END_TEST
+
+START_TEST(a_source_that_no_interface_has_is_a_local_error)
+{
+    hosts("");
+    struct el_dial_args args = tcp("127.0.0.1", 7007);
+    args.socket.local = literal("198.51.100.77", 0);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_LOCAL);
+    ck_assert_int_eq(r->error, -EADDRNOTAVAIL);
+}
+END_TEST
+
+START_TEST(without_a_free_descriptor_it_is_a_local_error)
+{
+    hosts("");
+    struct rlimit old, none;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    none = old;
+    none.rlim_cur = 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const struct el_dial_result *r = dial(tcp("127.0.0.1", 7007));
+    setrlimit(RLIMIT_NOFILE, &old);
+    ck_assert_int_eq(r->status, EL_DIAL_LOCAL);
+    ck_assert_int_eq(r->error, -EMFILE);
+}
+END_TEST
+
+/* ---- connected to itself ------------------------------------------------------------------- */
+
+/* Its own port is asked for, so that what is chance in the field happens each time here. */
+START_TEST(a_connection_to_itself_fails_and_the_next_address_is_tried)
+{
+    uint16_t port = 0;
+    int listener = open_listener("127.0.0.2", &port);
+    hosts("127.0.0.1 twins\n127.0.0.2 twins\n");
+    struct el_dial_args args = tcp("twins", port);
+    args.socket.local = literal("127.0.0.1", port);
+    args.socket.reuse_address = true; /* the first attempt's end may sit in TIME_WAIT */
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(told.attempts[0].error, -ELOOP);
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert(is_peer(&r->peer, "127.0.0.2", port));
+    el_socket_close(r->fd);
+    el_socket_close(listener);
+}
+END_TEST
+
+START_TEST(a_connection_to_itself_alone_is_not_connected)
+{
+    uint16_t port = 0;
+    int holder = open_on(SOCK_STREAM, "127.0.0.1", &port);
+    el_socket_close(holder);
+    hosts("");
+    struct el_dial_args args = tcp("127.0.0.1", port);
+    args.socket.local = literal("127.0.0.1", port);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_CONNECTED);
+    ck_assert_int_eq(r->error, -ELOOP);
+}
+END_TEST
+
+/* ---- UDP ----------------------------------------------------------------------------------- */
+
+START_TEST(udp_is_connected_to_the_first_address_and_nothing_is_sent)
+{
+    uint16_t port = 0;
+    int server = open_on(SOCK_DGRAM, "::1", &port);
+    hosts("127.0.0.1 both\n::1 both\n");
+    const struct el_dial_result *r = dial(udp("both", port));
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert_uint_eq(r->attempt_count, 1);
+    ck_assert(is_peer(&r->peer, "::1", port));
+    struct el_address peer;
+    ck_assert_int_eq(el_socket_peer(r->fd, &peer), 0);
+    ck_assert(el_address_equal(&peer, &r->peer));
+    ck_assert_uint_ne(el_address_port(&r->local), 0);
+    char byte;
+    ck_assert_int_eq((int)recv(server, &byte, 1, MSG_DONTWAIT), -1);
+    el_socket_close(r->fd);
+    el_socket_close(server);
+}
+END_TEST
+
+/* fe80::1 without a zone leads nowhere: connect(2) refuses it on every machine. */
+START_TEST(udp_takes_the_next_address_when_there_is_no_way_to_the_first)
+{
+    hosts("fe80::1 stray\n127.0.0.1 stray\n");
+    struct el_dial_args args = udp("stray", 7007);
+    args.unconnected = _i == 1;
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert(is_peer(&r->peer, "127.0.0.1", 7007));
+    ck_assert_uint_eq(r->attempt_count, 2);
+    ck_assert_int_lt(told.attempts[0].error, 0);
+    el_socket_close(r->fd);
+}
+END_TEST
+
+START_TEST(unconnected_udp_has_a_peer_but_the_socket_does_not)
+{
+    hosts("");
+    struct el_dial_args args = udp("127.0.0.1", 7007);
+    args.unconnected = true;
+    if (_i == 1)
+        args.socket.local = literal("127.0.0.5", 0);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert(is_peer(&r->peer, "127.0.0.1", 7007));
+    struct el_address peer;
+    ck_assert_int_eq(el_socket_peer(r->fd, &peer), -ENOTCONN);
+    if (_i == 1) {
+        ck_assert(el_address_same_host(&r->local, &args.socket.local));
+        ck_assert_uint_ne(el_address_port(&r->local), 0);
+    } else {
+        ck_assert_uint_eq(r->local.length, 0); /* chosen by the first sendto(2) */
+    }
+    el_socket_close(r->fd);
+}
+END_TEST
+
+/* ---- life and death ------------------------------------------------------------------------ */
+
+/* Cancelled after _i turns of the loop: before the lookup, between, in the middle of two attempts.
+ * */
+START_TEST(cancel_at_any_moment_is_silent_and_leaves_nothing)
+{
+    uint16_t port = 0;
+    int filler, hole = open_black_hole("::1", &port, &filler), filler4,
+                hole4 = open_black_hole("127.0.0.1", &port, &filler4);
+    hosts("::1 holes\n127.0.0.1 holes\n");
+    struct el_dial_args args = tcp("holes", port);
+    args.deadline = el_time_after(el_now(), SOON);
+    args.attempt_delay = 10 * EL_MS;
+    struct el_dialer *dialer = start(args);
+    for (int turn = 0; turn < _i; turn++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    if (_i == 8) /* both attempts are surely running by the second one's start */
+        while (strstr(story, "attempt 2") == NULL)
+            event_base_loop(base, EVLOOP_ONCE);
+    el_dial_cancel(dialer);
+    ck_assert_int_eq(event_base_dispatch(base), 1);
+    ck_assert_int_eq(told.calls, 0);
+    el_socket_close(filler);
+    el_socket_close(hole);
+    el_socket_close(filler4);
+    el_socket_close(hole4);
+}
+END_TEST
+
+START_TEST(cancel_while_dns_is_asked_is_silent)
+{
+    uint16_t port = 0;
+    int silent = open_on(SOCK_DGRAM, "127.0.0.1", &port);
+    struct el_address server = literal("127.0.0.1", port);
+    make_resolver(&server, 1);
+    struct el_dial_args args = tcp("server.lab", 7007);
+    args.deadline = el_time_after(el_now(), SOON);
+    struct el_dialer *dialer = start(args);
+    for (int turn = 0; turn < _i; turn++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    el_dial_cancel(dialer);
+    ck_assert_int_eq(event_base_dispatch(base), 1);
+    ck_assert_int_eq(told.calls, 0);
+    el_socket_close(silent);
+}
+END_TEST
+
+START_TEST(cancelling_nothing_is_fine)
+{
+    hosts("");
+    el_dial_cancel(NULL);
+}
+END_TEST
+
+static void free_resolver(void *arg, const struct el_dial_result *result)
+{
+    on_done(arg, result);
+    el_socket_close(result->fd);
+    el_resolver_free(resolver);
+    resolver = NULL;
+}
+
+START_TEST(done_may_free_the_resolver)
+{
+    uint16_t port = 0;
+    int listener = open_listener("127.0.0.1", &port);
+    hosts("::1 both\n127.0.0.1 both\n");
+    struct el_dial_args args = tcp("both", port);
+    args.done = free_resolver;
+    dial(args);
+    el_socket_close(listener);
+}
+END_TEST
+
+static void dial_again(void *arg, const struct el_dial_result *result)
+{
+    struct el_dial_args *args = arg;
+    el_socket_close(result->fd);
+    args->done = on_done;
+    start(*args);
+}
+
+START_TEST(done_may_dial_again)
+{
+    uint16_t port = 0;
+    int listener = open_listener("127.0.0.1", &port);
+    hosts("");
+    struct el_dial_args args = tcp("127.0.0.1", port);
+    args.done = dial_again;
+    args.deadline = el_time_after(el_now(), SOON);
+    args.arg = &args;
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    el_socket_close(r->fd);
+    el_socket_close(listener);
+}
+END_TEST
+
+/* ---- narration ----------------------------------------------------------------------------- */
+
+/* The fragments must be in the story, in this order. */
+static void assert_story(size_t count, const char *const fragments[])
+{
+    const char *at = story;
+    for (size_t i = 0; i < count; i++) {
+        const char *found = strstr(at, fragments[i]);
+        ck_assert_msg(found != NULL, "'%s' is not told, or too early, in:\n%s", fragments[i],
+                      story);
+        at = found + strlen(fragments[i]);
+    }
+}
+
+START_TEST(explain_tells_the_states_of_a_tcp_connection)
+{
+    uint16_t port = 0;
+    int listener = open_listener("127.0.0.1", &port);
+    hosts("::1 both\n127.0.0.1 both\n");
+    el_socket_close(dial(tcp("both", port))->fd);
+    static const char *const fragments[] = {
+        "dialing both, TCP port",
+        "attempt 1: [::1]:",
+        "socket(AF_INET6, SOCK_STREAM|SOCK_NONBLOCK|SOCK_CLOEXEC) = ",
+        "local address now [::1]:",
+        "TCP state SYN_SENT",
+        "SO_ERROR) = ECONNREFUSED",
+        "attempt 1 failed after ",
+        "ECONNREFUSED: nobody listens",
+        "attempt 2: 127.0.0.1:",
+        " = -1 EINPROGRESS",
+        "local address now 127.0.0.1:",
+        "the kernel picked it",
+        "TCP state SYN_SENT",
+        "SO_ERROR) = 0",
+        "TCP state ESTABLISHED",
+        "RTT of ",
+        "MSS ",
+        "path MTU ",
+        "connected after ",
+    };
+    assert_story(sizeof fragments / sizeof fragments[0], fragments);
+    el_socket_close(listener);
+}
+END_TEST
+
+START_TEST(explain_tells_how_udp_differs)
+{
+    hosts("");
+    el_socket_close(dial(udp("127.0.0.1", 7007))->fd);
+    static const char *const fragments[] = {
+        "dialing 127.0.0.1, UDP port 7007",
+        "socket(AF_INET, SOCK_DGRAM|SOCK_NONBLOCK|SOCK_CLOEXEC) = ",
+        ", 127.0.0.1:7007) = 0",
+        "local address now 127.0.0.1:",
+        "connected after ",
+    };
+    assert_story(sizeof fragments / sizeof fragments[0], fragments);
+    ck_assert_ptr_null(strstr(story, "TCP state"));
+}
+END_TEST
+
+/* ---- the verdict --------------------------------------------------------------------------- */
+
+static const struct {
+    int first, second; /* of an IPv6 attempt and an IPv4 attempt */
+    int error;
+    enum el_dial_status status;
+} verdicts[] = {
+    {ECONNREFUSED, ETIMEDOUT, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
+    {ETIMEDOUT, ECONNREFUSED, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
+    {EHOSTUNREACH, ECONNREFUSED, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
+    {EMFILE, ECONNREFUSED, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
+    {ENETUNREACH, ELOOP, ELOOP, EL_DIAL_NOT_CONNECTED},
+    {ENETUNREACH, ECONNRESET, ECONNRESET, EL_DIAL_NOT_CONNECTED},
+    {EHOSTUNREACH, ETIMEDOUT, EHOSTUNREACH, EL_DIAL_NOT_CONNECTED},
+    {ENETUNREACH, ETIMEDOUT, ENETUNREACH, EL_DIAL_NOT_CONNECTED},
+    {ENETUNREACH, EHOSTUNREACH, EHOSTUNREACH, EL_DIAL_NOT_CONNECTED},
+    {ENETUNREACH, EINVAL, EINVAL, EL_DIAL_NOT_CONNECTED}, /* a blackhole route */
+    {ETIMEDOUT, ETIMEDOUT, ETIMEDOUT, EL_DIAL_TIMEOUT},
+    {EHOSTUNREACH, EMFILE, EMFILE, EL_DIAL_LOCAL},
+    {ENETUNREACH, EACCES, EACCES, EL_DIAL_LOCAL},
+    {ENETUNREACH, EADDRNOTAVAIL, EADDRNOTAVAIL, EL_DIAL_LOCAL}, /* no local port left */
+    {EADDRNOTAVAIL, ETIMEDOUT, ETIMEDOUT, EL_DIAL_TIMEOUT},     /* IPv6 is switched off */
+    {EADDRNOTAVAIL, EHOSTUNREACH, EHOSTUNREACH, EL_DIAL_NOT_CONNECTED},
+    {EAFNOSUPPORT, ENETUNREACH, ENETUNREACH, EL_DIAL_NOT_CONNECTED},
+    {EAFNOSUPPORT, EAFNOSUPPORT, EAFNOSUPPORT, EL_DIAL_LOCAL},
+};
+
+START_TEST(the_most_telling_error_is_told)
+{
+    const struct el_attempt attempts[] = {
+        {.peer = literal("::1", 7007), .error = -verdicts[_i].first},
+        {.peer = literal("127.0.0.1", 7007), .error = -verdicts[_i].second},
+    };
+    int error = 0;
+    ck_assert_int_eq(el_dial_verdict(attempts, 2, &error), verdicts[_i].status);
+    ck_assert_int_eq(error, -verdicts[_i].error);
+}
+END_TEST
+
+static TCase *add_case(Suite *suite, const char *name)
+{
+    TCase *t = tcase_create(name);
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 40);
+    suite_add_tcase(suite, t);
+    return t;
+}
+
+static Suite *dialer_suite(void)
+{
+    Suite *suite = suite_create("dialer");
+    TCase *t = add_case(suite, "TCP");
+    tcase_add_loop_test(t, a_literal_is_connected_to, 0, 2);
+    tcase_add_test(t, the_one_address_that_listens_is_found);
+    tcase_add_loop_test(t, family_leaves_only_that_family, 0, 2);
+    tcase_add_test(t, refused_everywhere_is_told_at_once);
+    tcase_add_test(t, a_silent_ipv6_costs_one_attempt_delay);
+    tcase_add_test(t, the_attempt_delay_is_the_callers_choice);
+
+    t = add_case(suite, "deadline");
+    tcase_add_test(t, a_peer_that_never_answers_is_timed_out_and_not_before_the_deadline);
+    tcase_add_test(t, one_silent_peer_beside_a_refusal_is_a_timeout);
+    tcase_add_test(t, no_attempt_begins_after_the_deadline);
+    tcase_add_test(t, a_deadline_that_is_past_lets_nothing_begin);
+
+    t = add_case(suite, "no address");
+    tcase_add_test(t, a_silent_dns_server_ends_as_not_resolved_at_the_deadline);
+    tcase_add_test(t, a_dns_server_that_is_not_there_ends_as_not_resolved_before_it);
+    tcase_add_test(t, a_literal_of_the_other_family_is_not_resolved);
+
+    t = add_case(suite, "this machine");
+    tcase_add_test(t, the_source_address_settles_the_family);
+    tcase_add_test(t, a_source_of_the_other_family_is_a_local_error);
+    tcase_add_test(t, an_interface_that_is_not_there_is_a_local_error);
+    tcase_add_test(t, a_source_that_no_interface_has_is_a_local_error);
+    tcase_add_test(t, without_a_free_descriptor_it_is_a_local_error);
+    tcase_add_test(t, a_connection_to_itself_fails_and_the_next_address_is_tried);
+    tcase_add_test(t, a_connection_to_itself_alone_is_not_connected);
+
+    t = add_case(suite, "UDP");
+    tcase_add_test(t, udp_is_connected_to_the_first_address_and_nothing_is_sent);
+    tcase_add_loop_test(t, udp_takes_the_next_address_when_there_is_no_way_to_the_first, 0, 2);
+    tcase_add_loop_test(t, unconnected_udp_has_a_peer_but_the_socket_does_not, 0, 2);
+
+    t = add_case(suite, "life");
+    tcase_add_loop_test(t, cancel_at_any_moment_is_silent_and_leaves_nothing, 0, 9);
+    tcase_add_loop_test(t, cancel_while_dns_is_asked_is_silent, 0, 4);
+    tcase_add_test(t, cancelling_nothing_is_fine);
+    tcase_add_test(t, done_may_free_the_resolver);
+    tcase_add_test(t, done_may_dial_again);
+
+    t = add_case(suite, "explain");
+    tcase_add_test(t, explain_tells_the_states_of_a_tcp_connection);
+    tcase_add_test(t, explain_tells_how_udp_differs);
+
+    t = add_case(suite, "verdict");
+    tcase_add_loop_test(t, the_most_telling_error_is_told, 0,
+                        (int)(sizeof verdicts / sizeof *verdicts));
+    return suite;
+}
+
+int main(void)
+{
+    return unit_main(dialer_suite());
+}
