@@ -122,7 +122,7 @@ enum el_probe_match el_probe_check(const unsigned char *data, size_t length, siz
 struct el_ledger {
     el_duration read_timeout;
     uint64_t newest;      /* highest sequence number sent; 0 = none */
-    uint64_t oldest;      /* no probe before this one is outstanding */
+    uint64_t settled;     /* no probe up to this one is outstanding */
     uint64_t newest_echo; /* highest sequence number echoed, for `reordered` */
     uint64_t pile[EL_FATES];
     uint64_t local_errors; /* of the ERROR pile, those that never left this machine */
@@ -154,7 +154,6 @@ struct el_ledger *el_ledger_new(el_duration read_timeout)
     if (ledger == NULL)
         return NULL;
     ledger->read_timeout = read_timeout;
-    ledger->oldest = 1;
     ledger->rtt = el_histogram_new();
     if (ledger->rtt == NULL) {
         free(ledger);
@@ -219,6 +218,28 @@ static el_time deadline_of(const struct el_ledger *ledger, const struct el_probe
     return el_time_after(record->sent, ledger->read_timeout);
 }
 
+/* The oldest outstanding probe, NULL = none. Each call goes on where the last one stopped. */
+static struct el_probe_record *oldest_outstanding(struct el_ledger *ledger)
+{
+    for (; ledger->settled < ledger->newest; ledger->settled++) {
+        struct el_probe_record *record = find_record(ledger, ledger->settled + 1);
+        if (record != NULL && record->fate == EL_FATE_OUTSTANDING)
+            return record;
+    }
+    return NULL;
+}
+
+/* Before `seq` takes its place: what leaves the window unanswered is lost. One probe, if seq rises
+ * by one; and however far it jumps, no walk over the window is longer than the window. */
+static void make_room(struct el_ledger *ledger, uint64_t seq)
+{
+    struct el_probe_record *record;
+    while ((record = oldest_outstanding(ledger)) != NULL && seq - record->seq >= EL_LEDGER_WINDOW)
+        settle(ledger, record, EL_FATE_DEADLINE, 0);
+    if (seq - ledger->settled > EL_LEDGER_WINDOW)
+        ledger->settled = seq - EL_LEDGER_WINDOW;
+}
+
 void el_ledger_sent(struct el_ledger *ledger, uint64_t seq, size_t bytes, el_time now)
 {
     struct el_probe_record *again = find_record(ledger, seq);
@@ -227,10 +248,8 @@ void el_ledger_sent(struct el_ledger *ledger, uint64_t seq, size_t bytes, el_tim
     if (again != NULL || seq <= ledger->newest)
         return; /* it is counted already; a number that falls was never promised to count */
 
-    struct el_probe_record *record = &ledger->record[seq % EL_LEDGER_WINDOW];
-    if (record->seq != 0 && record->fate == EL_FATE_OUTSTANDING)
-        settle(ledger, record, EL_FATE_DEADLINE, 0);
-    *record = (struct el_probe_record){
+    make_room(ledger, seq);
+    ledger->record[seq % EL_LEDGER_WINDOW] = (struct el_probe_record){
         .seq = seq, .fate = EL_FATE_OUTSTANDING, .sent = now, .received = EL_NEVER, .bytes = bytes};
     ledger->pile[EL_FATE_OUTSTANDING]++;
     ledger->newest = seq;
@@ -287,19 +306,6 @@ void el_ledger_failed(struct el_ledger *ledger, uint64_t seq, enum el_probe_fate
     struct el_probe_record *record = find_record(ledger, seq);
     if (record != NULL && record->fate == EL_FATE_OUTSTANDING && is_lost(fate))
         settle(ledger, record, fate, error);
-}
-
-/* The oldest outstanding probe, NULL = none. Each call goes on where the last one stopped. */
-static struct el_probe_record *oldest_outstanding(struct el_ledger *ledger)
-{
-    if (ledger->newest >= EL_LEDGER_WINDOW && ledger->oldest <= ledger->newest - EL_LEDGER_WINDOW)
-        ledger->oldest = ledger->newest - EL_LEDGER_WINDOW + 1;
-    for (; ledger->oldest <= ledger->newest; ledger->oldest++) {
-        struct el_probe_record *record = find_record(ledger, ledger->oldest);
-        if (record != NULL && record->fate == EL_FATE_OUTSTANDING)
-            return record;
-    }
-    return NULL;
 }
 
 el_time el_ledger_expire(struct el_ledger *ledger, el_time now,
