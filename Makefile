@@ -25,10 +25,11 @@ O   := $(BUILD)/$(VARIANT)
 BIN := $(if $(filter plain,$(VARIANT)),$(BUILD)/bin,$O/bin)
 
 # ---- what there is ----------------------------------------------------------------------------
-# A program is named as its source. A directory's programs are all its .c files.
+# A program is named as its source. A directory's programs are all its .c files, but for those that are the PARTS of one.
 
 LIB_SRC      := $(wildcard lib/*.c)
-PROGRAM_SRC  := $(wildcard servers/*.c) $(wildcard clients/*.c) $(wildcard netns/*.c)
+PARTS_packet_log := netns/packet_show.c
+PROGRAM_SRC  := $(filter-out $(PARTS_packet_log),$(wildcard servers/*.c clients/*.c netns/*.c))
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 clients/*.1 netns/*.1)
@@ -99,7 +100,7 @@ $(SHARED): $(LIB_PIC)
 
 PROGRAM_LIBS_packet_log := -lnetfilter_log
 define program_rule
-$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(STATIC)
+$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(patsubst %.c,$O/%.o,$(PARTS_$(notdir $(1:.c=)))) $(STATIC)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(LINK) -o $$@ $$^ $$(PROGRAM_LIBS_$(notdir $(1:.c=))) $$(LIB_LDLIBS) $$(LDLIBS)
 endef
@@ -109,7 +110,7 @@ $O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(CHECK_LDLIBS) $(LIB_LDLIBS) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(UNIT_SRC:%.c=$O/%.d)
+-include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_packet_log:%.c=$O/%.d) $(UNIT_SRC:%.c=$O/%.d)
 
 # ---- what it needs ----------------------------------------------------------------------------
 # Three tiers of Debian packages; each is a no-op in well under a second when all are there.

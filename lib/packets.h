@@ -1,9 +1,15 @@
 /*
- * packets.h - the packet log of a lab network, as a program inside it reads it.
+ * packets.h - the packet log of a lab network: the record, the file, the fence, the causal order.
  *
  * netns/packet_log.c collects what iptables' NFLOG rules report on every host of a world into one bounded file of
- * fixed-size records, /run/echolab/packets inside the world. This is the record, the reader, and the *fence*:
- * "no packet was sent" may only be said when the log is known to be complete, so a marker packet is sent and waited for.
+ * fixed-size records, /run/echolab/packets inside the world. Whoever wants packets reads that file: `net log`, and the
+ * clients for `--explain`. Three ideas live here:
+ *   - packets.c        a ring in shared memory that one process writes and any number read without a lock, and the
+ *                      *fence*: "no packet was sent" may only be said when the log is known to be complete, so a
+ *                      marker packet is sent and waited for
+ *   - packet_decode.c  bytes from anywhere become a record, with every read checked against the end
+ *   - packet_merge.c   the two sightings of a packet, on two hosts, put in an order that can have happened
+ * and packet_print.c says it in a line. Read next: packets.c.
  */
 #ifndef ECHOLAB_PACKETS_H
 #define ECHOLAB_PACKETS_H
@@ -15,7 +21,17 @@
 
 #define EL_PACKETS_PATH "/run/echolab/packets"
 
-enum { EL_HOST_NAME_MAX = 32, EL_PREFIX_MAX = 32, EL_INTERFACE_MAX = 16 };
+/* What iptables puts before the marker of el_packets_fence; such records are not packets of the lesson. */
+#define EL_FENCE_PREFIX "[FENCE] "
+
+enum {
+    EL_HOST_NAME_MAX = 32,
+    EL_PREFIX_MAX = 32,
+    EL_INTERFACE_MAX = 16,
+    EL_PACKET_HOSTS = 32, /* hosts in one log */
+    EL_PACKET_RAW = 128, /* bytes kept: two IPv6 headers and what is between them (an ICMP error) */
+    EL_PACKET_LINE = 512, /* holds every line of el_packet_print and el_packet_print_kernel */
+};
 
 /* One sighting of one packet: a packet from client to server is seen twice, leaving one and reaching the other. */
 struct el_packet {
@@ -28,18 +44,47 @@ struct el_packet {
     uint8_t protocol;                                 /* IPPROTO_* */
     uint8_t ttl, tos;
     struct el_address source, destination; /* ports for UDP and TCP */
-    uint32_t length;                       /* of the IP packet, bytes */
-    uint32_t payload;                      /* behind the transport header, bytes */
+    char source_name[EL_HOST_NAME_MAX];    /* the host with that address, "" when unknown */
+    char destination_name[EL_HOST_NAME_MAX];
+    uint32_t length;  /* of the IP packet, bytes */
+    uint32_t payload; /* behind the transport header, bytes */
     uint32_t
         checksum; /* a hash of the transport header and payload seen, to match the two sightings */
     uint16_t id;  /* IPv4 identification */
-    uint16_t fragment;  /* IPv4 flags and offset, host order */
-    uint32_t seq, ack;  /* TCP, host order */
-    uint16_t window;    /* TCP, host order */
-    uint8_t tcp_flags;  /* TH_SYN ... */
-    uint8_t type, code; /* ICMP */
+    uint16_t fragment;    /* IPv4 flags and offset, host order */
+    uint32_t seq, ack;    /* TCP, host order */
+    uint16_t window;      /* TCP, host order */
+    uint8_t tcp_flags;    /* TH_SYN ... */
+    uint8_t type, code;   /* ICMP */
+    bool whole;           /* the transport header was there to be read */
+    uint8_t hardware[14]; /* the Ethernet header of an arriving packet */
+    uint8_t hardware_length;
+    uint16_t transport; /* where the transport header begins in `raw` */
+    uint16_t raw_length;
+    uint8_t raw[EL_PACKET_RAW]; /* the packet's first bytes, from the IP header */
     uint32_t mark;
 };
+
+/*
+ * Reads `length` bytes that claim to be an IP packet into the fields from `protocol` on (others are left alone). The
+ * bytes may be cut anywhere and hold anything. 0: addresses and lengths are known (and with `whole` the transport's
+ * fields); -EBADMSG: not an IP packet.
+ */
+int el_packet_decode(const uint8_t *bytes, size_t length, struct el_packet *packet);
+
+/* The hash that el_packet_decode puts into `checksum`: of a transport header and what follows, but for the checksum field. */
+uint32_t el_packet_hash(uint8_t protocol, const uint8_t *bytes, size_t length);
+
+/* Is this the sighting of a packet that leaves its host (as opposed to one that arrives)? */
+bool el_packet_leaves(const struct el_packet *packet);
+
+/* One line for people: "client >  TCP  client:40000 > server:7007  SYN" without newline. Returns text. */
+const char *el_packet_print(const struct el_packet *packet, char *text, size_t size);
+
+/* The same in the words of the kernel's own LOG target: "[TCP] IN= OUT=eth0 SRC=10.77.0.1 DST=... PROTO=TCP SPT=...". */
+const char *el_packet_print_kernel(const struct el_packet *packet, char *text, size_t size);
+
+/* ---- the log ---------------------------------------------------------------------------------- */
 
 struct el_packets; /* an open log */
 
@@ -50,16 +95,57 @@ void el_packets_close(struct el_packets *packets);
 /* The name of the host (network namespace) this process is on; "" when not in a lab network. Owned by packets. */
 const char *el_packets_host(const struct el_packets *packets);
 
+/* The hosts that are logged: a name for each index from 0, NULL behind the last. Owned by packets. */
+const char *el_packets_logged(const struct el_packets *packets, size_t index);
+
 /* Where the log ends now: a mark to read from later. */
 uint64_t el_packets_mark(struct el_packets *packets);
 
-/* Sends the fence on this host and waits until it is in the log. 0; -ETIMEDOUT: the log is not complete; -errno. `deadline` bounds it. */
+/* How many packets the kernel could not report because the collector was too slow; 0 in any honest run. */
+uint64_t el_packets_lost(const struct el_packets *packets);
+
+/*
+ * Sends the fence on this host and waits until it is in the log: everything that this host sent or received before is then in
+ * it too. Blocks, at most until `deadline`. 0; -ENOENT: this process is on none of the logged hosts; -ETIMEDOUT: the log is
+ * not complete; -errno.
+ */
 int el_packets_fence(struct el_packets *packets, el_time deadline);
 
 /* Reads the next record at or after *mark (advanced). 1 = got one, 0 = the end for now, -ENODATA = records were overwritten (*mark moved to the oldest). */
 int el_packets_next(struct el_packets *packets, uint64_t *mark, struct el_packet *packet);
 
-/* One line for people: "client > server  TCP SYN  10.77.0.1:40000 > 10.77.0.2:7007 ..." without newline. Returns text. */
-const char *el_packet_print(const struct el_packet *packet, char *text, size_t size);
+/* For the one writer. */
+struct el_packets_args {
+    const char *path;         /* created; must not exist */
+    const char *const *hosts; /* NULL-ended, at most EL_PACKET_HOSTS */
+    uint64_t capacity;        /* records kept; the oldest are overwritten */
+};
+/* Makes an empty log, readable by all. NULL with errno. */
+struct el_packets *el_packets_create(const struct el_packets_args *args);
+/* Appends a copy; `number` is given here. */
+void el_packets_append(struct el_packets *packets, const struct el_packet *packet);
+void el_packets_count_lost(struct el_packets *packets, uint64_t more);
+
+/* ---- the causal order ------------------------------------------------------------------------- */
+
+struct el_packet_merge;
+
+/*
+ * A merge holds up to `capacity` records between the log and the reader's eye, and gives them back so that each host's own order
+ * is kept and no packet arrives before it has left. NULL: no memory.
+ */
+struct el_packet_merge *el_packet_merge_new(size_t capacity);
+void el_packet_merge_free(struct el_packet_merge *merge);
+
+/* Takes a copy of a record, in the order of the log. 0, or -ENOBUFS: full (take one out first). */
+int el_packet_merge_add(struct el_packet_merge *merge, const struct el_packet *packet);
+
+/*
+ * Gives the next record, 1, or 0 when none may be given yet. An arrival whose departure is not known holds back its host until the
+ * arrival is as old as `settled` (`at` <= settled); EL_NEVER: nothing more will come, give everything. *again is set for
+ * the second sighting of a packet that was given before: packets are counted by those without it.
+ */
+int el_packet_merge_next(struct el_packet_merge *merge, el_time settled, struct el_packet *packet,
+                         bool *again);
 
 #endif

@@ -228,13 +228,16 @@ start_dns() {
         fail "dnsmasq does not answer: $(tail -n 2 /run/echolab/dnsmasq.log)"
 }
 
-# The one reader of all NFLOG messages of this world. Its file appears when it listens on every host.
+# The one reader of all NFLOG messages of this world.
 start_packet_log() {
-    local hosts
+    local hosts place address
     hosts=$(IFS=,; echo "${HOSTS[*]}")
     [ -n "$PACKET_LOG" ] || return 0
-    "$PACKET_LOG" collect --group $LOG_GROUP --hosts "$hosts" </dev/null >/run/echolab/packet_log.log 2>&1 &
-    wait_until 5 test -e /run/echolab/packets || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
+    for place in "${HOSTS[@]}" "${SWITCHES[@]}"; do
+        for address in $(addresses_of "$place"); do echo "$address $place"; done
+    done >/run/echolab/names
+    "$PACKET_LOG" collect --group $LOG_GROUP --hosts "$hosts" --names /run/echolab/names </dev/null >/run/echolab/packet_log.log 2>&1 &
+    wait_until 5 grep -q "^ready " /run/echolab/packet_log.log || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
 }
 
 setup() {

@@ -151,7 +151,7 @@ run_inside() {
     done
     while true; do
         rc=0
-        wait "$RUN_PID" || rc=$?
+        wait "$RUN_PID" 2>/dev/null || rc=$? # bash would announce a killed job
         # A trapped signal ends wait early; only a wait that was not interrupted tells the exit code.
         [ -n "$SIGNALLED" ] || break
         SIGNALLED=''

@@ -1,0 +1,360 @@
+/*
+ * packet_print.c - one sighting of one packet, in a line: for people, and as the kernel's LOG target would say it.
+ *
+ * Teaches:  what is worth reading in a packet. The line for people leaves out what hardly ever matters; the kernel's line has it.
+ * Partner:  packets.h; `net log` and `net log --format=kernel` print these.
+ * Owns:     nothing. Bytes beyond the fields of the record are read from its `raw`, with their length checked.
+ */
+#include "packets.h"
+
+#include <arpa/inet.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A line that grows; what does not fit is cut off. */
+struct line {
+    char *text;
+    size_t size, used;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct line *line, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int more = vsnprintf(line->text + line->used, line->size - line->used, format, arguments);
+    va_end(arguments);
+    if (more > 0)
+        line->used +=
+            (size_t)more < line->size - line->used ? (size_t)more : line->size - line->used - 1;
+}
+
+static uint32_t raw16(const struct el_packet *packet, size_t at)
+{
+    return at + 2 <= packet->raw_length ? (uint32_t)packet->raw[at] << 8 | packet->raw[at + 1] : 0;
+}
+
+static uint32_t raw32(const struct el_packet *packet, size_t at)
+{
+    return raw16(packet, at) << 16 | raw16(packet, at + 2);
+}
+
+/* The packet that an ICMP error quotes behind its own header. False when there is none to be read. */
+static bool quoted(const struct el_packet *packet, struct el_packet *original)
+{
+    size_t at = packet->transport + 8U;
+    *original = (struct el_packet){0};
+    return packet->whole && at < packet->raw_length &&
+           el_packet_decode(packet->raw + at, packet->raw_length - at, original) == 0;
+}
+
+/* ---- for people ------------------------------------------------------------------------------- */
+
+static const char *const flag_names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
+
+static bool has_ports(const struct el_packet *packet)
+{
+    return packet->whole && (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP);
+}
+
+/* "client:40000", "10.77.0.9:40000"; without a port where the protocol has none. */
+static void say_end(struct line *line, const struct el_packet *packet,
+                    const struct el_address *address, const char *name)
+{
+    char text[EL_ADDRESS_TEXT];
+    if (name[0] == '\0')
+        say(line, "%s",
+            has_ports(packet) ? el_address_print(address, text)
+                              : el_address_print_host(address, text));
+    else if (has_ports(packet))
+        say(line, "%s:%u", name, el_address_port(address));
+    else
+        say(line, "%s", name);
+}
+
+static void say_ends(struct line *line, const struct el_packet *packet)
+{
+    say_end(line, packet, &packet->source, packet->source_name);
+    say(line, " > ");
+    say_end(line, packet, &packet->destination, packet->destination_name);
+}
+
+static void say_tcp(struct line *line, const struct el_packet *packet)
+{
+    const char *gap = "  ";
+    for (unsigned bit = 0; bit < 8; bit++) {
+        /* SYN before ACK, as in "SYN ACK", and FIN, RST, PSH likewise: the order of the bits is the order of speech. */
+        if (packet->tcp_flags & 1U << bit) {
+            say(line, "%s%s", gap, flag_names[bit]);
+            gap = " ";
+        }
+    }
+    if (packet->payload > 0)
+        say(line, "  %u bytes", packet->payload);
+}
+
+/*
+ * The question of a DNS message (RFC 1035 4.1), as far as it was kept. A name is a row of labels, each behind its length; the
+ * bytes are anybody's, so only letters, digits, '-' and '_' are shown as they are.
+ */
+static void say_dns(struct line *line, const struct el_packet *packet)
+{
+    enum { TYPE_A = 1, TYPE_AAAA = 28, NXDOMAIN = 3 };
+    size_t at = packet->transport + 8U + 12U;
+    uint32_t flags = raw16(packet, packet->transport + 10U);
+    uint32_t answers = raw16(packet, packet->transport + 14U);
+    char name[EL_PACKET_RAW];
+    size_t used = 0;
+
+    while (at < packet->raw_length && packet->raw[at] != 0) {
+        size_t label = packet->raw[at++];
+        if (label > 63 || at + label > packet->raw_length)
+            return; /* compressed or cut off: leave it at the endpoints */
+        for (; label > 0; label--, at++) {
+            char c = (char)packet->raw[at];
+            bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                         (c >= '0' && c <= '9') || c == '-' || c == '_';
+            name[used++] = plain ? c : '?';
+        }
+        name[used++] = '.';
+    }
+    if (used == 0 || at + 5 > packet->raw_length)
+        return;
+    name[used - 1] = '\0';
+    uint32_t type = raw16(packet, at + 1);
+    say(line, type == TYPE_A ? "  A" : type == TYPE_AAAA ? "  AAAA" : "  type %u", type);
+    say(line, "? %s", name);
+    if ((flags & 0x8000) == 0)
+        return;
+    if ((flags & 15) == NXDOMAIN)
+        say(line, ": no such name");
+    else if ((flags & 15) != 0)
+        say(line, ": refused, code %u", flags & 15);
+    else
+        say(line, ": %u answer%s", answers, answers == 1 ? "" : "s");
+}
+
+/* The meaning of an ICMP type and code (RFC 792, RFC 4443), or NULL. */
+static const char *icmp_meaning(const struct el_packet *packet)
+{
+    static const struct {
+        uint8_t protocol, type;
+        int code; /* -1: any */
+        const char *meaning;
+    } table[] = {
+        {IPPROTO_ICMP, ICMP_ECHO, -1, "echo request"},
+        {IPPROTO_ICMP, ICMP_ECHOREPLY, -1, "echo reply"},
+        {IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, "port unreachable"},
+        {IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, "host unreachable"},
+        {IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, "network unreachable"},
+        {IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, "protocol unreachable"},
+        {IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, "fragmentation needed"},
+        {IPPROTO_ICMP, ICMP_DEST_UNREACH, ICMP_PKT_FILTERED, "administratively prohibited"},
+        {IPPROTO_ICMP, ICMP_DEST_UNREACH, -1, "unreachable"},
+        {IPPROTO_ICMP, ICMP_TIME_EXCEEDED, -1, "time exceeded"},
+        {IPPROTO_ICMP, ICMP_REDIRECT, -1, "redirect"},
+        {IPPROTO_ICMPV6, ICMP6_ECHO_REQUEST, -1, "echo request"},
+        {IPPROTO_ICMPV6, ICMP6_ECHO_REPLY, -1, "echo reply"},
+        {IPPROTO_ICMPV6, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT, "port unreachable"},
+        {IPPROTO_ICMPV6, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR, "address unreachable"},
+        {IPPROTO_ICMPV6, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE, "no route"},
+        {IPPROTO_ICMPV6, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, "administratively prohibited"},
+        {IPPROTO_ICMPV6, ICMP6_DST_UNREACH, -1, "unreachable"},
+        {IPPROTO_ICMPV6, ICMP6_PACKET_TOO_BIG, -1, "packet too big"},
+        {IPPROTO_ICMPV6, ICMP6_TIME_EXCEEDED, -1, "time exceeded"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].protocol == packet->protocol && table[i].type == packet->type &&
+            (table[i].code < 0 || table[i].code == packet->code))
+            return table[i].meaning;
+    return NULL;
+}
+
+static const char *protocol_name(const struct el_packet *packet)
+{
+    switch (packet->protocol) {
+    case IPPROTO_TCP:
+        return "TCP";
+    case IPPROTO_UDP:
+        return strcmp(packet->prefix, "[DNS] ") == 0 ? "DNS" : "UDP";
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+        return "ICMP";
+    default:
+        return "IP";
+    }
+}
+
+/* The names of the quoted packet are those of the quoting one, the other way round, where the addresses agree. */
+static void say_quoted(struct line *line, const struct el_packet *packet)
+{
+    struct el_packet original;
+    if (!quoted(packet, &original))
+        return;
+    if (el_address_same_host(&original.source, &packet->destination))
+        memcpy(original.source_name, packet->destination_name, EL_HOST_NAME_MAX);
+    if (el_address_same_host(&original.destination, &packet->source))
+        memcpy(original.destination_name, packet->source_name, EL_HOST_NAME_MAX);
+    say(line, "  (about %s ", protocol_name(&original));
+    say_ends(line, &original);
+    say(line, ")");
+}
+
+static void say_icmp(struct line *line, const struct el_packet *packet)
+{
+    const char *meaning = icmp_meaning(packet);
+    bool echo = meaning != NULL && strncmp(meaning, "echo", 4) == 0;
+    if (meaning != NULL)
+        say(line, "  %s", meaning);
+    else
+        say(line, "  type %u code %u", packet->type, packet->code);
+    if (echo)
+        say(line, " seq %u", raw16(packet, packet->transport + 6U));
+    else
+        say_quoted(line, packet);
+}
+
+const char *el_packet_print(const struct el_packet *packet, char *text, size_t size)
+{
+    struct line line = {.text = text, .size = size};
+    text[0] = '\0';
+    say(&line, "%-7s%s  %-4s  ", packet->host, el_packet_leaves(packet) ? ">" : "<",
+        protocol_name(packet));
+    say_ends(&line, packet);
+    if (!packet->whole)
+        say(&line, "  protocol %u, %u bytes", packet->protocol, packet->length);
+    else if (packet->protocol == IPPROTO_TCP)
+        say_tcp(&line, packet);
+    else if (packet->protocol == IPPROTO_UDP && strcmp(packet->prefix, "[DNS] ") == 0)
+        say_dns(&line, packet);
+    else if (packet->protocol == IPPROTO_UDP)
+        say(&line, "  %u byte%s", packet->payload, packet->payload == 1 ? "" : "s");
+    else
+        say_icmp(&line, packet);
+    return text;
+}
+
+/* ---- as the kernel says it -------------------------------------------------------------------- */
+/* The words and their order are an interface that many log readers know; iptables-extensions(8), LOG. */
+
+static void kernel_transport(struct line *line, const struct el_packet *packet, bool outermost);
+
+static void kernel_ip(struct line *line, const struct el_packet *packet, bool outermost)
+{
+    char text[EL_ADDRESS_TEXT];
+    if (el_address_family(&packet->source) == AF_INET) {
+        say(line, "SRC=%s ", el_address_print_host(&packet->source, text));
+        say(line, "DST=%s ", el_address_print_host(&packet->destination, text));
+        say(line, "LEN=%u TOS=0x%02X PREC=0x%02X TTL=%u ID=%u ", packet->length,
+            packet->tos & IPTOS_TOS_MASK, packet->tos & IPTOS_PREC_MASK, packet->ttl, packet->id);
+        say(line, "%s%s%s", packet->fragment & IP_RF ? "CE " : "",
+            packet->fragment & IP_DF ? "DF " : "", packet->fragment & IP_MF ? "MF " : "");
+        if (packet->fragment & IP_OFFMASK)
+            say(line, "FRAG:%u ", packet->fragment & IP_OFFMASK);
+    } else {
+        for (size_t at = 8; at < 40; at += 2) /* uncompressed, as the kernel writes it here */
+            say(line, "%s%04x%s",
+                at == 8    ? "SRC="
+                : at == 24 ? "DST="
+                           : "",
+                raw16(packet, at), at == 22 || at == 38 ? " " : ":");
+        say(line, "LEN=%u TC=%u HOPLIMIT=%u FLOWLBL=%u ", packet->length, packet->tos, packet->ttl,
+            raw32(packet, 0) & 0xfffff);
+    }
+    kernel_transport(line, packet, outermost);
+    if (outermost && packet->mark != 0)
+        say(line, "MARK=0x%x ", packet->mark);
+}
+
+static void kernel_tcp(struct line *line, const struct el_packet *packet)
+{
+    static const uint8_t order[] = {7, 6, 5, 4, 3, 2, 1, 0};
+    size_t at = packet->transport;
+    say(line, "WINDOW=%u RES=0x%02x ", packet->window, (raw16(packet, at + 12) & 0x0f00) >> 6);
+    for (size_t i = 0; i < sizeof order; i++)
+        if (packet->tcp_flags & 1U << order[i])
+            say(line, "%s ", flag_names[order[i]]);
+    say(line, "URGP=%u ", raw16(packet, at + 18));
+}
+
+static void kernel_icmp(struct line *line, const struct el_packet *packet, bool outermost)
+{
+    bool v4 = packet->protocol == IPPROTO_ICMP;
+    size_t at = packet->transport;
+    struct el_packet original;
+    say(line, "TYPE=%u CODE=%u ", packet->type, packet->code);
+    bool echo = v4 ? packet->type == ICMP_ECHO || packet->type == ICMP_ECHOREPLY
+                   : packet->type == ICMP6_ECHO_REQUEST || packet->type == ICMP6_ECHO_REPLY;
+    if (echo) {
+        say(line, "ID=%u SEQ=%u ", raw16(packet, at + 4), raw16(packet, at + 6));
+        return;
+    }
+    bool error = v4 ? packet->type == ICMP_DEST_UNREACH || packet->type == ICMP_SOURCE_QUENCH ||
+                          packet->type == ICMP_REDIRECT || packet->type == ICMP_TIME_EXCEEDED
+                    : packet->type < 128;
+    if (error && outermost && quoted(packet, &original)) {
+        say(line, "[");
+        kernel_ip(line, &original, false);
+        say(line, "] ");
+    }
+    if (v4 ? packet->type == ICMP_DEST_UNREACH && packet->code == ICMP_FRAG_NEEDED
+           : packet->type == ICMP6_PACKET_TOO_BIG)
+        say(line, "MTU=%u ", v4 ? raw16(packet, at + 6) : raw32(packet, at + 4));
+}
+
+static void kernel_transport(struct line *line, const struct el_packet *packet, bool outermost)
+{
+    static const struct {
+        uint8_t protocol;
+        const char *name;
+    } names[] = {{IPPROTO_TCP, "TCP"},
+                 {IPPROTO_UDP, "UDP"},
+                 {IPPROTO_ICMP, "ICMP"},
+                 {IPPROTO_ICMPV6, "ICMPv6"}};
+    size_t i = 0;
+    while (i < sizeof names / sizeof names[0] && names[i].protocol != packet->protocol)
+        i++;
+    if (i == sizeof names / sizeof names[0]) {
+        say(line, "PROTO=%u ", packet->protocol);
+        return;
+    }
+    say(line, "PROTO=%s ", names[i].name);
+    if (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP) {
+        /* An ICMP error quotes as little as eight bytes of TCP: the ports are among them. */
+        if (packet->transport + 4U > packet->raw_length)
+            return;
+        say(line, "SPT=%u DPT=%u ", raw16(packet, packet->transport),
+            raw16(packet, packet->transport + 2U));
+    }
+    if (!packet->whole) {
+        size_t there = packet->raw_length > packet->transport
+                           ? (size_t)packet->raw_length - packet->transport
+                           : 0;
+        say(line, "INCOMPLETE [%zu bytes] ", there);
+    } else if (packet->protocol == IPPROTO_TCP) {
+        kernel_tcp(line, packet);
+    } else if (packet->protocol == IPPROTO_UDP) {
+        say(line, "LEN=%u ", raw16(packet, packet->transport + 4U));
+    } else {
+        kernel_icmp(line, packet, outermost);
+    }
+}
+
+const char *el_packet_print_kernel(const struct el_packet *packet, char *text, size_t size)
+{
+    struct line line = {.text = text, .size = size};
+    text[0] = '\0';
+    say(&line, "%sIN=%s OUT=%s ", packet->prefix, packet->in, packet->out);
+    if (packet->in[0] != '\0') {
+        say(&line, "MAC=");
+        for (size_t i = 0; i < packet->hardware_length; i++)
+            say(&line, "%s%02x", i == 0 ? "" : ":", packet->hardware[i]);
+        say(&line, " ");
+    }
+    kernel_ip(&line, packet, true);
+    return text;
+}
