@@ -27,7 +27,7 @@ static const char *const level_names[] = {"error", "warn", "info", "debug", NULL
 
 #define FIELD(name) offsetof(struct el_service_options, name)
 const struct el_option el_service_option_table[] = {
-    {.type = EL_OPT_HEADING, .help = "Serving:"},
+    {.type = EL_OPT_HEADING, .help = "Serving"},
     {'l', "listen", EL_OPT_ENDPOINTS, "HOST[:PORT]",
      "serve there; can be repeated; * is everywhere", FIELD(listen), "127.0.0.1:7007", 0, 7007,
      NULL},
@@ -39,7 +39,7 @@ const struct el_option el_service_option_table[] = {
      FIELD(no_sandbox), NULL, 0, 0, NULL},
     {0, "drain-timeout", EL_OPT_DURATION, "D", "after SIGTERM, let clients finish for that long",
      FIELD(drain_timeout), "5s", 0, 0, NULL},
-    {.type = EL_OPT_HEADING, .help = "Reporting:"},
+    {.type = EL_OPT_HEADING, .help = "Reporting"},
     {0, "stats-interval", EL_OPT_DURATION, "D",
      "print statistics that often (0: at exit and on SIGUSR1)", FIELD(stats_interval), "0", 0, 0,
      NULL},
@@ -49,7 +49,7 @@ const struct el_option el_service_option_table[] = {
      NULL},
     {0, "pidfile", EL_OPT_TEXT, "FILE", "write the process id there, remove it at the end",
      FIELD(pidfile), NULL, 0, 0, NULL},
-    {0, "log-level", EL_OPT_CHOICE, "L", "error, warn, info or debug", FIELD(log_level), "info", 0,
+    {0, "log-level", EL_OPT_CHOICE, "L", "how much to say on stderr", FIELD(log_level), "info", 0,
      0, level_names},
     {0},
 };

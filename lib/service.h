@@ -12,6 +12,7 @@
 #ifndef ECHOLAB_SERVICE_H
 #define ECHOLAB_SERVICE_H
 
+#include "counter.h"
 #include "json.h"
 #include "options.h"
 #include "sandbox.h"
@@ -79,15 +80,5 @@ int el_service_run(const struct el_program *program, const struct el_service *pl
 
 /* A draining worker has nothing left to do: its loop ends. From the worker's thread, also from within `drain`. */
 void el_service_idle(const struct el_worker_context *context);
-
-/*
- * Adds to a counter that one thread writes and others read. A relaxed store of a value that only we change is an
- * ordinary `add` in machine code; it only forbids the compiler to tear it. [#single-writer]
- */
-/* NOLINTNEXTLINE(readability-non-const-parameter): the builtin does write */
-static inline void el_count(uint64_t *counter, uint64_t more)
-{
-    __atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
-}
 
 #endif
