@@ -1,0 +1,248 @@
+/*
+ * tcp_echo_server.c - echoes every byte of every client, and lets no client harm another.
+ *
+ * Teaches:  how a server is put together from parts that each hold one idea: who may come in, what happens to
+ *           those who are in, and how it all starts and ends.
+ * Run:      tcp_echo_server --listen 127.0.0.1:7007 --explain       (then: echo hi | nc -N 127.0.0.1 7007)
+ * Partner:  clients/tcp_echo.c.
+ * Read:     lib/echo_stream.c, the echo itself; lib/acceptor.c, how connections come in; lib/time_limits.c, limits that
+ *           cost nothing per message; lib/service.c, how a server lives and dies.
+ * Leaves out: TLS; anything but bytes.
+ * Next:     udp_echo_server.c, where there are messages and no connections.
+ */
+#include "acceptor.h"
+#include "echo_stream.h"
+#include "service.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    NARRATED_PER_SECOND = 200, /* steps of --explain, for each worker */
+    AUTO_PER_SOURCE = 1024,
+};
+
+struct options {
+    struct el_service_options service; /* first: el_service_option_table counts from there */
+    uint64_t backlog;
+    uint64_t max_connections;
+    const char *max_per_source; /* "auto" or a number */
+    struct el_limits_args limits;
+    uint64_t buffer;
+};
+
+/* What all workers share. */
+struct program {
+    struct options options;
+    struct el_admission *admission;
+};
+
+/* Nothing but uint64_t, in the order of counter_names: service.c adds them up by number. */
+struct counters {
+    struct el_echo_counters echo;
+    struct el_acceptor_counters acceptor;
+};
+static const char *const counter_names[] = {EL_ECHO_COUNTER_NAMES, EL_ACCEPTOR_COUNTER_NAMES};
+enum { COUNTERS = sizeof counter_names / sizeof counter_names[0] };
+_Static_assert(sizeof(struct counters) == COUNTERS * sizeof(uint64_t), "a name for each counter");
+
+/* What one thread has for itself. */
+struct worker {
+    const struct el_worker_context *context;
+    struct el_admission *admission; /* shared */
+    struct el_acceptor *acceptor;
+    struct el_echo *echo;
+    struct el_narrator narrator;
+    struct counters counters;
+    bool draining;
+};
+
+/* ---- a worker, as service.c wants it -------------------------------------------------------------- */
+
+static void on_accepted(void *arg, int fd, const struct el_address *peer)
+{
+    struct worker *worker = arg;
+    el_echo_add(worker->echo, fd, peer);
+}
+
+static void idle_if_done(const struct worker *worker)
+{
+    if (worker->draining && worker->counters.echo.active == 0)
+        el_service_idle(worker->context);
+}
+
+static void on_ended(void *arg, const struct el_address *peer)
+{
+    struct worker *worker = arg;
+    el_admission_leave(worker->admission, peer);
+    idle_if_done(worker);
+}
+
+/* [#drain] No new clients. A transfer under way goes on to its end, or to --drain-timeout. */
+static void drain_worker(void *arg)
+{
+    struct worker *worker = arg;
+    el_acceptor_drain(worker->acceptor);
+    el_echo_drain(worker->echo);
+    worker->draining = true;
+    idle_if_done(worker);
+}
+
+static void destroy_worker(void *arg)
+{
+    struct worker *worker = arg;
+    el_acceptor_free(worker->acceptor);
+    el_echo_free(worker->echo);
+    free(worker);
+}
+
+/*
+ * [#nodelay] Nagle's algorithm (RFC 896) would hold back an echo while an earlier one is not acknowledged, and a delayed
+ * ACK makes that 40 ms. Accepted sockets inherit the option from the listener, so this costs nothing per client.
+ */
+static void send_at_once(const struct el_worker_context *context)
+{
+    const int on = 1;
+    for (size_t i = 0; i < context->socket_count; i++)
+        if (setsockopt(context->sockets[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
+            el_log(context->trace, EL_WARN, "setsockopt TCP_NODELAY: %s", strerror(errno));
+}
+
+static struct worker *allocate_worker(const struct el_worker_context *context)
+{
+    const struct program *program = context->program;
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL)
+        return NULL;
+    worker->context = context;
+    worker->admission = program->admission;
+    worker->narrator.trace = context->trace;
+    worker->narrator.per_second = NARRATED_PER_SECOND;
+    worker->echo = el_echo_new(&(struct el_echo_args){
+        .base = context->base,
+        .trace = context->trace,
+        .narrator = &worker->narrator,
+        .counters = &worker->counters.echo,
+        .limits = program->options.limits,
+        .buffer = program->options.buffer,
+        .ended = on_ended,
+        .arg = worker,
+    });
+    worker->acceptor = el_acceptor_new(&(struct el_acceptor_args){
+        .context = context,
+        .admission = program->admission,
+        .narrator = &worker->narrator,
+        .counters = &worker->counters.acceptor,
+        .accepted = on_accepted,
+        .arg = worker,
+    });
+    if (worker->echo != NULL && worker->acceptor != NULL)
+        return worker;
+    destroy_worker(worker);
+    return NULL;
+}
+
+static void *create_worker(const struct el_worker_context *context)
+{
+    struct worker *worker = allocate_worker(context);
+    if (worker == NULL)
+        el_log(context->trace, EL_ERROR, "worker %u: %s", context->index, strerror(ENOMEM));
+    else
+        send_at_once(context);
+    return worker;
+}
+
+static uint64_t *worker_counters(void *arg)
+{
+    struct worker *worker = arg;
+    return (uint64_t *)&worker->counters;
+}
+
+/* ---- options and main ------------------------------------------------------------------------------ */
+
+#define FIELD(name) offsetof(struct options, name)
+static const struct el_option option_table[] = {
+    {.type = EL_OPT_HEADING, .help = "Clients"},
+    {0, "backlog", EL_OPT_NUMBER, "N", "completed handshakes that may wait to be accepted",
+     FIELD(backlog), "4096", 1, INT32_MAX, NULL},
+    {0, "max-connections", EL_OPT_NUMBER, "N", "clients at a time", FIELD(max_connections), "16384",
+     1, 1 << 20, NULL},
+    {0, "max-per-source", EL_OPT_TEXT, "N",
+     "of one IPv4 address or IPv6 /64; 0: no limit; auto: 1024, none for loopback",
+     FIELD(max_per_source), "auto", 0, 0, NULL},
+    {0, "idle-timeout", EL_OPT_DURATION, "D",
+     "close a client that sends nothing for so long; 0: never", FIELD(limits.idle), "5m", 0, 0,
+     NULL},
+    {0, "write-timeout", EL_OPT_DURATION, "D",
+     "reset a client that reads nothing of its echo for so long; 0: never", FIELD(limits.write),
+     "30s", 0, 0, NULL},
+    {0, "max-lifetime", EL_OPT_DURATION, "D", "close a client after that; 0: never",
+     FIELD(limits.lifetime), "24h", 0, 0, NULL},
+    {0, "buffer", EL_OPT_SIZE, "N",
+     "bytes read at a time, and the most kept for a client that does not read", FIELD(buffer),
+     "64k", 1, 16 << 20, NULL},
+    {0},
+};
+
+static const struct el_program about = {
+    .name = "tcp_echo_server",
+    .usage = "[options]",
+    .about = "Echoes what each TCP client sends (RFC 862). Prints \"ready ...\" once it serves.",
+    .epilog = "SIGTERM, SIGINT: drain, then exit 0; a second one: exit 3. SIGUSR1: statistics.\n"
+              "Exit: 0 clean stop, 1 failure, 2 usage, 3 forced by a second signal.\n"
+              "Example: tcp_echo_server --listen localhost:7007 --explain",
+    .options = option_table,
+    .more = el_service_option_table,
+};
+
+/* --max-per-source: on the loopback interface there is one source, and it is you; so `auto` lets it be. */
+static bool parse_per_source(const char *text, struct el_admission_args *args)
+{
+    const char *why;
+    if (strcmp(text, "auto") == 0) {
+        args->max_per_source = AUTO_PER_SOURCE;
+        args->loopback_is_free = true;
+        return true;
+    }
+    if (el_parse_number(text, &args->max_per_source, &why) == 0)
+        return true;
+    char name[64];
+    fprintf(stderr, "tcp_echo_server: --max-per-source %s: %s (give a number, or auto)\n",
+            el_name_escape(text, name, sizeof name), why);
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct program program;
+    int operands;
+    int code = el_options_parse(&about, argc, argv, &program.options, &operands, stdout, stderr);
+    if (code >= 0)
+        return code;
+    struct el_admission_args limits = {.max_total = program.options.max_connections};
+    if (!parse_per_source(program.options.max_per_source, &limits))
+        return 2;
+    program.admission = el_admission_new(&limits);
+    if (program.admission == NULL) {
+        fprintf(stderr, "tcp_echo_server: --max-connections: %s\n", strerror(ENOMEM));
+        return 1;
+    }
+    const struct el_service service = {
+        .proto = "tcp",
+        .model = "libevent",
+        .socket = {.type = SOCK_STREAM, .tos = -1, .reuse_address = true},
+        .backlog = (int)program.options.backlog,
+        .create = create_worker,
+        .drain = drain_worker,
+        .destroy = destroy_worker,
+        .counter_count = COUNTERS,
+        .counter_names = counter_names,
+        .counters = worker_counters,
+        .program = &program,
+    };
+    code = el_service_run(&about, &service, &program.options.service);
+    el_admission_free(program.admission);
+    return code;
+}
