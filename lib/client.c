@@ -1,0 +1,412 @@
+/*
+ * client.c - the life of a client, from its options to its exit code.
+ *
+ * Owns:     the loop, signals, the dial, the one place where a run ends, and the exit code with its precedence.
+ * Partner:  client_pace.c (probes), client_setup.c (options), report.c (what is shown).
+ * Leaves out: everything about bytes and sockets: that is the program's lesson.
+ * Read next: client_pace.c.
+ */
+#include "client_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+struct event_base *el_client_base(struct el_client *client)
+{
+    return client->base;
+}
+
+struct el_trace *el_client_trace(struct el_client *client)
+{
+    return client->trace;
+}
+
+uint64_t el_client_nonce(const struct el_client *client)
+{
+    return client->nonce;
+}
+
+bool el_client_streaming(const struct el_client *client)
+{
+    return client->options->message != NULL || client->options->use_stdin;
+}
+
+/* Each timer is armed for an instant. libevent counts from its own, slightly older idea of now, so a callback asks el_now() whether the
+ * instant has really come and arms again if not: no deadline ends early. [#never-early] */
+void client_arm(struct event *timer, el_time at)
+{
+    if (at == EL_NEVER) {
+        event_del(timer);
+        return;
+    }
+    struct timeval left = el_timeval(el_time_left(at, el_now()));
+    event_add(timer, &left);
+}
+
+/* A diagnostic, and the exit code it means. The first one stays: what came first is the cause. */
+void client_fail(struct el_client *client, int code, const char *format, ...)
+{
+    char text[sizeof client->message];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    if (client->message[0] == '\0')
+        memcpy(client->message, text, sizeof text);
+    if (client->code == 0)
+        client->code = code;
+    el_log(client->trace, EL_ERROR, "%s", text);
+}
+
+void el_client_complain(struct el_client *client, const char *call, int error)
+{
+    const char *hint = el_socket_hint(error);
+    char text[sizeof client->message];
+    snprintf(text, sizeof text, "%s: %s: %s%s%s%s", client->target, call, strerror(error),
+             hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+    if (client->message[0] == '\0')
+        memcpy(client->message, text, sizeof text);
+    el_log(client->trace, EL_ERROR, "%s", text);
+}
+
+/* ---- the end ---- */
+
+static void stop(struct el_client *client)
+{
+    event_base_loopbreak(client->base);
+}
+
+/* Closed. With a message, the echo must still reach stdout: it waits for `drained`, or for --deadline. */
+void el_client_closed(struct el_client *client)
+{
+    if (client->state != CLIENT_CLOSING)
+        return;
+    event_del(client->close_by);
+    if (client->opened)
+        client_tell_packets(client, "close");
+    client->opened = false;
+    client->state = CLIENT_FLUSHING;
+    if (client->output == NULL || el_output_empty(client->output) ||
+        el_output_error(client->output) < 0)
+        stop(client);
+}
+
+/* The only way out of RUNNING. Not from inside a program's call: the program closes here. */
+void client_end(struct el_client *client, const char *outcome)
+{
+    if (client->state != CLIENT_RUNNING)
+        return;
+    client->state = CLIENT_CLOSING;
+    client->outcome = outcome;
+    el_ledger_finish(client->ledger);
+    event_del(client->tick);
+    event_del(client->expire);
+    event_del(client->write_by);
+
+    /* Manners cost a round trip: wait for the peer's FIN only if it answered everything so far. */
+    struct el_probe_counts counts = el_ledger_counts(client->ledger);
+    bool politely = strcmp(outcome, "completed") == 0 && counts.received == counts.sent;
+    client->close_at =
+        el_earliest(el_time_after(el_now(), client->options->read_timeout), client->total_at);
+    client_arm(client->close_by, client->close_at);
+    client->plan->close(client->plan->arg, politely);
+}
+
+static void on_close_late(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct el_client *client = arg;
+    if (client->state == CLIENT_CLOSING)
+        client->plan->close(client->plan->arg, false);
+}
+
+static void on_interrupt(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct el_client *client = arg;
+    switch (client->state) {
+    case CLIENT_DIALING:
+        el_dial_cancel(client->dialer);
+        client->dialer = NULL;
+        client->outcome = "interrupted";
+        client->code = EL_EXIT_CONNECT;
+        stop(client);
+        break;
+    case CLIENT_RUNNING:
+        client_end(client, "interrupted");
+        break;
+    case CLIENT_CLOSING:
+        client->plan->close(client->plan->arg, false);
+        break;
+    case CLIENT_FLUSHING:
+        stop(client);
+        break;
+    }
+}
+
+static void on_quit(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct el_client *client = arg;
+    el_report_summary(client->report, client->ledger, true);
+}
+
+/* --deadline. While dialling, the dial has this instant too and ends by itself, with the reason. */
+static void on_total(evutil_socket_t fd, short what, void *arg)
+{
+    struct el_client *client = arg;
+    if (el_time_left(client->total_at, el_now()) > 0) {
+        client_arm(client->total, client->total_at);
+        return;
+    }
+    if (client->state == CLIENT_RUNNING) {
+        client_expire(fd, what, client); /* what is due now is lost, not interrupted */
+        client_end(client, "deadline");
+    } else if (client->state == CLIENT_CLOSING) {
+        client->plan->close(client->plan->arg, false);
+    } else if (client->state == CLIENT_FLUSHING) {
+        client_fail(client, EL_EXIT_LOCAL, "standard output: not all was taken by the deadline");
+        stop(client);
+    }
+}
+
+/* ---- standard input and output of --message and --stdin ---- */
+
+static void on_input(void *arg)
+{
+    struct el_client *client = arg;
+    if (client->state == CLIENT_RUNNING)
+        client->plan->resume(client->plan->arg);
+}
+
+static void on_drained(void *arg)
+{
+    struct el_client *client = arg;
+    int error = el_output_error(client->output);
+    if (error < 0)
+        client_fail(client, EL_EXIT_LOCAL, "standard output: write: %s", strerror(-error));
+    if (client->state == CLIENT_FLUSHING) {
+        stop(client);
+        return;
+    }
+    if (client->state == CLIENT_RUNNING) {
+        if (client_whole_stream(client))
+            client_heard(client);
+        client->plan->resume(client->plan->arg);
+        event_active(client->turn, EV_TIMEOUT, 0);
+    }
+}
+
+static bool open_streams(struct el_client *client)
+{
+    if (!el_client_streaming(client))
+        return true;
+    client->input =
+        el_input_new(client->base, STDIN_FILENO, client->options->message, on_input, client);
+    client->output = el_output_new(client->base, STDOUT_FILENO, on_drained, client);
+    return client->input != NULL && client->output != NULL;
+}
+
+/* ---- the beginning ---- */
+
+static void on_dialed(void *arg, const struct el_dial_result *result)
+{
+    struct el_client *client = arg;
+    client->dialer = NULL; /* it frees itself after this call */
+    client->dial = *result;
+    el_report_dialed(client->report, result);
+    client_tell_dial_packets(client, result);
+    if (result->status != EL_DIAL_OK) {
+        client_dial_failed(client, result);
+        stop(client);
+        return;
+    }
+    client->flow.local = result->local;
+    client->flow.peer = result->peer;
+    int error = client->plan->open(client->plan->arg, client, result->fd, result);
+    if (error < 0) {
+        client_fail(client, EL_EXIT_LOCAL, "%s: %s", client->target, strerror(-error));
+        stop(client);
+        return;
+    }
+    client->state = CLIENT_RUNNING;
+    client->opened = true;
+    if (client->options->connect_only) {
+        client_end(client, "completed");
+    } else {
+        client->next_at = el_now();
+        client->due = true;
+        event_active(client->turn, EV_TIMEOUT, 0);
+    }
+}
+
+/*
+ * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what is printed would go to the
+ * server. stdout is needed, so its absence is an error; the others are filled. [#closed-stdout]
+ */
+static int check_descriptors(const char *name)
+{
+    /* stdin write-only, so that reading it is still the error it should be */
+    if (fcntl(STDIN_FILENO, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
+        return -errno;
+    bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
+    if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(STDIN_FILENO, STDERR_FILENO) < 0)
+        return -errno;
+    if (closed) {
+        fprintf(stderr, "%s: standard output: write: %s (it was closed before we started)\n", name,
+                strerror(EBADF));
+        return -EBADF;
+    }
+    return 0;
+}
+
+static bool make_events(struct el_client *client)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return false;
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    client->base = event_base_new_with_config(config);
+    event_config_free(config);
+    if (client->base == NULL)
+        return false;
+
+    client->interrupt = evsignal_new(client->base, SIGINT, on_interrupt, client);
+    client->quit = evsignal_new(client->base, SIGQUIT, on_quit, client);
+    client->turn = evtimer_new(client->base, client_turn, client);
+    client->tick = evtimer_new(client->base, client_tick, client);
+    client->expire = evtimer_new(client->base, client_expire, client);
+    client->write_by = evtimer_new(client->base, client_write_late, client);
+    client->total = evtimer_new(client->base, on_total, client);
+    client->close_by = evtimer_new(client->base, on_close_late, client);
+    return client->interrupt && client->quit && client->turn && client->tick && client->expire &&
+           client->write_by && client->total && client->close_by;
+}
+
+static bool make_parts(struct el_client *client)
+{
+    const struct el_client_options *o = client->options;
+    bool streaming = el_client_streaming(client);
+    client->sink = (struct el_file_sink){.file = stderr, .program = client->plan->program->name};
+    client->trace = el_trace_new(&(struct el_trace_args){.sink = el_file_sink_write,
+                                                         .arg = &client->sink,
+                                                         .level = EL_INFO,
+                                                         .explain = o->explain,
+                                                         .per_second = 10});
+    client->report = el_report_new(&(struct el_report_args){
+        .results = streaming ? stderr : stdout, /* stdout carries the echoed bytes alone */
+        .remarks = stderr,
+        .format = o->json  ? EL_REPORT_JSON
+                  : o->csv ? EL_REPORT_CSV
+                           : EL_REPORT_TEXT,
+        .problems_only = streaming,
+        .quiet = o->quiet,
+        .program = client->plan->program->name,
+        .proto = client->plan->proto,
+        .host = client->endpoint.host,
+        .port = client->endpoint.port,
+        .size = o->size,
+        .read_timeout = o->read_timeout});
+    /* A whole stream is one probe: its deadline is counted from its last byte, in client_pace.c. */
+    client->ledger = el_ledger_new(client_whole_stream(client) ? EL_NEVER : o->read_timeout);
+    client->witness = el_witness_new(client->trace);
+    return client->trace != NULL && client->report != NULL && client->ledger != NULL &&
+           make_events(client) && open_streams(client);
+}
+
+static void free_parts(struct el_client *client)
+{
+    struct event *events[] = {client->interrupt, client->quit,     client->turn,  client->tick,
+                              client->expire,    client->write_by, client->total, client->close_by};
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        if (events[i] != NULL)
+            event_free(events[i]);
+    el_input_free(client->input);
+    el_output_free(client->output);
+    el_resolver_free(client->resolver);
+    el_witness_free(client->witness);
+    el_ledger_free(client->ledger);
+    el_report_free(client->report);
+    if (client->base != NULL)
+        event_base_free(client->base);
+    el_trace_free(client->trace);
+}
+
+/* Rows, summary, document; then the exit code: 2 before 6 before 7 before 28 before 1. */
+static int finish(struct el_client *client)
+{
+    bool interrupted = client->outcome != NULL && strcmp(client->outcome, "interrupted") == 0;
+    if (client->code == 0 && !client->options->connect_only)
+        client->code = el_ledger_exit_code(client->ledger);
+    if (client->code == 0 && client->broken)
+        client->code =
+            EL_EXIT_LOST; /* what was sent came back, but not all that was asked for could be sent */
+    el_report_rows(client->report, client->ledger, true);
+    if (client->seq > 0 || interrupted)
+        el_report_summary(client->report, client->ledger, false);
+    el_report_document(client->report, client->ledger,
+                       &(struct el_report_end){
+                           .exit_code = client->code,
+                           .outcome = client->outcome,
+                           .message = client->message[0] != '\0' ? client->message : NULL,
+                           .bytes_sent = client->bytes_sent,
+                           .bytes_received = client->bytes_received,
+                       });
+    int error = el_report_finish(client->report);
+    if (error < 0) {
+        client->code = 0;
+        client_fail(client, EL_EXIT_LOCAL, "standard output: write: %s", strerror(-error));
+    }
+    return client->code;
+}
+
+static int run(const struct el_client_plan *plan, const char *target)
+{
+    struct el_client client = {.plan = plan,
+                               .options = plan->options,
+                               .write_at = EL_NEVER,
+                               .flow.protocol =
+                                   plan->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP};
+    if (check_descriptors(plan->program->name) < 0 || client_check(plan, target, &client) < 0)
+        return EL_EXIT_LOCAL;
+    signal(SIGPIPE, SIG_IGN); /* writing to a reader that left is EPIPE, an error like others */
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (getrandom(&client.nonce, sizeof client.nonce, 0) != (ssize_t)sizeof client.nonce)
+        client.nonce = (uint64_t)el_now() ^ (uint64_t)getpid(); /* no ENOSYS since Linux 3.17 */
+
+    el_duration total = plan->options->total;
+    client.total_at = total == 0 ? EL_NEVER : el_time_after(el_now(), total);
+    int code = EL_EXIT_LOCAL;
+    if (make_parts(&client)) {
+        event_add(client.interrupt, NULL);
+        event_add(client.quit, NULL);
+        client_arm(client.total, client.total_at);
+        client.resolver = client_resolver(&client);
+        client.dialer = client.resolver == NULL ? NULL : client_dial(&client, on_dialed);
+        if (client.dialer != NULL)
+            event_base_dispatch(client.base);
+        else if (client.code == 0)
+            client_fail(&client, EL_EXIT_LOCAL, "%s: %s", client.target, strerror(ENOMEM));
+        code = finish(&client);
+    } else {
+        fprintf(stderr, "%s: %s\n", plan->program->name, strerror(ENOMEM));
+    }
+    free_parts(&client);
+    return code;
+}
+
+int el_client_main(const struct el_client_plan *plan, int argc, char **argv)
+{
+    int operand;
+    int code = el_options_parse(plan->program, argc, argv, plan->options, &operand, stdout, stderr);
+    return code >= 0 ? code : run(plan, argv[operand]);
+}

@@ -1,0 +1,146 @@
+/*
+ * witness.c - reading the world's packet log between two moments.
+ *
+ * Teaches:  "no packet was sent" is a strong sentence: an empty log may only mean that the log is slow. So a marker is sent and
+ *           waited for, the fence; whatever went out before the marker is in the log when the marker is. [#fence]
+ * Partner:  lib/packets.h, netns/packet_log.c. Only this host's sightings are told: a packet that crosses is logged twice, once
+ *           where it leaves and once where it arrives, and we count packets, not lines.
+ */
+#include "witness.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packets.h"
+
+#define FENCE_WAIT (500 * EL_MS)
+
+enum { LINES_MAX = 64 }; /* told at once; more are counted */
+
+struct el_witness {
+    struct el_trace *trace;
+    struct el_packets *packets; /* NULL: not in a lab network */
+    uint64_t mark;
+    bool said; /* that there is no log */
+};
+
+struct el_witness *el_witness_new(struct el_trace *trace)
+{
+    if (!el_explaining(trace))
+        return NULL;
+    struct el_witness *witness = calloc(1, sizeof *witness);
+    if (witness == NULL)
+        return NULL;
+    witness->trace = trace;
+    witness->packets = el_packets_open(NULL);
+    el_witness_mark(witness);
+    return witness;
+}
+
+void el_witness_free(struct el_witness *witness)
+{
+    if (witness == NULL)
+        return;
+    if (witness->packets != NULL)
+        el_packets_close(witness->packets);
+    free(witness);
+}
+
+void el_witness_mark(struct el_witness *witness)
+{
+    if (witness != NULL && witness->packets != NULL)
+        witness->mark = el_packets_mark(witness->packets);
+}
+
+static bool same_end(const struct el_address *wanted, const struct el_address *seen, bool with_port)
+{
+    if (wanted->length == 0)
+        return true;
+    if (!el_address_is_any(wanted) && !el_address_same_host(wanted, seen))
+        return false;
+    return !with_port || el_address_port(wanted) == 0 ||
+           el_address_port(wanted) == el_address_port(seen);
+}
+
+static bool either_way(const struct el_flow *flow, const struct el_packet *packet, bool with_port)
+{
+    return (same_end(&flow->local, &packet->source, with_port) &&
+            same_end(&flow->peer, &packet->destination, with_port)) ||
+           (same_end(&flow->peer, &packet->source, with_port) &&
+            same_end(&flow->local, &packet->destination, with_port));
+}
+
+/* Router and neighbour discovery is housekeeping of the link, not an answer to us (RFC 4861, RFC 2710). */
+static bool is_icmp_error(const struct el_packet *packet)
+{
+    if (packet->protocol == IPPROTO_ICMP)
+        return packet->type == 3 || packet->type == 11;
+    return packet->protocol == IPPROTO_ICMPV6 && packet->type < 128;
+}
+
+static bool belongs(const struct el_flow *flows, size_t count, const struct el_packet *packet)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (packet->protocol == flows[i].protocol && either_way(&flows[i], packet, true))
+            return true;
+        /* An ICMP error comes from whoever could not deliver: perhaps a router, so only our own end is compared. */
+        if (is_icmp_error(packet) && (same_end(&flows[i].local, &packet->destination, false) ||
+                                      same_end(&flows[i].local, &packet->source, false)))
+            return true;
+    }
+    return false;
+}
+
+/* Tells one line a packet, up to LINES_MAX, or only counts. */
+static int walk(struct el_witness *witness, const struct el_flow *flows, size_t count, bool tell,
+                bool *complete)
+{
+    struct el_packet packet;
+    uint64_t at = witness->mark;
+    int seen = 0;
+    for (;;) {
+        int got = el_packets_next(witness->packets, &at, &packet);
+        if (got == 0)
+            break;
+        if (got < 0) {
+            *complete = false; /* the log is a ring, and it went round: go on with the oldest */
+            if (got != -ENODATA)
+                break;
+            continue;
+        }
+        if (strcmp(packet.host, el_packets_host(witness->packets)) != 0 ||
+            !belongs(flows, count, &packet))
+            continue;
+        seen++;
+        char line[256];
+        if (tell && seen <= LINES_MAX)
+            el_explain(witness->trace, EL_TOPIC_PACKET, "%s",
+                       el_packet_print(&packet, line, sizeof line));
+    }
+    return seen;
+}
+
+int el_witness_tell(struct el_witness *witness, const char *title, const struct el_flow *flows,
+                    size_t count)
+{
+    if (witness == NULL)
+        return -1;
+    if (witness->packets == NULL) {
+        if (!witness->said)
+            el_explain(witness->trace, EL_TOPIC_PACKET, "packets: not in a lab network");
+        witness->said = true;
+        return -1;
+    }
+    bool complete = el_packets_fence(witness->packets, el_time_after(el_now(), FENCE_WAIT)) == 0;
+    int seen = walk(witness, flows, count, false, &complete);
+    el_explain(witness->trace, EL_TOPIC_PACKET, "packets of %s: %d (%s)", title, seen,
+               complete ? "fence passed: the log is complete"
+                        : "the fence did not come back: there may be more");
+    walk(witness, flows, count, true, &complete);
+    if (seen > LINES_MAX)
+        el_explain(witness->trace, EL_TOPIC_PACKET, "... and %d more", seen - LINES_MAX);
+    el_witness_mark(witness);
+    return complete ? seen : -1;
+}
