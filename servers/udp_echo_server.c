@@ -338,9 +338,9 @@ static const struct el_program program = {
     .usage = "[options]",
     .about = "Sends every datagram back to where it came from, from the address it was sent to. "
              "Statistics are printed as one JSON line on SIGUSR1 and at the end.",
-    .epilog =
-        "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 failure, 2 usage, 3 forced by a second "
-        "signal.\nExample: udp_echo_server --listen 127.0.0.1:0 --explain\n",
+    .epilog = "Exit codes: 0 stopped by SIGTERM or SIGINT, 1 failure, 2 usage, 3 forced by a\n"
+              "second signal.\n"
+              "Example: udp_echo_server --listen 127.0.0.1:0 --explain\n",
     .options = option_table,
     .more = el_service_option_table,
 };
