@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""udp_peer.py - the UDP sender that the tests need where socat is not exact enough.
+
+  udp_peer.py echo   [--bind HOST[,PORT]] HOST PORT SIZE...   each size comes back whole, from the address probed
+  udp_peer.py burst  [--segment N] HOST PORT COUNT SIZE       COUNT datagrams at once; all come back, in order
+  udp_peer.py silent [--bind HOST[,PORT]] [--size N] [--fence HOST] HOST PORT
+                                                              one datagram that must get no answer
+  udp_peer.py spoof  SOURCE SPORT HOST PORT TEXT              one forged IPv4 datagram (needs CAP_NET_RAW)
+  udp_peer.py flood  --seconds S VICTIM HOST PORT             far too many from one address, a few from VICTIM;
+                                                              prints: sent answered elapsed_ms asked (each answered)
+  udp_peer.py send   HOST PORT COUNT SIZE                     COUNT datagrams, not looking at answers
+  udp_peer.py fair   PID HOST PORT PORT2                      the stopped server PID has 100 datagrams waiting on PORT
+                                                              and one on PORT2; prints how many of the 100 came first
+
+Silence is never waited for: a second datagram, which must be answered, follows on the same way, and
+when its answer is there the first one had its chance (the server reads a socket in order).
+"""
+import argparse
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+
+TIMEOUT = 10  # seconds: far more than any answer takes, far less than the test may
+
+
+def family_of(host):
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def open_socket(host, bind=None):
+    sock = socket.socket(family_of(host), socket.SOCK_DGRAM)
+    sock.settimeout(TIMEOUT)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    if bind:
+        address, _, port = bind.partition(",")
+        sock.bind((address, int(port or 0)))
+    return sock
+
+
+def pattern(size, seed):
+    return bytes((seed * 31 + i * 7 + (i >> 8)) & 255 for i in range(size))
+
+
+def expect(sock, data, peer):
+    got, sender = sock.recvfrom(70000)
+    if got != data:
+        sys.exit(f"wrong echo: {len(got)} bytes for {len(data)}")
+    if (sender[0].partition("%")[0], sender[1]) != (peer[0].partition("%")[0], peer[1]):
+        sys.exit(f"answered from {sender[:2]}, probed {peer[:2]}")
+
+
+def echo(args):
+    sock = open_socket(args.host, args.bind)
+    for seed, size in enumerate(args.sizes):
+        data = pattern(size, seed)
+        sock.sendto(data, (args.host, args.port))
+        expect(sock, data, (args.host, args.port))
+    print("echoed", *args.sizes)
+
+
+def burst(args):
+    sock = open_socket(args.host)
+    sent = [pattern(args.size, seed) for seed in range(args.count)]
+    peer = (args.host, args.port)
+    if args.segment:  # UDP_SEGMENT (103): one message, many datagrams
+        sock.sendmsg([b"".join(sent)], [(socket.SOL_UDP, 103, struct.pack("H", args.segment))], 0, peer)
+    else:
+        for data in sent:
+            sock.sendto(data, peer)
+    for data in sent:
+        expect(sock, data, peer)
+    print("echoed", args.count)
+
+
+def silent(args):
+    quiet = open_socket(args.host, args.bind)
+    fence = open_socket(args.fence or args.host)
+    quiet.sendto(pattern(args.size, 1), (args.host, args.port))
+    peer = (args.fence or args.host, args.port)
+    fence.sendto(b"fence", peer)
+    expect(fence, b"fence", peer)
+    quiet.setblocking(False)
+    try:
+        got, sender = quiet.recvfrom(70000)
+        sys.exit(f"answered: {len(got)} bytes from {sender}")
+    except BlockingIOError:
+        print("silent")
+
+
+def spoof(args):
+    """IPv4 and UDP headers by hand (RFC 791, RFC 768); the kernel fills in the IP checksum, UDP's 0 means none."""
+    data = args.text.encode()
+    udp = struct.pack("!HHHH", args.sport, args.port, 8 + len(data), 0) + data
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, socket.IPPROTO_UDP, 0,
+                     socket.inet_aton(args.source), socket.inet_aton(args.host))
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    raw.sendto(ip + udp, (args.host, 0))
+
+
+def flood(args):
+    greedy, victim = open_socket(args.host), open_socket(args.host, args.victim)
+    peer = (args.host, args.port)
+    sent = answered = asked = 0
+    begin = now = time.monotonic()
+    while now - begin < args.seconds:
+        for _ in range(100):  # fewer than fit the server's receive buffer: the limit drops, not the queue
+            greedy.sendto(b"g" * 64, peer)
+        sent += 100
+        victim.sendto(b"victim %d" % asked, peer)
+        expect(victim, b"victim %d" % asked, peer)
+        asked += 1
+        until = now + 0.02
+        while (now := time.monotonic()) < until:
+            if select.select([greedy], [], [], until - now)[0]:
+                greedy.recv(100)
+                answered += 1
+    greedy.setblocking(False)
+    try:
+        while greedy.recv(100):
+            answered += 1
+    except BlockingIOError:
+        pass
+    print(sent, answered, int((now - begin) * 1000), asked)
+
+
+def send(args):
+    sock = open_socket(args.host)
+    for seed in range(args.count):
+        sock.sendto(pattern(args.size, seed), (args.host, args.port))
+
+
+def arrival(sock):
+    """When the kernel got the next datagram (SO_TIMESTAMPNS, 35), in ns."""
+    _, control, _, _ = sock.recvmsg(100, 64)
+    seconds, ns = struct.unpack("qq", control[0][2])
+    return seconds * 10**9 + ns
+
+
+def fair(args):
+    many, one = open_socket(args.host), open_socket(args.host)
+    for sock in many, one:
+        sock.setsockopt(socket.SOL_SOCKET, 35, 1)
+    for seed in range(100):
+        many.sendto(pattern(10, seed), (args.host, args.port))
+    one.sendto(b"one", (args.host, args.port2))
+    os.kill(args.pid, signal.SIGCONT)
+    answered = arrival(one)
+    print(sum(arrival(many) < answered for _ in range(100)))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers(required=True)
+
+    def command(run, *names):
+        sub = commands.add_parser(run.__name__)
+        sub.set_defaults(run=run)
+        for name in names:
+            if name.startswith("--"):
+                sub.add_argument(name, type={"--bind": str, "--fence": str, "--seconds": float}.get(name, int),
+                                 default=64 if name == "--size" else None)
+            elif name == "sizes":
+                sub.add_argument(name, nargs="+", type=int)
+            else:
+                sub.add_argument(name, type=int if name in ("port", "port2", "sport", "count", "size", "pid") else str)
+
+    command(echo, "--bind", "host", "port", "sizes")
+    command(burst, "--segment", "host", "port", "count", "size")
+    command(silent, "--bind", "--size", "--fence", "host", "port")
+    command(spoof, "source", "sport", "host", "port", "text")
+    command(send, "host", "port", "count", "size")
+    command(fair, "pid", "host", "port", "port2")
+    command(flood, "--seconds", "victim", "host", "port")
+    args = parser.parse_args()
+    try:
+        args.run(args)
+    except TimeoutError:
+        sys.exit("no answer")
+
+
+main()
