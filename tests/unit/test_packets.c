@@ -1,0 +1,636 @@
+/*
+ * test_packets.c - the packet log: reading bytes that may lie, the ring, the words, the causal order.
+ *
+ * The fence needs a world with iptables in it: tests/netns/packet_log.t.
+ */
+#include "packets.h"
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Recorded in a world: the SYN of 10.77.0.1:35962 > 10.77.0.2:7007. */
+static const uint8_t syn[] = {
+    0x45, 0x00, 0x00, 0x3c, 0xe8, 0x2d, 0x40, 0x00, 0x40, 0x06, 0x3d, 0xf0, 0x0a, 0x4d, 0x00,
+    0x01, 0x0a, 0x4d, 0x00, 0x02, 0x8c, 0x7a, 0x1b, 0x5f, 0x12, 0x34, 0x56, 0x78, 0x00, 0x00,
+    0x00, 0x00, 0xa0, 0x02, 0xfa, 0xf0, 0x14, 0x8d, 0x00, 0x00, 0x02, 0x04, 0x05, 0xb4, 0x04,
+    0x02, 0x08, 0x0a, 0x8e, 0x4f, 0x3c, 0x3b, 0x00, 0x00, 0x00, 0x00, 0x01, 0x03, 0x03, 0x0a};
+
+/* fd77::1:35144 > fd77::2:7, six bytes of UDP. */
+static const uint8_t udp6[] = {0x60, 0x00, 0x9e, 0x86, 0x00, 0x0e, 0x11, 0x40, 0xfd, 0x77, 0,
+                               0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,
+                               0,    0x01, 0xfd, 0x77, 0,    0,    0,    0,    0,    0,    0,
+                               0,    0,    0,    0,    0,    0,    0x02, 0x89, 0x48, 0x00, 0x07,
+                               0x00, 0x0e, 0xfa, 0xf8, 'h',  'e',  'l',  'l',  'o',  '\n'};
+
+/* The answer to it: ICMPv6 port unreachable, which quotes it whole. */
+static const uint8_t refused6[] = {
+    0x60, 0x08, 0x6f, 0x6e, 0x00, 0x3e, 0x3a, 0x40, 0xfd, 0x77, 0,    0,    0,    0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0,    0x02, 0xfd, 0x77, 0,    0,    0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0x01, 0x01, 0x04, 0x00, 0x00, 0x00,
+    0x00, 0x00, 0x00, 0x60, 0x00, 0x9e, 0x86, 0x00, 0x0e, 0x11, 0x40, 0xfd, 0x77, 0,    0,
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0x01, 0xfd, 0x77, 0,
+    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0x02, 0x89, 0x48,
+    0x00, 0x07, 0x00, 0x0e, 0xfa, 0xf8, 'h',  'e',  'l',  'l',  'o',  '\n'};
+
+/* 10.77.0.1:44323 > 10.77.0.254:53, AAAA? server.lab */
+static const uint8_t dns[] = {
+    0x45, 0x00, 0x00, 0x38, 0xd2, 0x91, 0x40, 0x00, 0x40, 0x11, 0x52, 0x89, 0x0a, 0x4d,
+    0x00, 0x01, 0x0a, 0x4d, 0x00, 0xfe, 0xad, 0x23, 0x00, 0x35, 0x00, 0x24, 0x15, 0x71,
+    0x12, 0x34, 0x01, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x06, 's',
+    'e',  'r',  'v',  'e',  'r',  0x03, 'l',  'a',  'b',  0x00, 0x00, 0x1c, 0x00, 0x01};
+
+static struct el_packet decoded(const uint8_t *bytes, size_t length, const char *prefix)
+{
+    struct el_packet packet = {.hook = NF_INET_POST_ROUTING};
+    snprintf(packet.host, sizeof packet.host, "client");
+    snprintf(packet.prefix, sizeof packet.prefix, "%s", prefix);
+    snprintf(packet.out, sizeof packet.out, "eth0");
+    ck_assert_int_eq(el_packet_decode(bytes, length, &packet), 0);
+    return packet;
+}
+
+/* ---- bytes -------------------------------------------------------------------------------------- */
+
+START_TEST(a_tcp_segment_is_read_field_by_field)
+{
+    char text[EL_ADDRESS_TEXT];
+    struct el_packet packet = decoded(syn, sizeof syn, "[TCP] ");
+    ck_assert(packet.whole);
+    ck_assert_int_eq(packet.protocol, IPPROTO_TCP);
+    ck_assert_str_eq(el_address_print(&packet.source, text), "10.77.0.1:35962");
+    ck_assert_str_eq(el_address_print(&packet.destination, text), "10.77.0.2:7007");
+    ck_assert_uint_eq(packet.length, 60);
+    ck_assert_uint_eq(packet.payload, 0); /* the options are header, not payload */
+    ck_assert_uint_eq(packet.seq, 0x12345678);
+    ck_assert_uint_eq(packet.tcp_flags, TH_SYN);
+    ck_assert_uint_eq(packet.window, 64240);
+    ck_assert_uint_eq(packet.ttl, 64);
+}
+END_TEST
+
+START_TEST(a_datagram_over_ipv6_is_read)
+{
+    char text[EL_ADDRESS_TEXT];
+    struct el_packet packet = decoded(udp6, sizeof udp6, "[UDP] ");
+    ck_assert_str_eq(el_address_print(&packet.source, text), "[fd77::1]:35144");
+    ck_assert_str_eq(el_address_print(&packet.destination, text), "[fd77::2]:7");
+    ck_assert_uint_eq(packet.payload, 6);
+    ck_assert_uint_eq(packet.length, 54);
+}
+END_TEST
+
+START_TEST(extension_headers_are_stepped_over)
+{
+    uint8_t bytes[sizeof udp6 + 8];
+    memcpy(bytes, udp6, 40);
+    memcpy(bytes + 40, (uint8_t[]){IPPROTO_UDP, 0, 1, 4, 0, 0, 0, 0}, 8); /* hop-by-hop, padding */
+    memcpy(bytes + 48, udp6 + 40, sizeof udp6 - 40);
+    bytes[6] = IPPROTO_HOPOPTS;
+    bytes[5] = 0x0e + 8;
+    struct el_packet packet = decoded(bytes, sizeof bytes, "");
+    ck_assert_int_eq(packet.protocol, IPPROTO_UDP);
+    ck_assert_uint_eq(el_address_port(&packet.destination), 7);
+    ck_assert_uint_eq(packet.payload, 6);
+}
+END_TEST
+
+START_TEST(a_later_fragment_has_no_ports)
+{
+    uint8_t bytes[sizeof syn];
+    memcpy(bytes, syn, sizeof syn);
+    bytes[7] = 1; /* offset 8 bytes */
+    struct el_packet packet = decoded(bytes, sizeof bytes, "");
+    ck_assert(!packet.whole);
+    ck_assert_uint_eq(el_address_port(&packet.source), 0);
+}
+END_TEST
+
+START_TEST(the_hash_leaves_out_the_checksum_and_nothing_else)
+{
+    uint8_t bytes[sizeof syn];
+    struct el_packet first = decoded(syn, sizeof syn, "");
+    for (size_t i = 20; i < sizeof syn; i++) {
+        memcpy(bytes, syn, sizeof syn);
+        bytes[i] ^= 0x40;
+        if (i ==
+            32) /* the data offset: a header that is longer than the packet is not this test's */
+            continue;
+        bool same = decoded(bytes, sizeof bytes, "").checksum == first.checksum;
+        ck_assert_msg(same == (i == 36 || i == 37), "byte %zu", i);
+    }
+}
+END_TEST
+
+/* The bytes are copied to the end of a fresh allocation: under ASan, one byte too far is a crash. */
+static int decode_exactly(const uint8_t *bytes, size_t length)
+{
+    struct el_packet packet = {0};
+    char text[EL_PACKET_LINE];
+    uint8_t *copy = malloc(length + 1);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy + 1, bytes, length);
+    int result = el_packet_decode(copy + 1, length, &packet);
+    free(copy);
+    if (result == 0) {
+        snprintf(packet.prefix, sizeof packet.prefix, "%s", length % 2 == 0 ? "[DNS] " : "[UDP] ");
+        ck_assert_uint_lt(strlen(el_packet_print(&packet, text, sizeof text)), sizeof text);
+        ck_assert_uint_lt(strlen(el_packet_print_kernel(&packet, text, sizeof text)), sizeof text);
+        el_packet_print(&packet, text, 10);
+        el_packet_print_kernel(&packet, text, 1);
+    }
+    return result;
+}
+
+START_TEST(a_packet_may_be_cut_anywhere)
+{
+    static const struct {
+        const uint8_t *bytes;
+        size_t length, header;
+    } cases[] = {{syn, sizeof syn, 20},
+                 {udp6, sizeof udp6, 40},
+                 {refused6, sizeof refused6, 40},
+                 {dns, sizeof dns, 20}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (size_t length = 0; length <= cases[i].length; length++)
+            ck_assert_int_eq(decode_exactly(cases[i].bytes, length),
+                             length < cases[i].header ? -EBADMSG : 0);
+}
+END_TEST
+
+START_TEST(property_no_bytes_are_too_strange_to_read_or_print)
+{
+    uint8_t bytes[200];
+    for (int i = 0; i < 20000; i++) {
+        size_t length = unit_random(sizeof bytes);
+        for (size_t j = 0; j < length; j++)
+            bytes[j] = (uint8_t)unit_random(256);
+        if (length > 0) /* most of them with a version that leads somewhere */
+            bytes[0] = (uint8_t)(unit_random(2) ? 0x60 : 0x45 + unit_random(11));
+        if (length > 9) /* and a protocol that does, too */
+            bytes[9] = bytes[6] = (uint8_t[]){1, 6, 17, 58, 0, 43, 44, 60}[unit_random(8)];
+        int result = decode_exactly(bytes, length);
+        ck_assert(result == 0 || result == -EBADMSG);
+    }
+}
+END_TEST
+
+/* ---- words -------------------------------------------------------------------------------------- */
+
+START_TEST(a_line_names_the_hosts_it_knows_and_prints_the_addresses_of_others)
+{
+    char text[EL_PACKET_LINE];
+    struct el_packet packet = decoded(syn, sizeof syn, "[TCP] ");
+    strcpy(packet.source_name, "client");
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "client >  TCP   client:35962 > 10.77.0.2:7007  SYN");
+    packet.hook = NF_INET_LOCAL_IN;
+    strcpy(packet.destination_name, "server");
+    strcpy(packet.host, "server");
+    packet.tcp_flags = TH_SYN | TH_ACK;
+    packet.payload = 5;
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "server <  TCP   client:35962 > server:7007  SYN ACK  5 bytes");
+}
+END_TEST
+
+START_TEST(an_icmp_error_says_which_packet_it_is_about)
+{
+    char text[EL_PACKET_LINE];
+    struct el_packet packet = decoded(refused6, sizeof refused6, "[ICMP] ");
+    strcpy(packet.source_name, "server");
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "client >  ICMP  server > fd77::1  port unreachable  "
+                     "(about UDP [fd77::1]:35144 > server:7)");
+}
+END_TEST
+
+START_TEST(a_dns_question_is_read_out)
+{
+    char text[EL_PACKET_LINE];
+    uint8_t bytes[sizeof dns];
+    struct el_packet packet = decoded(dns, sizeof dns, "[DNS] ");
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "client >  DNS   10.77.0.1:44323 > 10.77.0.254:53  AAAA? server.lab");
+    memcpy(bytes, dns, sizeof dns);
+    bytes[30] = 0x81, bytes[31] = 3; /* an answer: NXDOMAIN */
+    bytes[41] = '\033';              /* and a name that would talk to the terminal */
+    packet = decoded(bytes, sizeof bytes, "[DNS] ");
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "client >  DNS   10.77.0.1:44323 > 10.77.0.254:53  "
+                     "AAAA? ?erver.lab: no such name");
+}
+END_TEST
+
+/* Expected: what the kernel's LOG target wrote about these very packets. */
+START_TEST(the_kernel_format_is_the_kernels)
+{
+    char text[EL_PACKET_LINE];
+    struct el_packet packet = decoded(syn, sizeof syn, "[TCP] ");
+    ck_assert_str_eq(el_packet_print_kernel(&packet, text, sizeof text),
+                     "[TCP] IN= OUT=eth0 SRC=10.77.0.1 DST=10.77.0.2 LEN=60 TOS=0x00 PREC=0x00 "
+                     "TTL=64 ID=59437 DF PROTO=TCP SPT=35962 DPT=7007 WINDOW=64240 RES=0x00 SYN "
+                     "URGP=0 ");
+    packet = decoded(refused6, sizeof refused6, "[ICMP] ");
+    strcpy(packet.in, "eth0");
+    strcpy(packet.out, "");
+    packet.hardware_length = 14;
+    memcpy(packet.hardware, "\2\0\0\0\x77\2\2\0\0\0\x77\4\x86\xdd", 14);
+    ck_assert_str_eq(el_packet_print_kernel(&packet, text, sizeof text),
+                     "[ICMP] IN=eth0 OUT= MAC=02:00:00:00:77:02:02:00:00:00:77:04:86:dd "
+                     "SRC=fd77:0000:0000:0000:0000:0000:0000:0002 "
+                     "DST=fd77:0000:0000:0000:0000:0000:0000:0001 "
+                     "LEN=102 TC=0 HOPLIMIT=64 FLOWLBL=552814 PROTO=ICMPv6 TYPE=1 CODE=4 "
+                     "[SRC=fd77:0000:0000:0000:0000:0000:0000:0001 "
+                     "DST=fd77:0000:0000:0000:0000:0000:0000:0002 "
+                     "LEN=54 TC=0 HOPLIMIT=64 FLOWLBL=40582 PROTO=UDP SPT=35144 DPT=7 LEN=14 ] ");
+}
+END_TEST
+
+/* ---- the log ------------------------------------------------------------------------------------ */
+
+static char log_path[64];
+
+static struct el_packets *make_log(uint64_t capacity)
+{
+    snprintf(log_path, sizeof log_path, "/tmp/echolab-test-packets.%d", getpid());
+    unlink(log_path);
+    struct el_packets *log = el_packets_create(
+        &(struct el_packets_args){.path = log_path,
+                                  .hosts = (const char *[]){"client", "server", NULL},
+                                  .capacity = capacity});
+    ck_assert_ptr_nonnull(log);
+    return log;
+}
+
+static void append(struct el_packets *log, uint32_t value)
+{
+    struct el_packet packet = {.seq = value, .ack = ~value};
+    memset(packet.raw, (int)value, sizeof packet.raw);
+    el_packets_append(log, &packet);
+}
+
+START_TEST(what_is_appended_is_read_in_order_from_any_mark)
+{
+    struct el_packets *writer = make_log(8);
+    struct el_packets *reader = el_packets_open(log_path);
+    struct el_packet packet;
+    uint64_t mark = 0;
+    unlink(log_path);
+    ck_assert_ptr_nonnull(reader);
+    ck_assert_int_eq(el_packets_next(reader, &mark, &packet), 0);
+    append(writer, 10);
+    append(writer, 11);
+    ck_assert_uint_eq(el_packets_mark(reader), 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(el_packets_next(reader, &mark, &packet), 1);
+        ck_assert_uint_eq(packet.number, i);
+        ck_assert_uint_eq(packet.seq, 10 + i);
+    }
+    ck_assert_int_eq(el_packets_next(reader, &mark, &packet), 0);
+    ck_assert_str_eq(el_packets_logged(reader, 1), "server");
+    ck_assert_ptr_null(el_packets_logged(reader, 2));
+    ck_assert_str_eq(el_packets_host(reader), "");
+    el_packets_close(reader);
+    el_packets_close(writer);
+}
+END_TEST
+
+START_TEST(a_reader_that_is_too_slow_is_told_and_goes_on_with_the_oldest)
+{
+    struct el_packets *log = make_log(8);
+    struct el_packet packet;
+    uint64_t mark = 0;
+    unlink(log_path);
+    for (uint32_t i = 0; i < 20; i++)
+        append(log, i);
+    ck_assert_int_eq(el_packets_next(log, &mark, &packet), -ENODATA);
+    for (uint32_t wanted = (uint32_t)mark; wanted < 20; wanted++) {
+        ck_assert_int_eq(el_packets_next(log, &mark, &packet), 1);
+        ck_assert_uint_eq(packet.seq, wanted);
+    }
+    ck_assert_int_eq(el_packets_next(log, &mark, &packet), 0);
+    el_packets_close(log);
+}
+END_TEST
+
+/* [#read-then-check] A writer laps the reader all the time; no torn record may ever come out. */
+START_TEST(no_record_is_read_half_overwritten)
+{
+    struct el_packets *log = make_log(4);
+    pid_t writer = fork();
+    ck_assert_int_ge(writer, 0);
+    if (writer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failing test must not leave it running */
+        for (uint32_t i = 0;; i++)
+            append(log, i);
+    }
+    unlink(log_path);
+    struct el_packet packet;
+    uint64_t mark = 0;
+    for (unsigned got = 0; got < 20000;) {
+        if (el_packets_next(log, &mark, &packet) <= 0)
+            continue;
+        got++;
+        ck_assert_uint_eq(packet.ack, ~packet.seq);
+        ck_assert_uint_eq(packet.raw[0], (uint8_t)packet.seq);
+        ck_assert_uint_eq(packet.raw[EL_PACKET_RAW - 1], (uint8_t)packet.seq);
+    }
+    kill(writer, SIGKILL);
+    waitpid(writer, NULL, 0);
+    el_packets_close(log);
+}
+END_TEST
+
+START_TEST(what_is_no_log_is_refused)
+{
+    ck_assert_ptr_null(el_packets_open("/nonexistent"));
+    ck_assert_int_eq(errno, ENOENT);
+    ck_assert_ptr_null(el_packets_open("/dev/null"));
+    ck_assert_int_eq(errno, EBADMSG);
+    ck_assert_ptr_null(el_packets_open("/proc/self/exe"));
+    ck_assert_int_eq(errno, EBADMSG);
+}
+END_TEST
+
+START_TEST(a_log_that_was_cut_short_is_refused)
+{
+    struct el_packets *log = make_log(64);
+    ck_assert_int_eq(truncate(log_path, 8192), 0);
+    ck_assert_ptr_null(el_packets_open(log_path));
+    ck_assert_int_eq(errno, EBADMSG);
+    unlink(log_path);
+    el_packets_close(log);
+}
+END_TEST
+
+START_TEST(outside_a_lab_network_there_is_no_fence)
+{
+    struct el_packets *log = make_log(8);
+    struct el_packets *reader = el_packets_open(log_path);
+    unlink(log_path);
+    ck_assert_int_eq(el_packets_fence(reader, el_time_after(el_now(), EL_S)), -ENOENT);
+    el_packets_close(reader);
+    el_packets_close(log);
+}
+END_TEST
+
+/* ---- the causal order --------------------------------------------------------------------------- */
+
+/* A sighting of packet `which`, as the `number`th line of the log. */
+static struct el_packet sighting(uint64_t number, const char *host, uint8_t hook, uint32_t which)
+{
+    struct el_packet packet = {
+        .number = number, .at = (el_time)number, .hook = hook, .checksum = which};
+    snprintf(packet.host, sizeof packet.host, "%s", host);
+    return packet;
+}
+
+static void add(struct el_packet_merge *merge, uint64_t number, const char *host, uint8_t hook,
+                uint32_t which)
+{
+    struct el_packet packet = sighting(number, host, hook, which);
+    ck_assert_int_eq(el_packet_merge_add(merge, &packet), 0);
+}
+
+enum { IN = NF_INET_LOCAL_IN, OUT = NF_INET_POST_ROUTING };
+
+static void expect(struct el_packet_merge *merge, el_time settled, const char *host, uint32_t which,
+                   bool wanted_again)
+{
+    struct el_packet packet;
+    bool again;
+    ck_assert_int_eq(el_packet_merge_next(merge, settled, &packet, &again), 1);
+    ck_assert_str_eq(packet.host, host);
+    ck_assert_uint_eq(packet.checksum, which);
+    ck_assert_int_eq(again, wanted_again);
+}
+
+static void expect_nothing(struct el_packet_merge *merge, el_time settled)
+{
+    struct el_packet packet;
+    bool again;
+    ck_assert_int_eq(el_packet_merge_next(merge, settled, &packet, &again), 0);
+}
+
+/* As it was recorded: the kernel reported the server's socket first. */
+START_TEST(a_departure_is_shown_before_its_arrival)
+{
+    struct el_packet_merge *merge = el_packet_merge_new(8);
+    add(merge, 0, "server", IN, 1);
+    add(merge, 1, "server", OUT, 2);
+    add(merge, 2, "client", OUT, 1);
+    add(merge, 3, "client", IN, 2);
+    expect(merge, EL_NEVER, "client", 1, false);
+    expect(merge, EL_NEVER, "server", 1, true);
+    expect(merge, EL_NEVER, "server", 2, false);
+    expect(merge, EL_NEVER, "client", 2, true);
+    expect_nothing(merge, EL_NEVER);
+    el_packet_merge_free(merge);
+}
+END_TEST
+
+START_TEST(a_lost_packet_holds_nothing_up)
+{
+    struct el_packet_merge *merge = el_packet_merge_new(8);
+    add(merge, 0, "client", OUT, 1);
+    add(merge, 1, "client", OUT, 1); /* sent again */
+    add(merge, 2, "server", IN, 1);
+    add(merge, 3, "server", OUT, 2);
+    expect(merge, 0, "client", 1, false);
+    expect(merge, 0, "client", 1, false);
+    expect(merge, 0, "server", 1, true);
+    expect(merge, 0, "server", 2, false);
+    el_packet_merge_free(merge);
+}
+END_TEST
+
+START_TEST(an_arrival_waits_for_its_departure_until_it_is_settled)
+{
+    struct el_packet_merge *merge = el_packet_merge_new(8);
+    add(merge, 5, "server", IN, 1);
+    add(merge, 6, "server", OUT, 2);
+    expect_nothing(merge, 4); /* the departure may still come */
+    add(merge, 7, "client", OUT, 3);
+    expect(merge, 4, "client", 3, false); /* other hosts go on meanwhile */
+    expect(merge, 5, "server", 1, false); /* nobody we know sent it */
+    expect(merge, 5, "server", 2, false);
+    el_packet_merge_free(merge);
+}
+END_TEST
+
+START_TEST(more_than_the_capacity_is_refused_and_room_comes_back)
+{
+    struct el_packet_merge *merge = el_packet_merge_new(2);
+    struct el_packet packet = sighting(2, "client", OUT, 3);
+    add(merge, 0, "client", OUT, 1);
+    add(merge, 1, "client", OUT, 2);
+    ck_assert_int_eq(el_packet_merge_add(merge, &packet), -ENOBUFS);
+    expect(merge, 0, "client", 1, false);
+    ck_assert_int_eq(el_packet_merge_add(merge, &packet), 0);
+    el_packet_merge_free(merge);
+    ck_assert_ptr_null(el_packet_merge_new(0));
+}
+END_TEST
+
+/* A packet that was never logged leaving contradicts nothing; two that claim to cause each other do. */
+START_TEST(a_history_that_cannot_have_happened_still_comes_out)
+{
+    struct el_packet_merge *merge = el_packet_merge_new(8);
+    add(merge, 0, "client", IN, 2);
+    add(merge, 1, "client", OUT, 1);
+    add(merge, 2, "server", IN, 1);
+    add(merge, 3, "server", OUT, 2);
+    struct el_packet packet;
+    bool again;
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(el_packet_merge_next(merge, EL_NEVER, &packet, &again), 1);
+    expect_nothing(merge, EL_NEVER);
+    el_packet_merge_free(merge);
+}
+END_TEST
+
+/* ---- and for any history ------------------------------------------------------------------------ */
+
+enum { HOSTS = 4, EVENTS = 400, KINDS = 12 };
+
+struct history {
+    struct el_packet host[HOSTS]
+                         [EVENTS]; /* each host's events, in the order in which they happened */
+    size_t count[HOSTS];
+};
+
+static void happen(struct history *history, size_t host, uint8_t hook, uint32_t which)
+{
+    char name[8];
+    snprintf(name, sizeof name, "h%zu", host);
+    size_t n = history->count[host]++;
+    history->host[host][n] = sighting(0, name, hook, which);
+    history->host[host][n].window = (uint16_t)n; /* so that the test can see the order */
+}
+
+/* Packets leave, arrive late, overtake each other, are lost; few kinds, so that equal ones are about at once. */
+static void make_history(struct history *history)
+{
+    struct {
+        uint32_t which;
+        size_t to;
+    } in_flight[EVENTS];
+    size_t flying = 0;
+    *history = (struct history){0};
+    for (int i = 0; i < EVENTS; i++) {
+        if (flying == 0 || unit_random(2) == 0) {
+            size_t from = unit_random(HOSTS), to = unit_random(HOSTS);
+            uint32_t which = (uint32_t)(unit_random(KINDS) * 100 + from * 10 + to);
+            happen(history, from, OUT, which);
+            in_flight[flying].which = which;
+            in_flight[flying++].to = to;
+        } else {
+            size_t n = unit_random(flying);
+            if (unit_random(5) != 0) /* one of five is lost */
+                happen(history, in_flight[n].to, IN, in_flight[n].which);
+            in_flight[n] = in_flight[--flying];
+        }
+    }
+}
+
+struct check {
+    unsigned departed[10000], arrived[10000];
+    size_t next[HOSTS];
+    size_t given;
+};
+
+/* Both promises, at every packet that comes out. */
+static void check_one(struct check *check, const struct el_packet *packet)
+{
+    size_t host = (size_t)(packet->host[1] - '0');
+    unit_holds(packet->window == check->next[host]++, "each host's own order");
+    if (el_packet_leaves(packet))
+        check->departed[packet->checksum]++;
+    else
+        unit_holds(++check->arrived[packet->checksum] <= check->departed[packet->checksum],
+                   "no arrival before its departure");
+    check->given++;
+}
+
+/* The log has the hosts' events in any interleaving; `live`: what can be shown is shown before all is known. */
+static void merge_history(struct history *history, bool live)
+{
+    static struct check check;
+    size_t used[HOSTS] = {0}, all = 0;
+    struct el_packet packet;
+    bool again;
+    struct el_packet_merge *merge = el_packet_merge_new(EVENTS);
+    memset(&check, 0, sizeof check);
+    for (size_t i = 0; i < HOSTS; i++)
+        all += history->count[i];
+    for (size_t n = 0; n < all;) {
+        size_t host = unit_random(HOSTS);
+        for (uint64_t burst = 1 + unit_random(9); burst > 0 && used[host] < history->count[host];
+             burst--, n++) {
+            struct el_packet *event = &history->host[host][used[host]++];
+            event->number = n;
+            event->at = (el_time)n;
+            ck_assert_int_eq(el_packet_merge_add(merge, event), 0);
+        }
+        while (live && el_packet_merge_next(merge, -1, &packet, &again) > 0)
+            check_one(&check, &packet);
+    }
+    while (el_packet_merge_next(merge, EL_NEVER, &packet, &again) > 0)
+        check_one(&check, &packet);
+    unit_holds(check.given == all, "everything comes out");
+    el_packet_merge_free(merge);
+}
+
+START_TEST(property_any_interleaving_gives_an_order_that_can_have_happened)
+{
+    static struct history history;
+    for (int i = 0; i < 60; i++) {
+        make_history(&history);
+        merge_history(&history, false);
+        merge_history(&history, true);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("packets");
+    TCase *tcase = tcase_create("packets");
+
+    tcase_set_timeout(tcase, 60);
+    tcase_add_test(tcase, a_tcp_segment_is_read_field_by_field);
+    tcase_add_test(tcase, a_datagram_over_ipv6_is_read);
+    tcase_add_test(tcase, extension_headers_are_stepped_over);
+    tcase_add_test(tcase, a_later_fragment_has_no_ports);
+    tcase_add_test(tcase, the_hash_leaves_out_the_checksum_and_nothing_else);
+    tcase_add_test(tcase, a_packet_may_be_cut_anywhere);
+    tcase_add_test(tcase, property_no_bytes_are_too_strange_to_read_or_print);
+    tcase_add_test(tcase, a_line_names_the_hosts_it_knows_and_prints_the_addresses_of_others);
+    tcase_add_test(tcase, an_icmp_error_says_which_packet_it_is_about);
+    tcase_add_test(tcase, a_dns_question_is_read_out);
+    tcase_add_test(tcase, the_kernel_format_is_the_kernels);
+    tcase_add_test(tcase, what_is_appended_is_read_in_order_from_any_mark);
+    tcase_add_test(tcase, a_reader_that_is_too_slow_is_told_and_goes_on_with_the_oldest);
+    tcase_add_test(tcase, no_record_is_read_half_overwritten);
+    tcase_add_test(tcase, what_is_no_log_is_refused);
+    tcase_add_test(tcase, a_log_that_was_cut_short_is_refused);
+    tcase_add_test(tcase, outside_a_lab_network_there_is_no_fence);
+    tcase_add_test(tcase, a_departure_is_shown_before_its_arrival);
+    tcase_add_test(tcase, a_lost_packet_holds_nothing_up);
+    tcase_add_test(tcase, an_arrival_waits_for_its_departure_until_it_is_settled);
+    tcase_add_test(tcase, more_than_the_capacity_is_refused_and_room_comes_back);
+    tcase_add_test(tcase, a_history_that_cannot_have_happened_still_comes_out);
+    tcase_add_test(tcase, property_any_interleaving_gives_an_order_that_can_have_happened);
+    suite_add_tcase(suite, tcase);
+    return unit_main(suite);
+}
