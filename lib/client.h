@@ -52,7 +52,7 @@ enum {
     EL_EXIT_DEADLINE = 28
 };
 #define EL_CLIENT_EXITS                                                                            \
-    "Exit: 0 every probe was echoed intact; 1 some were lost, late or wrong; 2 usage or local\n"   \
+    "Exit: 0 every probe was echoed intact; 1 some were lost, late or wrong; 2 usage or local "    \
     "error; 6 name not resolved; 7 not connected; 28 nothing was answered by its deadline.\n"
 
 struct el_client; /* opaque */

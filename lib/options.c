@@ -208,9 +208,9 @@ static int check_operands(const struct parse *parse, int argc, char **argv)
     char shown[80];
 
     if (given < program->min_operands) {
-        const char *operands = strchr(program->usage, ']'); /* behind "[options]" */
-        fprintf(parse->err, "%s:%s is missing (usage: %s %s)\n", program->name,
-                operands != NULL ? operands + 1 : " an operand", program->name, program->usage);
+        const char *operands = strstr(program->usage, "] "); /* behind "[options]" */
+        fprintf(parse->err, "%s: %s is missing (usage: %s %s)\n", program->name,
+                operands != NULL ? operands + 2 : "an operand", program->name, program->usage);
         return USAGE_ERROR;
     }
     if (given > program->max_operands) {

@@ -49,7 +49,7 @@ struct el_program {
     const char *name;   /* also the prefix of diagnostics */
     const char *usage;  /* "[options] HOST[:PORT]" */
     const char *about;  /* one or two sentences */
-    const char *epilog; /* exit codes, an example; may be NULL */
+    const char *epilog; /* exit codes, an example; each line is wrapped; may be NULL */
     const struct el_option
         *options; /* ended by an all-zero entry; several tables can be chained by `more` */
     const struct el_option

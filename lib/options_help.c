@@ -90,6 +90,21 @@ static void print_table(FILE *out, const struct el_option *table)
     }
 }
 
+/* Each line is a paragraph; one that begins with a space stays as it is, for examples. */
+static void print_epilog(FILE *out, const char *text)
+{
+    char line[512];
+
+    fputc('\n', out);
+    for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
+        snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+        if (*line == ' ')
+            fprintf(out, "%s\n", line);
+        else
+            print_wrapped(out, line, 0, 0);
+    }
+}
+
 void el_options_print_help(const struct el_program *program, FILE *out)
 {
     static const struct el_option common[] = {
@@ -107,6 +122,5 @@ void el_options_print_help(const struct el_program *program, FILE *out)
     fprintf(out, "\nHelp:\n");
     print_table(out, common);
     if (program->epilog != NULL)
-        fprintf(out, "\n%s%s", program->epilog,
-                program->epilog[strlen(program->epilog) - 1] == '\n' ? "" : "\n");
+        print_epilog(out, program->epilog);
 }

@@ -347,18 +347,22 @@ static int collect(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    static const struct el_program program = {
+        .name = "packet_log",
+        .usage = "collect|show [options]",
+        .about = "Writes down the packets that NFLOG rules report, and shows them.",
+        .epilog = "Each command has --help. In a lab network, `net log` shows the packets.",
+        .min_operands = 1,
+        .max_operands = 1};
+
     if (argc >= 2 && strcmp(argv[1], "collect") == 0)
         return collect(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "show") == 0)
         return packet_show(argc - 1, argv + 1);
-    bool help = argc >= 2 && strcmp(argv[1], "--help") == 0;
-    if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-        puts("packet_log " EL_VERSION);
-        return 0;
+    int first, code = el_options_parse(&program, argc, argv, NULL, &first, stdout, stderr);
+    if (code < 0) {
+        fprintf(stderr, "packet_log: %s: unknown command (collect or show)\n", argv[first]);
+        code = 2;
     }
-    fprintf(help ? stdout : stderr,
-            "usage: packet_log collect --hosts A,B [options]\n"
-            "       packet_log show [options]\n"
-            "Each has --help. In a lab network, `net log` shows the packets.\n");
-    return help ? 0 : 2;
+    return code;
 }

@@ -12,6 +12,9 @@ help_options() {
         sort -u
 }
 
+# commands FILE: the words of `usage: PROGRAM this|that [options]`, for a program whose options belong to them.
+commands() { sed -nE '1s/^usage: [a-z_]+ ([a-z]+(\|[a-z]+)+) .*/\1/p' "$1" | tr '|' '\n'; }
+
 # page_options FILE: the options that a man page (mdoc) lists as items: `.It Fl c , Fl -count Ar N`.
 page_options() {
     { grep -E '^\.It .*Fl ' "$1" || true; } | grep -oE 'Fl [^ ,|]+' | sed 's/^Fl /-/' | sort -u
@@ -19,7 +22,7 @@ page_options() {
 
 # check_program PROGRAM SOURCE
 check_program() {
-    local program=$1 source=$2 name
+    local program=$1 source=$2 name command
     name=$(basename "$program")
 
     exits "$name: --help exits 0" 0 "$program" --help
@@ -42,6 +45,10 @@ check_program() {
         fail "$name: has a man page" "there is no ${page#"$ROOT"/}"
         return
     fi
+    for command in $(commands "$TEST_TMP/help"); do
+        exits "$name $command: --help exits 0" 0 "$program" "$command" --help
+        printf '%s\n' "$OUT" >>"$TEST_TMP/help"
+    done
     help_options "$TEST_TMP/help" >"$TEST_TMP/in-help"
     page_options "$page" >"$TEST_TMP/in-page"
     ok "$name: options were found in --help" grep -qx -- --version "$TEST_TMP/in-help"

@@ -190,7 +190,7 @@ static void print_endpoint(const struct el_endpoint *endpoint, char *text, size_
 START_TEST(property_an_accepted_endpoint_printed_and_parsed_again_is_the_same)
 {
     unsigned accepted = 0;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 100000; i++) {
         struct el_endpoint first, second;
         char text[40], again[300];
         const char *why = NULL;
@@ -212,7 +212,7 @@ END_TEST
 
 START_TEST(property_any_bytes_are_parsed_or_refused)
 {
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < 30000; i++) {
         struct el_endpoint endpoint;
         char text[400];
         const char *why = NULL;
@@ -221,7 +221,7 @@ START_TEST(property_any_bytes_are_parsed_or_refused)
             text[j] = (char)(1 + unit_random(255));
         text[length] = '\0';
         int error = el_endpoint_parse(text, DEFAULT_PORT, 1, &endpoint, &why);
-        ck_assert(error == 0 || (error == -EINVAL && why != NULL && *why != '\0'));
+        unit_holds(error == 0 || (error == -EINVAL && why != NULL && *why != '\0'), text);
     }
 }
 END_TEST
@@ -411,7 +411,7 @@ END_TEST
 
 START_TEST(property_an_escaped_name_fits_and_is_plain)
 {
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < 20000; i++) {
         char name[60], text[64];
         size_t size = 1 + unit_random(60);
         for (size_t j = 0; j < sizeof name; j++)
@@ -419,10 +419,9 @@ START_TEST(property_an_escaped_name_fits_and_is_plain)
         name[sizeof name - 1] = '\0';
         memset(text, 0x7e, sizeof text);
         el_name_escape(name, text, size);
-        ck_assert_uint_lt(strlen(text), size);
-        ck_assert_int_eq(text[size], 0x7e); /* nothing written behind the end */
+        unit_holds(strlen(text) < size && text[size] == 0x7e, text); /* nothing behind the end */
         for (const char *c = text; *c != '\0'; c++)
-            ck_assert(*c >= 0x20 && *c < 0x7f);
+            unit_holds(*c >= 0x20 && *c < 0x7f, text);
     }
 }
 END_TEST

@@ -99,11 +99,11 @@ START_TEST(property_a_timer_is_late_by_less_than_its_grain)
         struct timeval wait = el_timeval(length);
         if (wait.tv_sec < INT_MAX) {
             el_duration waited = wait.tv_sec * EL_S + wait.tv_usec * EL_US;
-            ck_assert(waited >= length && waited < length + EL_US);
+            unit_holds(waited >= length && waited < length + EL_US, "a length");
         }
         int ms = el_poll_ms(length);
         if (ms < INT_MAX)
-            ck_assert(ms * EL_MS >= length && ms * EL_MS < length + EL_MS);
+            unit_holds(ms * EL_MS >= length && ms * EL_MS < length + EL_MS, "a length");
     }
 }
 END_TEST

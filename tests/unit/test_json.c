@@ -93,6 +93,7 @@ START_TEST(the_decimal_point_is_a_point_in_every_locale_this_machine_has)
     struct el_json json = begin();
     el_json_number(&json, NULL, 1234567.25, 2);
     ck_assert_str_eq(finish(), "1234567.25\n");
+    setlocale(LC_NUMERIC, "C");
     forget();
 }
 END_TEST

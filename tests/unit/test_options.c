@@ -114,7 +114,9 @@ static const struct el_program demo = {
     .about =
         "Sends probes and tells of each what came back, so that this sentence is longer than a "
         "line.",
-    .epilog = "Exit: 0 all is well, 2 usage.",
+    .epilog =
+        "Exit: 0 all is well, 2 usage; and so many more words that they do not fit on a line.\n"
+        "Example:\n  demo   -c 1 server.lab",
     .options = table,
     .more = shared_table,
     .min_operands = 1,
@@ -336,7 +338,10 @@ static const char help_text[] =
     "      --help                print this and exit\n"
     "      --version             print the version and exit\n"
     "\n"
-    "Exit: 0 all is well, 2 usage.\n";
+    "Exit: 0 all is well, 2 usage; and so many more words that they do not fit on a\n"
+    "line.\n"
+    "Example:\n"
+    "  demo   -c 1 server.lab\n";
 
 START_TEST(help_is_grouped_aligned_and_shows_defaults)
 {
@@ -527,7 +532,7 @@ END_TEST
 
 START_TEST(property_any_text_is_parsed_or_refused)
 {
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < 100000; i++) {
         char text[32];
         const char *why = NULL;
         el_duration length = -1;
@@ -573,7 +578,7 @@ START_TEST(property_any_words_are_parsed_or_refused_with_one_line)
                                          ",",
                                          "source",
                                          "m"};
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 5000; i++) {
         char words[200] = "";
         unsigned bars = 0;
         for (uint64_t n = unit_random(12); n > 0; n--) {
@@ -581,7 +586,7 @@ START_TEST(property_any_words_are_parsed_or_refused_with_one_line)
             bars += *piece == '|';
             strcat(words, piece);
         }
-        ck_assert_uint_lt(bars, 20);
+        unit_holds(bars < 20, words);
         int code = parse(words);
         unit_holds(code == -1 || code == 0 || code == 2, words);
         if (code == 2) {

@@ -28,7 +28,12 @@ static void keep(void *arg, const struct el_event *event)
     kept->inside = false;
 }
 
-static struct kept kept; /* each test runs in a process of its own */
+static struct kept kept;
+
+static void forget(void)
+{
+    kept = (struct kept){0};
+}
 
 static struct el_trace *trace_for(enum el_level level, bool explain, unsigned per_second)
 {
@@ -328,6 +333,7 @@ int main(void)
     TCase *tcase = tcase_create("trace"), *sink = tcase_create("file sink");
 
     tcase_set_timeout(tcase, 60);
+    tcase_add_checked_fixture(tcase, forget, NULL);
     tcase_add_test(tcase, no_trace_is_silence);
     tcase_add_test(tcase, a_diagnostic_arrives_with_its_level_and_time);
     tcase_add_test(tcase, levels_above_the_wanted_one_are_dropped);
