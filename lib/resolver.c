@@ -72,37 +72,6 @@ void el_resolver_free(struct el_resolver *resolver)
     pthread_mutex_unlock(&library_lock);
 }
 
-const char *el_lookup_status_text(enum el_lookup_status status)
-{
-    switch (status) {
-    case EL_LOOKUP_OK:
-        return "resolved";
-    case EL_LOOKUP_NO_NAME:
-        return "no such name (NXDOMAIN)";
-    case EL_LOOKUP_NO_DATA:
-        return "the name exists, but has no such address (NODATA)";
-    case EL_LOOKUP_SERVFAIL:
-        return "the server failed to find out (SERVFAIL)";
-    case EL_LOOKUP_REFUSED:
-        return "the server refuses to answer (REFUSED)";
-    case EL_LOOKUP_TIMEOUT:
-        return "no server answered in time";
-    case EL_LOOKUP_UNREACHABLE:
-        return "no server can be reached";
-    case EL_LOOKUP_REFLECTED:
-        return "our own query came back: that is an echo server, not a DNS server";
-    case EL_LOOKUP_BAD_NAME:
-        return "not a legal name";
-    case EL_LOOKUP_BAD_ANSWER:
-        return "the answer is malformed";
-    case EL_LOOKUP_LOCAL:
-        return "out of memory or descriptors";
-    case EL_LOOKUP_CANCELLED:
-        return "cancelled";
-    }
-    return "unknown status";
-}
-
 /* ---- one lookup ------------------------------------------------------------------------------- */
 
 static void free_lookup(struct el_lookup *lookup)
@@ -148,7 +117,7 @@ static bool answer_literal(struct el_lookup *lookup)
     if (error == -EINVAL)
         return false;
     el_explain(lookup->resolver->trace, EL_TOPIC_STEP, "%s is an address already: nobody is asked",
-               lookup->host);
+               lookup->shown);
     for (size_t i = 0; i < 2; i++) {
         struct el_part *part = &lookup->parts[i];
         part->answer.source = EL_FROM_LITERAL;
@@ -196,7 +165,7 @@ static bool answer_from_hosts(struct el_lookup *lookup)
         add_loopback(v6, lookup->args.port);
         add_loopback(v4, lookup->args.port);
     }
-    el_explain(lookup->resolver->trace, EL_TOPIC_STEP, "%s is %s: no server is asked", lookup->host,
+    el_explain(lookup->resolver->trace, EL_TOPIC_STEP, "%s is %s: no server is asked", lookup->shown,
                found ? path : "this machine by definition (RFC 6761)");
     for (size_t i = 0; i < 2; i++) {
         struct el_part *part = &lookup->parts[i];
@@ -211,14 +180,14 @@ static void ask_dns(struct el_lookup *lookup)
     const struct el_resolver *resolver = lookup->resolver;
     for (size_t i = 0; i < 2; i++)
         lookup->parts[i].answer.source = EL_FROM_DNS;
-    const char *fault = el_dns_name_fault(lookup->host);
+    const char *fault = el_lookup_name_fault(lookup->host);
     if (fault != NULL) {
         el_explain(resolver->trace, EL_TOPIC_STEP, "not a name to ask for: %s", fault);
         finish_all(lookup, EL_LOOKUP_BAD_NAME, 0);
         return;
     }
     el_explain(resolver->trace, EL_TOPIC_STEP,
-               "%s is no address and not in %s: asking the DNS servers of %s", lookup->host,
+               "%s is no address and not in %s: asking the DNS servers of %s", lookup->shown,
                resolver->hosts_path,
                resolver->server_count > 0 ? "the command line" : resolver->resolv_conf_path);
     int error = el_channel_open(lookup);
@@ -247,7 +216,7 @@ static bool deliver(struct el_lookup *lookup, struct el_part *part)
         el_order_answer(&part->answer, trace);
     else if (part->answer.source == EL_FROM_DNS)
         el_explain(trace, EL_TOPIC_STEP, "%s of %s: %s", el_dns_type_text(part->answer.family),
-                   lookup->host, el_lookup_status_text(part->answer.status));
+                   lookup->shown, el_lookup_status_text(part->answer.status));
     lookup->delivering = true;
     lookup->args.answer(lookup->args.arg, &part->answer);
     lookup->delivering = false;
@@ -303,6 +272,7 @@ struct el_lookup *el_lookup_new(struct el_resolver *resolver, const struct el_lo
     lookup->host_too_long = strlen(args->host) >= sizeof lookup->host;
     snprintf(lookup->host, sizeof lookup->host, "%s", args->host);
     lookup->args.host = lookup->host;
+    el_name_escape(lookup->host, lookup->shown, sizeof lookup->shown);
     for (size_t i = 0; i < 2; i++) {
         struct el_part *part = &lookup->parts[i];
         part->lookup = lookup;

@@ -53,7 +53,13 @@ enum el_lookup_status {
     EL_LOOKUP_LOCAL,       /* out of memory or descriptors; see error */
     EL_LOOKUP_CANCELLED,   /* never delivered: a cancelled lookup is silent */
 };
-const char *el_lookup_status_text(enum el_lookup_status status); /* "no such name (NXDOMAIN)" */
+const char *el_lookup_status_text(enum el_lookup_status status); /* "NXDOMAIN: no such name" */
+/* What to do about it, as it stands between parentheses; NULL when there is nothing to say. */
+const char *el_lookup_status_hint(enum el_lookup_status status);
+/* NULL when DNS may be asked for this name, else what is wrong with it. */
+const char *el_lookup_name_fault(const char *name);
+/* "NXDOMAIN" for the rcode of an el_query; an unknown one is written into `text`. */
+const char *el_query_rcode_text(int rcode, char text[static 16]);
 
 enum el_lookup_source { EL_FROM_LITERAL, EL_FROM_HOSTS, EL_FROM_DNS };
 

@@ -198,7 +198,7 @@ enum el_lookup_status el_dns_addresses_parse(const uint8_t *bytes, size_t length
     return answer->count > 0 ? EL_LOOKUP_OK : EL_LOOKUP_NO_DATA;
 }
 
-const char *el_dns_name_fault(const char *name)
+const char *el_lookup_name_fault(const char *name)
 {
     size_t length = strlen(name), label = 0;
     bool digits = true; /* the last label is a number */
@@ -231,7 +231,7 @@ const char *el_dns_name_fault(const char *name)
     return digits ? "it ends in a number, and is no address either" : NULL;
 }
 
-const char *el_dns_rcode_text(int rcode, char text[static 16])
+const char *el_query_rcode_text(int rcode, char text[static 16])
 {
     static const char *const names[] = {"NOERROR",  "FORMERR", "SERVFAIL",
                                         "NXDOMAIN", "NOTIMP",  "REFUSED"};

@@ -6,6 +6,7 @@
  *   resolver_timeline.c  the sockets that c-ares uses, with a note of each query and answer
  *   resolver_message.c   the bytes of a DNS message: header, question, CNAMEs, addresses
  *   resolver_hosts.c     /etc/hosts
+ *   resolver_text.c      each status in words
  *   resolver_order.c     the source of each address, and RFC 6724 order
  */
 #ifndef ECHOLAB_RESOLVER_PRIVATE_H
@@ -58,6 +59,7 @@ struct el_lookup {
     struct el_resolver *resolver;
     struct el_lookup_args args; /* args.host is `host` */
     char host[EL_HOST_MAX];
+    char shown[4 * EL_HOST_MAX]; /* host, escaped for narration */
     bool host_too_long;
     bool started;
     bool delivering; /* a callback of the caller's is running: do not free under it */
@@ -112,10 +114,7 @@ bool el_dns_head_parse(const uint8_t *bytes, size_t length, struct el_dns_head *
 /* Fills count, address and canonical of `answer`; *left_out counts what did not fit. */
 enum el_lookup_status el_dns_addresses_parse(const uint8_t *bytes, size_t length, uint16_t port,
                                              struct el_answer *answer, size_t *left_out);
-/* NULL when DNS may be asked for it, else a static sentence that says why not. */
-const char *el_dns_name_fault(const char *name);
-const char *el_dns_rcode_text(int rcode, char text[static 16]); /* "NXDOMAIN" */
-const char *el_dns_type_text(sa_family_t family);               /* "A" or "AAAA" */
+const char *el_dns_type_text(sa_family_t family); /* "A" or "AAAA" */
 
 /* resolver_hosts.c: adds the addresses of `host` to the two answers; true when the file knows it. */
 bool el_hosts_find(const char *path, const char *host, uint16_t port, struct el_answer *v6,

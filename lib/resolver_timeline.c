@@ -149,7 +149,7 @@ static int note_message(struct el_dns_socket *s, const uint8_t *bytes, size_t le
     note_heard(part_of(lookup, query->family), head.rcode);
     el_explain(trace, EL_TOPIC_DNS, "%s answers %s %s after %.1f ms: %s%s", server,
                el_dns_type_text(query->family), query->name,
-               ms_between(query->sent, query->answered), el_dns_rcode_text(head.rcode, rcode),
+               ms_between(query->sent, query->answered), el_query_rcode_text(head.rcode, rcode),
                head.truncated ? ", truncated: ask again over TCP" : "");
     return 0;
 }
