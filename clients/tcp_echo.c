@@ -92,8 +92,8 @@ static bool push(struct tcp_echo *tcp)
     size_t left;
     while ((data = el_flight_unsent(tcp->flight, &left)) != NULL) {
         ssize_t took = send(tcp->fd, data, left, MSG_NOSIGNAL);
-        el_explain(tcp->trace, EL_TOPIC_CALL, "send(%d, %zu bytes) = %zd %s", tcp->fd, left, took,
-                   took < 0 ? el_errno_name(errno) : "");
+        el_explain(tcp->trace, EL_TOPIC_CALL, "send(%d, %zu bytes) = %zd%s%s", tcp->fd, left, took,
+                   took < 0 ? " " : "", took < 0 ? el_errno_name(errno) : "");
         if (took >= 0) {
             el_flight_took(tcp->flight, (size_t)took);
             el_client_bytes(tcp->client, (uint64_t)took, 0);
@@ -316,6 +316,7 @@ static int tcp_open(void *arg, struct el_client *client, int fd, const struct el
     /* Nagle's algorithm would hold a small probe back while an earlier one is unacknowledged (RFC 896). */
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    el_explain(tcp->trace, EL_TOPIC_CALL, "setsockopt(%d, TCP_NODELAY, 1)", fd);
     event_add(tcp->readable, NULL);
     return 0;
 }

@@ -13,16 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h> /* errqueue.h needs timespec and does not include it */
-
-#include <linux/errqueue.h>
 
 #include "client.h"
+#include <linux/errqueue.h> /* last: it needs struct timespec and does not include it */
 
-enum {
-    WAKEUP_MAX = 64, /* datagrams, or errors, handled before other events get their turn */
-    RESEND_MAX = 3,  /* pending errors that may push one send aside */
-};
+/* Datagrams or errors handled before other events get their turn; sends that pending errors may push aside. */
+enum { WAKEUP_MAX = 64, RESEND_MAX = 3 };
 
 struct udp_options {
     struct el_client_options common; /* first: the shared table's offsets count from here */
@@ -41,6 +37,7 @@ struct udp_echo {
     unsigned char *probe, *previous; /* with --stdin: the one before, to know its late echo by */
     size_t previous_length;
     bool input_ended;
+    uint32_t mtu;                                /* what an EMSGSIZE said would fit; 0 = none did */
     unsigned char reply[EL_DATAGRAM_MAX_V6 + 1]; /* longer than any datagram: none is cut off */
 };
 
@@ -75,15 +72,15 @@ static void hear_error(struct udp_echo *udp, const struct el_datagram_error *err
 
 /*
  * Empties the error queue (recvmsg with MSG_ERRQUEUE; IP_RECVERR in ip(7)). Taking an entry out also takes back the pending error that the
- * next call would have had. Returns whether an ICMP error was among them; *mtu is what a local EMSGSIZE said would fit.
+ * next call would have had. Returns whether an ICMP error was among them.
  */
-static bool hear_errors(struct udp_echo *udp, uint32_t *mtu)
+static bool hear_errors(struct udp_echo *udp)
 {
     struct el_datagram_error error;
     bool heard = false;
     for (int i = 0; i < WAKEUP_MAX && el_datagram_error(udp->fd, &error) == 0; i++) {
         if (error.mtu != 0)
-            *mtu = error.mtu;
+            udp->mtu = error.mtu;
         if (error.origin == SO_EE_ORIGIN_LOCAL)
             continue; /* the send that failed here has said so itself */
         heard = true;
@@ -102,17 +99,18 @@ static ssize_t send_once(struct udp_echo *udp)
                           named ? udp->peer.length : 0);
     int error = sent < 0 ? errno : 0;
     char to[EL_ADDRESS_TEXT];
-    el_explain(udp->trace, EL_TOPIC_CALL, "sendto(%d, %zu bytes%s%s) = %zd %s", udp->fd,
+    el_explain(udp->trace, EL_TOPIC_CALL, "sendto(%d, %zu bytes%s%s) = %zd%s%s", udp->fd,
                udp->length, named ? ", " : "", named ? el_address_print(&udp->peer, to) : "", sent,
-               error != 0 ? el_errno_name(error) : "");
+               error != 0 ? " " : "", error != 0 ? el_errno_name(error) : "");
     return error != 0 ? -error : sent;
 }
 
-/* Errors that an ICMP message may have left for us (icmp(7)): the send they break was not even tried. */
+/* What an ICMP message may have left for us (icmp(7)), and EINTR: the send that they break was not even tried. */
 static bool may_be_pending(int error)
 {
     return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO || error == EACCES;
+           error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO || error == EACCES ||
+           error == EINTR;
 }
 
 /*
@@ -120,17 +118,13 @@ static bool may_be_pending(int error)
  * and nothing leaves. So: hear the error out, book it on the probe it means, and send this one again. Only an error
  * that comes again is this probe's own.
  */
-static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when, uint32_t *mtu)
+static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when)
 {
     ssize_t sent = -EAGAIN;
     for (int i = 0; i < RESEND_MAX; i++) {
         *when = el_now();
         sent = send_once(udp);
-        if (sent >= 0 || sent == -EAGAIN)
-            break;
-        if (sent == -EINTR)
-            continue;
-        if (!hear_errors(udp, mtu) && !may_be_pending((int)-sent))
+        if (sent >= 0 || (!hear_errors(udp) && !may_be_pending((int)-sent)))
             break;
         el_explain(udp->trace, EL_TOPIC_STEP,
                    "that may be an old error, and nothing was sent: once more");
@@ -139,13 +133,14 @@ static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when, uint32_
 }
 
 /* This machine refused to send: EPERM (a local rule), ENETUNREACH (no route), EMSGSIZE, ENOBUFS. The run goes on. */
-static void send_failed(struct udp_echo *udp, int error, uint32_t mtu)
+static void send_failed(struct udp_echo *udp, int error)
 {
     bool v4 = el_address_family(&udp->peer) == AF_INET;
     char detail[EL_ADDRESS_TEXT];
     int used = snprintf(detail, sizeof detail, "%s", strerror(error));
-    if (error == EMSGSIZE && mtu != 0)
-        snprintf(detail + used, sizeof detail - (size_t)used, ": the way takes packets of %u", mtu);
+    if (error == EMSGSIZE && udp->mtu != 0)
+        snprintf(detail + used, sizeof detail - (size_t)used, ": the way takes packets of %u",
+                 udp->mtu);
     if (error == EMSGSIZE && udp->length > (v4 ? EL_DATAGRAM_MAX_V4 : EL_DATAGRAM_MAX_V6)) {
         el_client_broken(udp->client, "send", error); /* no datagram is so long: neither the next */
         return;
@@ -157,8 +152,7 @@ static void send_failed(struct udp_echo *udp, int error, uint32_t mtu)
 static void transmit(struct udp_echo *udp)
 {
     el_time when;
-    uint32_t mtu = 0;
-    ssize_t sent = send_despite_pending(udp, &when, &mtu);
+    ssize_t sent = send_despite_pending(udp, &when);
     if (sent == -EAGAIN) { /* the socket's buffer is full; the kernel says when it is not */
         el_client_write_blocked(udp->client);
         event_add(udp->writable, NULL);
@@ -166,7 +160,7 @@ static void transmit(struct udp_echo *udp)
     }
     el_client_sent(udp->client, udp->seq, udp->length, when);
     if (sent < 0)
-        send_failed(udp, (int)-sent, mtu);
+        send_failed(udp, (int)-sent);
     else
         el_client_bytes(udp->client, (uint64_t)sent, 0);
     el_client_written(udp->client);
@@ -186,7 +180,7 @@ static void udp_late(void *arg, enum el_operation operation)
     struct udp_echo *udp = arg;
     event_del(udp->writable);
     el_client_sent(udp->client, udp->seq, udp->length, el_now());
-    send_failed(udp, EAGAIN, 0);
+    send_failed(udp, EAGAIN);
     el_client_written(udp->client);
 }
 
@@ -268,9 +262,7 @@ static void take_datagram(struct udp_echo *udp, size_t length, const struct el_a
         el_client_echoed(udp->client, seq);
         break;
     case EL_PROBE_CORRUPT:
-        el_client_corrupt(udp->client, seq,
-                          length == udp->length ? "its bytes were changed"
-                                                : "its length was changed");
+        el_client_corrupt(udp->client, seq, "its bytes or its length were changed");
         break;
     case EL_PROBE_FOREIGN:
         el_client_wrong_source(udp->client, from, "it does not bear the nonce of this run");
@@ -282,10 +274,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
     struct udp_echo *udp = arg;
-    uint32_t mtu;
-    if (!udp->options.no_connect)
-        hear_errors(udp, &mtu);
-
+    hear_errors(udp);
     for (int i = 0; i < WAKEUP_MAX; i++) {
         struct el_address from = {.length = sizeof from.in6};
         char text[EL_ADDRESS_TEXT];
@@ -295,7 +284,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         if (got < 0) {
             /* A pending error whose details are in the queue, or EINTR. Neither ends anything. */
             el_explain(udp->trace, EL_TOPIC_CALL, "recvfrom(%d) = -1 %s", fd, el_errno_name(errno));
-            hear_errors(udp, &mtu);
+            hear_errors(udp);
             continue;
         }
         el_explain(udp->trace, EL_TOPIC_CALL, "recvfrom(%d) = %zd bytes from %s", fd, got,
@@ -335,13 +324,12 @@ static int udp_open(void *arg, struct el_client *client, int fd, const struct el
 static void udp_explain_lost(void *arg, uint64_t seq)
 {
     struct udp_echo *udp = arg;
-    el_explain(
-        udp->trace, EL_TOPIC_STEP, "seq %llu: only the deadline ended this wait: %s",
-        (unsigned long long)seq,
+    const char *why =
         udp->options.no_connect
-            ? "had an ICMP error come, the kernel would not have told us, for without a peer "
-              "it belongs to no socket (udp(7))"
-            : "no ICMP error came either, so a packet was dropped or the server is silent");
+            ? "an ICMP error is not told to a socket without a peer: whose would it be? (udp(7))"
+            : "no ICMP error came either: a packet was dropped, or the server is silent";
+    el_explain(udp->trace, EL_TOPIC_STEP, "seq %llu: only the deadline ended this wait; %s",
+               (unsigned long long)seq, why);
 }
 
 static void udp_close(void *arg, bool politely)
@@ -353,7 +341,7 @@ static void udp_close(void *arg, bool politely)
     free(udp->probe);
     free(udp->previous);
     el_socket_close(udp->fd);
-    el_explain(udp->trace, EL_TOPIC_CALL, "close(%d) = 0", udp->fd);
+    el_explain(udp->trace, EL_TOPIC_CALL, "close(%d) = 0   (no packet: nobody is told)", udp->fd);
     el_client_closed(udp->client);
 }
 

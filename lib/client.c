@@ -9,7 +9,6 @@
 #include "client_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -249,26 +248,6 @@ static void on_dialed(void *arg, const struct el_dial_result *result)
     }
 }
 
-/*
- * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what is printed would go to the
- * server. stdout is needed, so its absence is an error; the others are filled. [#closed-stdout]
- */
-static int check_descriptors(const char *name)
-{
-    /* stdin write-only, so that reading it is still the error it should be */
-    if (fcntl(STDIN_FILENO, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
-        return -errno;
-    bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
-    if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(STDIN_FILENO, STDERR_FILENO) < 0)
-        return -errno;
-    if (closed) {
-        fprintf(stderr, "%s: standard output: write: %s (it was closed before we started)\n", name,
-                strerror(EBADF));
-        return -EBADF;
-    }
-    return 0;
-}
-
 static bool make_events(struct el_client *client)
 {
     struct event_config *config = event_config_new();
@@ -376,7 +355,8 @@ static int run(const struct el_client_plan *plan, const char *target)
                                .write_at = EL_NEVER,
                                .flow.protocol =
                                    plan->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP};
-    if (check_descriptors(plan->program->name) < 0 || client_check(plan, target, &client) < 0)
+    if (client_check_descriptors(plan->program->name) < 0 ||
+        client_check(plan, target, &client) < 0)
         return EL_EXIT_LOCAL;
     signal(SIGPIPE, SIG_IGN); /* writing to a reader that left is EPIPE, an error like others */
     setvbuf(stdout, NULL, _IOLBF, 0);

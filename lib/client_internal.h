@@ -71,6 +71,7 @@ void client_heard(struct el_client *client);
 void client_tell_packets(struct el_client *client, const char *title);
 
 /* client_setup.c */
+int client_check_descriptors(const char *name);
 int client_check(const struct el_client_plan *plan, const char *target, struct el_client *client);
 struct el_resolver *client_resolver(struct el_client *client);
 struct el_dialer *client_dial(struct el_client *client,

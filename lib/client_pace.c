@@ -69,6 +69,7 @@ void client_tell_packets(struct el_client *client, const char *title)
     if (client->witness == NULL)
         return;
     el_witness_tell(client->witness, title, &client->flow, 1);
+    el_witness_mark(client->witness);
     client->untold = false;
 }
 

@@ -7,9 +7,9 @@
 #include "client_internal.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define AT(field) offsetof(struct el_client_options, field)
 
@@ -63,6 +63,26 @@ const struct el_option el_client_option_table[] = {
     {'q', "quiet", EL_OPT_FLAG, NULL, "the summary only", AT(quiet), NULL, 0, 0, NULL},
     {0},
 };
+
+/*
+ * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what is printed would go to the
+ * server. stdout is needed, so its absence is an error; the others are filled. [#closed-stdout]
+ */
+int client_check_descriptors(const char *name)
+{
+    /* stdin write-only, so that reading it is still the error it should be */
+    if (fcntl(STDIN_FILENO, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
+        return -errno;
+    bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
+    if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(STDIN_FILENO, STDERR_FILENO) < 0)
+        return -errno;
+    if (closed) {
+        fprintf(stderr, "%s: standard output: write: %s (it was closed before we started)\n", name,
+                strerror(EBADF));
+        return -EBADF;
+    }
+    return 0;
+}
 
 /* Options that exclude each other, as sentences. */
 static const char *conflict(const struct el_client_options *o)
@@ -226,13 +246,19 @@ void client_tell_dial_packets(struct el_client *client, const struct el_dial_res
 {
     if (client->witness == NULL)
         return;
-    struct el_flow flows[EL_ATTEMPTS_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < result->attempt_count && count < EL_ATTEMPTS_MAX; i++)
-        flows[count++] = (struct el_flow){.protocol = client->flow.protocol,
-                                          .local = result->attempts[i].local,
-                                          .peer = result->attempts[i].peer};
-    if (count == 0)
-        flows[count++] = (struct el_flow){.protocol = client->flow.protocol, .peer = result->peer};
-    el_witness_tell(client->witness, "connect", flows, count);
+    struct el_flow flows[EL_ATTEMPTS_MAX], questions[EL_QUERIES_MAX];
+    size_t count = 0, asked = 0;
+    for (; asked < result->query_count && asked < EL_QUERIES_MAX; asked++)
+        questions[asked] =
+            (struct el_flow){.protocol = result->queries[asked].tcp ? IPPROTO_TCP : IPPROTO_UDP,
+                             .peer = result->queries[asked].server};
+    for (; count < result->attempt_count && count < EL_ATTEMPTS_MAX; count++)
+        flows[count] = (struct el_flow){.protocol = client->flow.protocol,
+                                        .local = result->attempts[count].local,
+                                        .peer = result->attempts[count].peer};
+    if (asked > 0)
+        el_witness_tell(client->witness, "the lookup", questions, asked);
+    if (count > 0 || asked == 0)
+        el_witness_tell(client->witness, "connect", flows, count);
+    el_witness_mark(client->witness);
 }

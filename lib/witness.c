@@ -10,19 +10,21 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "packets.h"
 
-#define FENCE_WAIT (500 * EL_MS)
+#define FENCE_WAIT    (500 * EL_MS)
+#define TOPOLOGY_PATH "/run/echolab/topology" /* what the world was built from (netns/topologies) */
 
 enum { LINES_MAX = 64 }; /* told at once; more are counted */
 
 struct el_witness {
     struct el_trace *trace;
     struct el_packets *packets; /* NULL: not in a lab network */
-    uint64_t mark;
+    uint64_t mark, lost;
     bool said; /* that there is no log */
 };
 
@@ -50,8 +52,10 @@ void el_witness_free(struct el_witness *witness)
 
 void el_witness_mark(struct el_witness *witness)
 {
-    if (witness != NULL && witness->packets != NULL)
-        witness->mark = el_packets_mark(witness->packets);
+    if (witness == NULL || witness->packets == NULL)
+        return;
+    witness->mark = el_packets_mark(witness->packets);
+    witness->lost = el_packets_lost(witness->packets);
 }
 
 static bool same_end(const struct el_address *wanted, const struct el_address *seen, bool with_port)
@@ -122,10 +126,39 @@ static int walk(struct el_witness *witness, const struct el_flow *flows, size_t 
     return seen;
 }
 
+/* Is `port` in "7,7007"? */
+static bool lists_port(const char *list, unsigned port)
+{
+    for (char *end; *list >= '0' && *list <= '9'; list = *end == ',' ? end + 1 : end)
+        if (strtoul(list, &end, 10) == port)
+            return true;
+    return false;
+}
+
+/*
+ * An empty log of a port that no rule logs proves nothing. The topology says what is logged: lines like "log udp 7,7007"; DNS is logged
+ * always. [#logged-at-all]
+ */
+static bool is_logged(const struct el_flow *flow)
+{
+    unsigned port = el_address_port(&flow->peer);
+    FILE *file = port == 53 ? NULL : fopen(TOPOLOGY_PATH, "re");
+    if (file == NULL)
+        return true; /* DNS; or not to be known: then the log is believed */
+    char line[256], protocol[8], ports[128];
+    bool found = false;
+    while (!found && fgets(line, sizeof line, file) != NULL)
+        found = sscanf(line, " log %7s %127s", protocol, ports) == 2 &&
+                strcmp(protocol, flow->protocol == IPPROTO_UDP ? "udp" : "tcp") == 0 &&
+                lists_port(ports, port);
+    fclose(file);
+    return found;
+}
+
 int el_witness_tell(struct el_witness *witness, const char *title, const struct el_flow *flows,
                     size_t count)
 {
-    if (witness == NULL)
+    if (witness == NULL || count == 0)
         return -1;
     if (witness->packets == NULL) {
         if (!witness->said)
@@ -133,14 +166,22 @@ int el_witness_tell(struct el_witness *witness, const char *title, const struct 
         witness->said = true;
         return -1;
     }
-    bool complete = el_packets_fence(witness->packets, el_time_after(el_now(), FENCE_WAIT)) == 0;
+    if (!is_logged(&flows[0])) {
+        if (!witness->said)
+            el_explain(witness->trace, EL_TOPIC_PACKET,
+                       "packets: this lab network has no log rule for port %u, so nobody can tell",
+                       el_address_port(&flows[0].peer));
+        witness->said = true;
+        return -1;
+    }
+    bool complete = el_packets_fence(witness->packets, el_time_after(el_now(), FENCE_WAIT)) == 0 &&
+                    el_packets_lost(witness->packets) == witness->lost;
     int seen = walk(witness, flows, count, false, &complete);
     el_explain(witness->trace, EL_TOPIC_PACKET, "packets of %s: %d (%s)", title, seen,
                complete ? "fence passed: the log is complete"
-                        : "the fence did not come back: there may be more");
+                        : "the log may be incomplete: its fence did not come back");
     walk(witness, flows, count, true, &complete);
     if (seen > LINES_MAX)
         el_explain(witness->trace, EL_TOPIC_PACKET, "... and %d more", seen - LINES_MAX);
-    el_witness_mark(witness);
     return complete ? seen : -1;
 }

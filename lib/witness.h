@@ -28,9 +28,9 @@ void el_witness_free(struct el_witness *witness);
 void el_witness_mark(struct el_witness *witness);
 
 /*
- * Tells the packets of `flows` since the mark under the title "packets of TITLE: N", and marks anew. Blocks for the fence, a fraction of a
- * second at worst: narration is worth that, a measurement is not, so call it when no answer is outstanding. Returns how many
- * packets there were, -1 when nobody can know.
+ * Tells the packets of `flows` since the mark under the title "packets of TITLE: N". Blocks for the fence, a fraction of a second at worst:
+ * narration is worth that, a measurement is not, so call it when no answer is outstanding. Returns how many packets there
+ * were, -1 when nobody can know: no lab network, an incomplete log, or a port that this one's rules do not log.
  */
 int el_witness_tell(struct el_witness *witness, const char *title, const struct el_flow *flows,
                     size_t count);
