@@ -5,8 +5,8 @@
  * and stderr through pipes, sends it signals and waits for its exit code.
  */
 #include "service.h"
+#include "unit.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -474,9 +474,5 @@ int main(void)
     tcase_add_test(tests, a_pid_file_that_cannot_be_written_is_a_failure);
     tcase_add_test(tests, root_becomes_nobody_and_says_so);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return unit_main(suite);
 }

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""tcp_client.py - the clients that a TCP echo server must survive, one behaviour a command.
+
+  tcp_client.py PORT COMMAND [ARG...] [--host HOST]
+
+Each prints one line of `key=value` and exits 0 if the server behaved. It deliberately shares no code with
+echolab's own clients: what both ends get wrong in the same way, a test between the two would never see.
+"""
+import argparse
+import hashlib
+import os
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+
+TIMEOUT = 30  # seconds: for a slow machine; no test waits for it to pass
+
+
+def connect(args):
+    s = socket.create_connection((args.host, args.port), timeout=TIMEOUT)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def read_all(s):
+    """Reads to the end. Returns (length, sha256)."""
+    digest, length = hashlib.sha256(), 0
+    while True:
+        data = s.recv(1 << 18)
+        if not data:
+            return length, digest.hexdigest()
+        digest.update(data)
+        length += len(data)
+
+
+def read_exactly(s, length):
+    data = b""
+    while len(data) < length:
+        more = s.recv(length - len(data))
+        if not more:
+            raise EOFError("end after %d of %d bytes" % (len(data), length))
+        data += more
+    return data
+
+
+def whole(args):
+    """Sends N bytes while reading them back; half-closes; every byte, then the end."""
+    data = os.urandom(args.number)
+    s = connect(args)
+
+    def send():
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    length, digest = read_all(s)
+    sender.join()
+    print("bytes=%d" % length)
+    return digest == hashlib.sha256(data).hexdigest()
+
+
+def half_close(args):
+    """Sends N bytes and its FIN before it reads the first one back."""
+    data = os.urandom(args.number)
+    s = connect(args)
+    s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+    length, digest = read_all(s)
+    print("bytes=%d" % length)
+    return digest == hashlib.sha256(data).hexdigest()
+
+
+def dribble(args):
+    """One byte at a time, each awaited."""
+    s = connect(args)
+    for i in range(args.number):
+        byte = bytes([i % 256])
+        s.sendall(byte)
+        if s.recv(16) != byte:
+            return False
+    print("bytes=%d" % args.number)
+    return True
+
+
+def say_and_wait(line):
+    """Tells the script that it may go on, and waits until it closes our stdin."""
+    print(line, flush=True)
+    sys.stdin.read()
+
+
+def deaf(args):
+    """Sends as long as the server takes bytes, never reads; holds the connection until stdin ends."""
+    s = connect(args)
+    s.setblocking(False)
+    sent, chunk = 0, b"x" * 65536
+    while select.select([], [s], [], 0.3)[1]:
+        sent += s.send(chunk)
+    say_and_wait("sent=%d" % sent)
+    return True
+
+
+def deaf_until_reset(args):
+    """As deaf, and then waits for the server to reset it."""
+    s = connect(args)
+    s.setblocking(False)
+    begin = time.monotonic()
+    chunk = b"x" * 65536
+    try:
+        while time.monotonic() - begin < TIMEOUT:
+            if select.select([], [s], [], 0.1)[1]:
+                s.send(chunk)
+    except (ConnectionResetError, BrokenPipeError):
+        print("reset_after_ms=%d" % ((time.monotonic() - begin) * 1000))
+        return True
+    return False
+
+
+def reset(args):
+    """Sends N bytes and dies: RST while the echo is on its way."""
+    s = connect(args)
+    s.sendall(os.urandom(args.number))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+    print("sent=%d" % args.number)
+    return True
+
+
+def silent(args):
+    """Connects, says nothing, and times how long the server bears that."""
+    s = connect(args)
+    begin = time.monotonic()
+    end = s.recv(1)
+    print("closed_after_ms=%d" % ((time.monotonic() - begin) * 1000))
+    return end == b""
+
+
+def chatty(args):
+    """An echo every N ms until the server ends it; times that."""
+    s = connect(args)
+    begin = time.monotonic()
+    try:
+        while time.monotonic() - begin < TIMEOUT:
+            s.sendall(b"x")
+            if s.recv(1) == b"":
+                break
+            select.select([s], [], [], args.number / 1000)
+    except ConnectionError:
+        pass  # our byte crossed its FIN
+    print("closed_after_ms=%d" % ((time.monotonic() - begin) * 1000))
+    return time.monotonic() - begin < TIMEOUT
+
+
+def crowd(args):
+    """N connections; how many get an echo, how many are turned away; holds them until stdin ends."""
+    sockets, echoed, turned_away = [], 0, 0
+    for _ in range(args.number):
+        try:
+            s = connect(args)
+            sockets.append(s)
+            s.sendall(b"x")
+            if s.recv(1) == b"x":
+                echoed += 1
+            else:
+                turned_away += 1
+        except ConnectionError:
+            turned_away += 1
+    say_and_wait("echoed=%d turned_away=%d" % (echoed, turned_away))
+    for s in sockets[:1]:  # those who are in are served to the end
+        s.sendall(b"y")
+        return s.recv(1) == b"y"
+    return True
+
+
+def pipelined(args):
+    """Two small writes at a time, N times; the slowest pair. Nagle's algorithm would make that 40 ms."""
+    s = connect(args)
+    slowest = 0
+    for _ in range(args.number):
+        begin = time.monotonic()
+        s.sendall(b"a")
+        s.sendall(b"b")
+        if read_exactly(s, 2) != b"ab":
+            return False
+        slowest = max(slowest, time.monotonic() - begin)
+    print("slowest_ms=%.1f" % (slowest * 1000))
+    return True
+
+
+def transfer(args):
+    """Says "started" after its first echo; then N times 64 KiB, echoed each, 50 ms apart; then the end."""
+    s = connect(args)
+    s.sendall(b"x")
+    read_exactly(s, 1)
+    print("started", flush=True)
+    chunk = os.urandom(65536)
+    for _ in range(args.number):
+        s.sendall(chunk)
+        if read_exactly(s, len(chunk)) != chunk:
+            return False
+        select.select([], [], [], 0.05)
+    s.shutdown(socket.SHUT_WR)
+    end = s.recv(1)
+    print("bytes=%d" % (args.number * len(chunk)))
+    return end == b""
+
+
+COMMANDS = {f.__name__: f for f in (whole, half_close, dribble, deaf, deaf_until_reset, reset, silent,
+                                    chatty, crowd, pipelined, transfer)}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("port", type=int)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("number", type=int, nargs="?", default=0)
+    parser.add_argument("--host", default="127.0.0.1")
+    args = parser.parse_args()
+    try:
+        return 0 if COMMANDS[args.command](args) else 1
+    except (OSError, EOFError) as error:
+        print("error=%s" % error)
+        return 1
+
+
+sys.exit(main())

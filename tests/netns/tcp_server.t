@@ -1,0 +1,299 @@
+#!/usr/bin/env bash
+# tcp_server.t - tcp_echo_server and the clients that a server must survive, on the loopback interface.
+#
+# The clients are those of tests/lib/tcp_client.py; what the server counted is asked with SIGUSR1.
+. "$(dirname "$0")/../lib/tap.sh"
+
+SERVER=$BIN/tcp_echo_server
+[ -x "$SERVER" ] || skip_all "tcp_echo_server is not built"
+have python3 || skip_all "python3 is missing"
+
+# serve NAME [OPTION…]: a server on a free port; sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE.
+serve() {
+    local name=$1
+    shift
+    start_server "$name" "$SERVER" --listen 127.0.0.1:0 "$@"
+    PORT=${LISTEN##*:} OUT_FILE=$TEST_TMP/$name.out ERR_FILE=$TEST_TMP/$name.err
+}
+
+# client COMMAND [N] [--host H]: runs one to its end against $PORT.
+client() { timeout 60 python3 "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"; }
+
+# hold_client NAME COMMAND [N]: starts one that holds its connections until it is released; returns after its first line.
+hold_client() {
+    local name=$1 fd
+    shift
+    mkfifo "$TEST_TMP/$name.in"
+    client "$@" <"$TEST_TMP/$name.in" >"$TEST_TMP/$name.out" &
+    HELD[$name]=$!
+    exec {fd}>"$TEST_TMP/$name.in"
+    HELD_FD[$name]=$fd
+    wait_for 30 file_has "$TEST_TMP/$name.out" =
+}
+# release_client NAME: lets it end; its exit code in $RC. Not in a subshell: only a parent can wait.
+release_client() {
+    local fd=${HELD_FD[$1]}
+    RC=0
+    exec {fd}>&-
+    wait "${HELD[$1]}" || RC=$?
+}
+declare -A HELD HELD_FD
+
+# counter NAME: of the last statistics line. stats: asks for a new line.
+counter() { tail -n1 "$OUT_FILE" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
+stats() {
+    local before
+    before=$(wc -l <"$OUT_FILE")
+    kill -USR1 "$PID"
+    wait_for 10 more_lines "$before"
+}
+more_lines() { [ "$(wc -l <"$OUT_FILE")" -gt "$1" ]; }
+counts() { stats && [ "$(counter "$1")" = "$2" ]; }
+value() { sed -nE "s/.*$1=([0-9]+).*/\1/p" <<<"$2"; }
+
+# between NAME VALUE LOW HIGH
+between() {
+    if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then pass "$1"; else fail "$1" "$2 is not in $3..$4"; fi
+}
+resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$PID/status"; }
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$PID/stat"; }
+
+# ends NAME CODE: waits for the server's end after a signal was sent.
+ends() {
+    local rc=0
+    wait "$PID" || rc=$?
+    is "$1" "$rc" "$2"
+}
+
+test_bytes() {
+    serve bytes
+    like "the ready line is exact" "$(head -n1 "$OUT_FILE")" \
+        "^ready proto=tcp listen=127\.0\.0\.1:$PORT model=libevent workers=1 pid=$PID\$"
+    local size
+    for size in 0 1 64 65536 65537 1000000; do
+        ok "$size bytes come back, then the end" client whole "$size"
+    done
+    ok "64 MiB in one go come back exactly" client whole $((64 << 20))
+    ok "one byte at a time" client dribble 500
+    ok "every byte is echoed after a half-close at 1 MiB" client half_close $((1 << 20))
+    stats
+    is "bytes in and bytes out are equal" "$(counter bytes_in)" "$(counter bytes_out)"
+    between "two writes at once are not held up for a delayed ACK" "$(value slowest_ms "$(client pipelined 50)")" 0 35
+}
+
+test_other_buffer() {
+    serve small --buffer 7
+    ok "a buffer of 7 bytes changes nothing but the speed" client whole 100000
+}
+
+test_deaf_client() {
+    serve deaf
+    local before after
+    ok "(warm up)" client whole $((8 << 20))
+    before=$(resident_kb)
+    hold_client deaf deaf
+    ok "beside a client that never reads another is served" client whole $((16 << 20))
+    after=$(resident_kb)
+    between "and memory stays bounded: KiB more" "$((after - before))" -1000000 2000
+    release_client deaf
+    ok "when it leaves, it is counted as a reset" wait_for 10 counts resets 1
+    is "nobody is left" "$(counter active)" 0
+}
+
+test_reset() {
+    serve reset
+    local i
+    for i in 1 2 3; do client reset 3000000 >"$TEST_TMP/reset.$i"; done
+    ok "three clients that reset mid-stream are counted" wait_for 10 counts resets 3
+    ok "and the server serves on" client whole 1000
+    is "a client that leaves is no error" "$(counter errors)" 0
+}
+
+# All descriptors in use: those who are in are served, those outside are told, nothing spins, and it recovers.
+test_no_descriptors() {
+    (ulimit -n 24 && exec "$SERVER" --listen 127.0.0.1:0 >"$TEST_TMP/emfile.out" 2>"$TEST_TMP/emfile.err") &
+    PID=$!
+    defer stop_pid "$PID"
+    OUT_FILE=$TEST_TMP/emfile.out
+    wait_for 10 file_has "$OUT_FILE" '^ready '
+    PORT=$(sed -nE '1s/.*:([0-9]+) model.*/\1/p' "$OUT_FILE")
+    hold_client crowd crowd 30
+    local line echoed before spent
+    line=$(<"$TEST_TMP/crowd.out")
+    echoed=$(value echoed "$line")
+    between "with 24 descriptors some of them are clients" "$echoed" 4 23
+    is "each of the others was turned away" "$(value turned_away "$line")" "$((30 - echoed))"
+    before=$(cpu_ticks)
+    python3 -c 'import time; time.sleep(1)' # a second of its CPU time is what is measured, not waited for
+    spent=$(($(cpu_ticks) - before))
+    between "the server does not spin: ticks of CPU in a second" "$spent" 0 20
+    stats
+    between "accepting paused" "$(counter accept_paused)" 1 100
+    is "those turned away are counted" "$(counter rejected_descriptors)" "$((30 - echoed))"
+    release_client crowd
+    is "a connected client is served to the end" "$RC" 0
+    ok "and new clients are served again" wait_for 10 client whole 100
+}
+
+test_limits() {
+    serve idle --idle-timeout 300ms
+    between "an idle client is closed at its limit, not before" \
+        "$(value closed_after_ms "$(client silent)")" 300 5000
+    ok "and counted" wait_for 10 counts timed_out_idle 1
+
+    serve lifetime --max-lifetime 400ms --idle-timeout 300ms
+    between "a busy client is closed at the lifetime limit, not before" \
+        "$(value closed_after_ms "$(client chatty 20)")" 400 5000
+    ok "and counted" wait_for 10 counts timed_out_lifetime 1
+
+    serve write --write-timeout 300ms
+    between "a client that does not read is reset at the write limit, not before" \
+        "$(value reset_after_ms "$(client deaf_until_reset)")" 300 20000
+    ok "and counted" wait_for 10 counts timed_out_write 1
+
+    serve total --max-connections 3
+    hold_client three crowd 5
+    is "--max-connections 3 of 5" "$(<"$TEST_TMP/three.out")" "echoed=3 turned_away=2"
+    stats
+    is "those turned away are counted" "$(counter rejected_full)" 2
+    release_client three
+    ok "a place that was left is taken again" wait_for 10 client whole 100
+
+    serve source --max-per-source 2
+    hold_client two crowd 4
+    is "--max-per-source 2 of 4" "$(<"$TEST_TMP/two.out")" "echoed=2 turned_away=2"
+    is "another server's counter stays out of it" "$(counts rejected_source 2 && echo counted)" counted
+    release_client two
+}
+
+test_drain() {
+    serve drain
+    hold_client quiet crowd 3
+    client transfer 10 >"$TEST_TMP/transfer.out" &
+    local transfer=$! rc=0
+    wait_for 10 file_has "$TEST_TMP/transfer.out" started
+    kill -TERM "$PID"
+    ok "draining, it refuses new clients" wait_for 10 refused
+    wait "$transfer" || rc=$?
+    is "a transfer under way is echoed to its end" "$rc $(tail -n1 "$TEST_TMP/transfer.out")" "0 bytes=655360"
+    ends "then the server exits 0" 0
+    like "and prints its statistics" "$(tail -n1 "$OUT_FILE")" '"stats":"exit".*"accepted":4,"active":0,"closed":4,'
+    release_client quiet # it finds its quiet connections closed
+
+    serve forced --drain-timeout 60s
+    hold_client deaf2 deaf # it is owed bytes, so it is never quiet
+    kill -TERM "$PID"
+    ok "(draining)" wait_for 10 refused
+    kill -TERM "$PID"
+    ends "a second signal ends it with exit 3" 3
+    release_client deaf2
+
+    serve late --drain-timeout 300ms
+    hold_client deaf3 deaf
+    kill -INT "$PID"
+    ends "clients left at the drain timeout are cut off: exit 0" 0
+    like "with a warning" "$(<"$ERR_FILE")" 'drain: not finished in time'
+    release_client deaf3
+}
+refused() { ! client whole 1; }
+
+test_restart() {
+    serve first --idle-timeout 100ms
+    client silent >"$TEST_TMP/silent" # the server closed first: TIME_WAIT is on its side
+    kill -TERM "$PID"
+    ends "(first server)" 0
+    if have ss; then
+        ok "its port has a connection in TIME_WAIT" has_time_wait "$PORT"
+    else
+        skip "its port has a connection in TIME_WAIT" "ss is missing"
+    fi
+    start_server second "$SERVER" --listen "127.0.0.1:$PORT"
+    is "a restart binds the same port at once" "$LISTEN" "127.0.0.1:$PORT"
+    exits "a server on a port in use exits 1" 1 "$SERVER" --listen "127.0.0.1:$PORT"
+    like "and says what to do" "$ERR" \
+        "^tcp_echo_server: 127\.0\.0\.1:$PORT: bind: Address already in use \(another server has this port: ss -ltnp\)\$"
+}
+has_time_wait() { [ -n "$(ss -Htn state time-wait "( sport = :$1 )")" ]; }
+
+test_workers() {
+    serve workers --workers 2
+    like "two workers are ready" "$(head -n1 "$OUT_FILE")" ' workers=2 '
+    hold_client eight crowd 8
+    is "both serve" "$(<"$TEST_TMP/eight.out")" "echoed=8 turned_away=0"
+    ok "64 clients' worth of bytes" client whole $((4 << 20))
+    ok "they add up" counts accepted 9
+    release_client eight
+    kill -TERM "$PID"
+    ends "two workers drain and exit 0" 0
+}
+
+test_addresses() {
+    start_server localhost "$SERVER" --listen localhost:0
+    PORT=${LISTEN##*:}
+    ok "--listen localhost serves 127.0.0.1" client whole 100
+    if grep -q '^0*1 ' /proc/net/if_inet6 2>/dev/null; then
+        ok "--listen localhost serves ::1" client whole 100 --host ::1
+        start_server six "$SERVER" --listen '[::1]:0'
+        PORT=${LISTEN##*:}
+        is "an IPv6 address is printed in brackets" "$LISTEN" "[::1]:$PORT"
+        ok "--listen [::1] serves" client whole 100 --host ::1
+    else
+        skip "IPv6" "there is no ::1 here"
+    fi
+    start_server wildcard "$SERVER" --listen '*:0'
+    like "a wildcard warns" "$(<"$TEST_TMP/wildcard.err")" 'whoever can reach this machine can use this server'
+    like "a wildcard is one port in both families" "$(head -n1 "$TEST_TMP/wildcard.out")" ' listen=0\.0\.0\.0:([0-9]+)(,\[::\]:\1)? '
+    exits "a name that only DNS may know is refused" 2 "$SERVER" --listen no-such-host.invalid
+    like "with a reason" "$ERR" 'not in /etc/hosts'
+}
+
+test_output() {
+    OUT_FILE=$TEST_TMP/json.out
+    "$SERVER" --listen 127.0.0.1:0 --json --stats-interval 50ms >"$OUT_FILE" 2>"$TEST_TMP/json.err" &
+    PID=$!
+    defer stop_pid "$PID"
+    wait_for 10 file_has "$OUT_FILE" '"interval"'
+    stats
+    kill -TERM "$PID"
+    ends "(json)" 0
+    ok "with --json every line is JSON" python3 -c '
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+assert lines[0]["ready"] is True and lines[0]["format_version"] == 1, lines[0]
+assert {"interval", "signal", "exit"} <= {line.get("stats") for line in lines}, lines' "$OUT_FILE"
+    local rc=0
+    "$SERVER" --listen 127.0.0.1:0 >/dev/full 2>"$TEST_TMP/full" || rc=$?
+    is "a full disk at the ready line exits 1" "$rc" 1
+    like "and is named" "$(<"$TEST_TMP/full")" 'stdout: write: No space left on device'
+    rc=0
+    "$SERVER" --listen 127.0.0.1:0 >&- 2>"$TEST_TMP/closed" || rc=$?
+    is "a closed stdout exits 1" "$rc" 1
+    exits "a bad --max-per-source exits 2" 2 "$SERVER" --max-per-source many
+    exits "an operand is refused" 2 "$SERVER" 127.0.0.1
+}
+
+test_explain() {
+    serve explain --explain
+    ok "(a client)" client whole 3
+    ok "(it is gone)" wait_for 10 counts closed 1
+    local told
+    told=$(<"$ERR_FILE")
+    like "--explain tells of accept" "$told" 'accept4\([0-9]+, SOCK_NONBLOCK\|SOCK_CLOEXEC\) = [0-9]+ from 127\.0\.0\.1:'
+    like "of read and write" "$told" 'write\([0-9]+, 3 bytes\) = 3'
+    like "of the FIN and the state it leaves" "$told" "read\([0-9]+\) = 0: the peer's FIN, state CLOSE_WAIT"
+    ok "(many messages)" client dribble 1000
+    ok "but not of everything" test "$(wc -l <"$ERR_FILE")" -lt 1900
+}
+
+test_bytes
+test_other_buffer
+test_deaf_client
+test_reset
+test_no_descriptors
+test_limits
+test_drain
+test_restart
+test_workers
+test_addresses
+test_output
+test_explain
