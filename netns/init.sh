@@ -208,13 +208,13 @@ configure_place() {
     }
 }
 
-# A real DNS server on the switch. It must be told to keep its user: in a user namespace it could not change it, and would end
-# without a word. Real root hands it over to nobody.
+# A real DNS server on the switch. Where the user nobody is not mapped (a user namespace of one user), it must be told to keep its
+# user: it would end without a word if it could not change it.
 start_dns() {
-    local mode=$1 entry name host address list user=
+    local entry name host address list user=
     local -a records=() listen=()
     [ -n "$DNS" ] || return 0
-    [ "$mode" = rootless ] || user=nobody
+    ! setpriv --reuid nobody --clear-groups true 2>/dev/null || user=nobody
     for entry in "${NAMES[@]}"; do
         name=${entry% *} host=${entry#* } list=$name
         for address in $(addresses_of "$host"); do list+=",$address"; done
@@ -249,7 +249,7 @@ setup() {
     hostname echolab
     make_networks
     for place in "${SWITCHES[@]}" "${HOSTS[@]}"; do configure_place "$place"; done
-    start_dns "$mode"
+    start_dns
     start_packet_log
     cp "$topology" /run/echolab/topology
     echo "$ECHOLAB_WORLD" >/run/echolab/world
