@@ -38,6 +38,7 @@ struct el_dialer {
     struct el_happy *happy;
     struct el_lookup *lookup;     /* NULL when it has ended */
     struct event *timer;          /* the machine's next wish, or the deadline */
+    bool late;                    /* the timer saw the deadline pass */
     bool stillborn;               /* nothing to try: the timer only delivers result.status */
     int lookup_error;             /* -errno when the lookup itself has one, else 0 */
     struct el_dial_result result; /* filled as things happen */
@@ -251,7 +252,8 @@ static bool wait_until(struct el_dialer *d, el_time until)
 /*
  * Does what the machine says until it says wait. The loop is bounded: each turn starts or ends one
  * of at most EL_ATTEMPTS_MAX attempts. A victory counts even when the deadline passed in the same
- * turn of the event loop; a new attempt after it does not. May free d.
+ * turn of the event loop; a new attempt after it does not. A wait is only ended by the timer, so
+ * that answers which are here already are heard before the clock. May free d.
  */
 static void advance(struct el_dialer *d)
 {
@@ -276,7 +278,7 @@ static void advance(struct el_dialer *d)
             conclude_failed(d);
             return;
         case EL_HAPPY_WAIT:
-            if (now >= d->args.deadline)
+            if (d->late)
                 conclude_late(d);
             else if (!wait_until(d, output.until))
                 conclude(d, EL_DIAL_LOCAL, -ENOMEM);
@@ -292,10 +294,12 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
     (void)fd;
     (void)events;
     struct el_dialer *d = arg;
-    if (d->stillborn)
+    if (d->stillborn) {
         conclude(d, d->result.status, d->result.error);
-    else
-        advance(d);
+        return;
+    }
+    d->late = el_now() >= d->args.deadline;
+    advance(d);
 }
 
 /* One family's answer. advance() may free d, and so cancel the lookup from inside its own callback:

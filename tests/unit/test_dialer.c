@@ -7,6 +7,7 @@
  */
 #include "dialer.h"
 
+#include "../lib/mock_dns.h"
 #include "../lib/unit.h"
 
 #include <dirent.h>
@@ -27,6 +28,7 @@ enum { WAIT_MS = 10000, STORY_MAX = 65536 };
 
 static struct event_base *base;
 static struct el_resolver *resolver;
+static struct mock_dns *mock; /* on the same loop; gone when the dial has ended */
 static struct el_trace *trace;
 static char story[STORY_MAX];
 static char hosts_path[] = "/tmp/echolab-test-hosts.XXXXXX";
@@ -107,6 +109,14 @@ static void hosts(const char *text)
     make_resolver(NULL, 0);
 }
 
+/* Names come from a mock DNS server that follows these rules. */
+static void dns(const struct mock_rule *rules, size_t count)
+{
+    mock = mock_dns_new(base, "127.0.0.1", rules, count);
+    struct el_address server = mock_dns_address(mock);
+    make_resolver(&server, 1);
+}
+
 static struct el_address literal(const char *host, uint16_t port)
 {
     struct el_address address;
@@ -114,38 +124,78 @@ static struct el_address literal(const char *host, uint16_t port)
     return address;
 }
 
-/* A socket on `host`, port 0 for any; *port is set. */
-static int open_on(int type, const char *host, uint16_t *port)
+static int open_on(int type, const char *host, uint16_t port)
+{
+    struct el_socket_args args = {.type = type, .local = literal(host, port)};
+    return el_socket_open(el_address_family(&args.local), &args, NULL);
+}
+
+static uint16_t port_of(int fd)
 {
     struct el_address bound;
-    struct el_socket_args args = {.type = type, .local = literal(host, *port)};
-    int fd = el_socket_open(el_address_family(&args.local), &args, NULL);
-    ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(el_socket_local(fd, &bound), 0);
-    *port = el_address_port(&bound);
-    return fd;
+    return el_address_port(&bound);
 }
 
-static int open_listener(const char *host, uint16_t *port)
+/* A TCP port of one address. */
+struct place {
+    const char *host;
+    enum { LISTENS, CLOSED, SILENT } kind; /* CLOSED: bound; SILENT: drops every SYN */
+    int fd, filler;
+};
+
+/* A listener drops every SYN when its queue, here of one, is full. */
+static void fill_queue(struct place *place)
 {
-    int fd = open_on(SOCK_STREAM, host, port);
-    ck_assert_int_eq(el_socket_listen(fd, 8, NULL), 0);
-    return fd;
+    struct el_address peer;
+    ck_assert_int_eq(el_socket_local(place->fd, &peer), 0);
+    place->filler = el_socket_open(el_address_family(&peer),
+                                   &(struct el_socket_args){.type = SOCK_STREAM}, NULL);
+    ck_assert_int_ge(place->filler, 0);
+    el_socket_connect(place->filler, &peer, NULL);
+    struct pollfd both[] = {{.fd = place->filler, .events = POLLOUT},
+                            {.fd = place->fd, .events = POLLIN}};
+    ck_assert_int_eq(poll(&both[0], 1, WAIT_MS), 1);
+    ck_assert_int_eq(poll(&both[1], 1, WAIT_MS), 1);
 }
 
-/* Drops every SYN from now on: its queue of one is filled. */
-static int open_black_hole(const char *host, uint16_t *port, int *filler)
+static void close_places(const struct place *places, size_t count)
 {
-    int fd = open_on(SOCK_STREAM, host, port);
-    ck_assert_int_eq(el_socket_listen(fd, 0, NULL), 0);
-    struct el_address peer = literal(host, *port);
-    *filler = el_socket_open(el_address_family(&peer),
-                             &(struct el_socket_args){.type = SOCK_STREAM}, NULL);
-    ck_assert_int_ge(*filler, 0);
-    el_socket_connect(*filler, &peer, NULL);
-    ck_assert_int_eq(poll(&(struct pollfd){.fd = *filler, .events = POLLOUT}, 1, WAIT_MS), 1);
-    ck_assert_int_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, WAIT_MS), 1);
-    return fd;
+    for (size_t i = 0; i < count; i++) {
+        el_socket_close(places[i].fd);
+        el_socket_close(places[i].filler);
+    }
+}
+
+/* Binds all to one port number, which is returned. Another program may hold it on one of the
+ * addresses: then the next number has its chance. */
+static uint16_t open_places(struct place *places, size_t count)
+{
+    uint16_t port = 0;
+    for (int tries = 0; tries < 1000; tries++) {
+        size_t opened = 0;
+        port = 0;
+        for (; opened < count; opened++) {
+            places[opened].filler = -1;
+            places[opened].fd = open_on(SOCK_STREAM, places[opened].host, port);
+            if (places[opened].fd < 0)
+                break;
+            port = port_of(places[opened].fd);
+        }
+        if (opened == count)
+            break;
+        close_places(places, opened);
+        port = 0;
+    }
+    ck_assert_uint_ne(port, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (places[i].kind != CLOSED)
+            ck_assert_int_eq(el_socket_listen(places[i].fd, places[i].kind == SILENT ? 0 : 8, NULL),
+                             0);
+        if (places[i].kind == SILENT)
+            fill_queue(&places[i]);
+    }
+    return port;
 }
 
 static void on_done(void *arg, const struct el_dial_result *result)
@@ -180,6 +230,10 @@ static const struct el_dial_result *dial(struct el_dial_args args)
     if (args.deadline == 0)
         args.deadline = el_time_after(el_now(), SOON);
     start(args);
+    while (told.calls == 0)
+        ck_assert_int_eq(event_base_loop(base, EVLOOP_ONCE), 0);
+    mock_dns_free(mock);
+    mock = NULL;
     ck_assert_int_eq(event_base_dispatch(base), 1); /* 1: no events are left, so nothing leaks */
     ck_assert_int_eq(told.calls, 1);
 
@@ -217,8 +271,8 @@ static bool is_peer(const struct el_address *address, const char *host, uint16_t
 START_TEST(a_literal_is_connected_to)
 {
     static const char *const literals[] = {"127.0.0.1", "::1"};
-    uint16_t port = 0;
-    int listener = open_listener(literals[_i], &port);
+    struct place places[] = {{.host = literals[_i]}};
+    uint16_t port = open_places(places, 1);
     hosts("");
     const struct el_dial_result *r = dial(tcp(literals[_i], port));
     ck_assert_int_eq(r->status, EL_DIAL_OK);
@@ -236,14 +290,14 @@ START_TEST(a_literal_is_connected_to)
     ck_assert_int_eq(el_socket_tcp_info(r->fd, &info), 0);
     ck_assert_uint_eq(info.state, TCP_ESTABLISHED);
     el_socket_close(r->fd);
-    el_socket_close(listener);
+    close_places(places, 1);
 }
 END_TEST
 
 START_TEST(the_one_address_that_listens_is_found)
 {
-    uint16_t port = 0;
-    int listener = open_listener("127.0.0.3", &port);
+    struct place places[] = {{.host = "127.0.0.3"}};
+    uint16_t port = open_places(places, 1);
     hosts("::1 many\n127.0.0.1 many\n127.0.0.2 many\n127.0.0.3 many\n");
     const struct el_dial_result *r = dial(tcp("many", port));
     ck_assert_int_eq(r->status, EL_DIAL_OK);
@@ -257,15 +311,15 @@ START_TEST(the_one_address_that_listens_is_found)
     ck_assert_int_eq(told.attempts[3].error, 0);
     ck_assert(is_peer(&told.attempts[0].peer, "::1", port)); /* IPv6 first (RFC 8305 4) */
     el_socket_close(r->fd);
-    el_socket_close(listener);
+    close_places(places, 1);
 }
 END_TEST
 
 START_TEST(family_leaves_only_that_family)
 {
     static const sa_family_t families[] = {AF_INET, AF_INET6};
-    uint16_t port = 0;
-    int v4 = open_listener("127.0.0.1", &port), v6 = open_listener("::1", &port);
+    struct place places[] = {{.host = "127.0.0.1"}, {.host = "::1"}};
+    uint16_t port = open_places(places, 2);
     hosts("::1 both\n127.0.0.1 both\n");
     struct el_dial_args args = tcp("both", port);
     args.family = families[_i];
@@ -274,22 +328,21 @@ START_TEST(family_leaves_only_that_family)
     ck_assert_int_eq(el_address_family(&r->peer), families[_i]);
     ck_assert_int_eq(_i == 0 ? r->v6_status : r->v4_status, EL_LOOKUP_CANCELLED);
     el_socket_close(r->fd);
-    el_socket_close(v4);
-    el_socket_close(v6);
+    close_places(places, 2);
 }
 END_TEST
 
 START_TEST(refused_everywhere_is_told_at_once)
 {
-    uint16_t port = 0;
-    int holder = open_on(SOCK_STREAM, "127.0.0.1", &port); /* bound, nobody listens */
+    struct place places[] = {{.host = "127.0.0.1", .kind = CLOSED}};
+    uint16_t port = open_places(places, 1);
     hosts("::1 closed\n127.0.0.1 closed\n127.0.0.2 closed\n");
     const struct el_dial_result *r = dial(tcp("closed", port));
     ck_assert_int_eq(r->status, EL_DIAL_NOT_CONNECTED);
     ck_assert_int_eq(r->error, -ECONNREFUSED);
     ck_assert_uint_eq(r->attempt_count, 3);
     ck_assert_int_lt(r->ended - r->started, GENEROUS);
-    el_socket_close(holder);
+    close_places(places, 1);
 }
 END_TEST
 
@@ -297,9 +350,8 @@ END_TEST
 
 START_TEST(a_silent_ipv6_costs_one_attempt_delay)
 {
-    uint16_t port = 0;
-    int filler, hole = open_black_hole("::1", &port, &filler);
-    int listener = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "::1", .kind = SILENT}, {.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 2);
     hosts("::1 dual\n127.0.0.1 dual\n");
     const struct el_dial_result *r = dial(tcp("dual", port));
     ck_assert_int_eq(r->status, EL_DIAL_OK);
@@ -309,17 +361,14 @@ START_TEST(a_silent_ipv6_costs_one_attempt_delay)
     ck_assert_int_ge(told.attempts[1].started - told.attempts[0].started, ATTEMPT_DELAY);
     ck_assert_int_lt(r->ended - r->started, GENEROUS);
     el_socket_close(r->fd);
-    el_socket_close(listener);
-    el_socket_close(filler);
-    el_socket_close(hole);
+    close_places(places, 2);
 }
 END_TEST
 
 START_TEST(the_attempt_delay_is_the_callers_choice)
 {
-    uint16_t port = 0;
-    int filler, hole = open_black_hole("::1", &port, &filler);
-    int listener = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "::1", .kind = SILENT}, {.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 2);
     hosts("::1 dual\n127.0.0.1 dual\n");
     struct el_dial_args args = tcp("dual", port);
     args.attempt_delay = 700 * EL_MS;
@@ -327,9 +376,7 @@ START_TEST(the_attempt_delay_is_the_callers_choice)
     ck_assert_int_eq(r->status, EL_DIAL_OK);
     ck_assert_int_ge(told.attempts[1].started - told.attempts[0].started, 700 * EL_MS);
     el_socket_close(r->fd);
-    el_socket_close(listener);
-    el_socket_close(filler);
-    el_socket_close(hole);
+    close_places(places, 2);
 }
 END_TEST
 
@@ -343,62 +390,76 @@ static void assert_ended_at(el_time deadline)
 
 START_TEST(a_peer_that_never_answers_is_timed_out_and_not_before_the_deadline)
 {
-    uint16_t port = 0;
-    int filler, hole = open_black_hole("127.0.0.1", &port, &filler);
+    struct place places[] = {{.host = "127.0.0.1", .kind = SILENT}};
+    uint16_t port = open_places(places, 1);
     hosts("");
     struct el_dial_args args = tcp("127.0.0.1", port);
-    args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    args.deadline = el_time_after(el_now(), 500 * EL_MS);
     const struct el_dial_result *r = dial(args);
     ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
     ck_assert_int_eq(r->error, -ETIMEDOUT);
     ck_assert_uint_eq(r->attempt_count, 1);
     ck_assert_int_eq(told.attempts[0].error, -ETIMEDOUT);
     assert_ended_at(args.deadline);
-    el_socket_close(filler);
-    el_socket_close(hole);
+    close_places(places, 1);
 }
 END_TEST
 
 START_TEST(one_silent_peer_beside_a_refusal_is_a_timeout)
 {
-    uint16_t port = 0;
-    int filler, hole = open_black_hole("127.0.0.1", &port, &filler);
+    struct place places[] = {{.host = "127.0.0.1", .kind = SILENT}};
+    uint16_t port = open_places(places, 1);
     hosts("::1 mixed\n127.0.0.1 mixed\n");
     struct el_dial_args args = tcp("mixed", port);
-    args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    args.deadline = el_time_after(el_now(), 500 * EL_MS);
     const struct el_dial_result *r = dial(args);
     ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
     ck_assert_int_eq(told.attempts[0].error, -ECONNREFUSED);
     ck_assert_int_eq(told.attempts[1].error, -ETIMEDOUT);
     assert_ended_at(args.deadline);
-    el_socket_close(filler);
-    el_socket_close(hole);
+    close_places(places, 1);
 }
 END_TEST
 
 START_TEST(no_attempt_begins_after_the_deadline)
 {
-    uint16_t port = 0;
-    int filler, hole = open_black_hole("::1", &port, &filler);
-    int listener = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "::1", .kind = SILENT}, {.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 2);
     hosts("::1 dual\n127.0.0.1 dual\n");
     struct el_dial_args args = tcp("dual", port);
     args.attempt_delay = 2 * EL_S;
-    args.deadline = el_time_after(el_now(), 200 * EL_MS);
+    args.deadline = el_time_after(el_now(), 500 * EL_MS);
     const struct el_dial_result *r = dial(args);
     ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
     ck_assert_uint_eq(r->attempt_count, 1);
     assert_ended_at(args.deadline);
-    el_socket_close(listener);
-    el_socket_close(filler);
-    el_socket_close(hole);
+    close_places(places, 2);
+}
+END_TEST
+
+/* Here the loop itself comes late: what was due is not done any more. */
+START_TEST(a_deadline_that_passes_during_the_lookup_lets_nothing_begin)
+{
+    struct place places[] = {{.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 1);
+    hosts("");
+    struct el_dial_args args = tcp("127.0.0.1", port);
+    args.deadline = el_time_after(el_now(), 20 * EL_MS);
+    start(args);
+    while (el_now() < args.deadline)
+        poll(NULL, 0, 5);
+    event_base_dispatch(base);
+    ck_assert_int_eq(told.calls, 1);
+    ck_assert_int_eq(told.result.status, EL_DIAL_TIMEOUT);
+    ck_assert_uint_eq(told.result.attempt_count, 0);
+    close_places(places, 1);
 }
 END_TEST
 
 START_TEST(a_deadline_that_is_past_lets_nothing_begin)
 {
-    uint16_t port = 0;
-    int listener = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 1);
     hosts("");
     struct el_dial_args args = tcp("127.0.0.1", port);
     args.deadline = el_now();
@@ -406,7 +467,80 @@ START_TEST(a_deadline_that_is_past_lets_nothing_begin)
     ck_assert_int_eq(r->status, EL_DIAL_TIMEOUT);
     ck_assert_uint_eq(r->attempt_count, 0);
     ck_assert_int_eq(r->resolved, EL_NEVER);
-    el_socket_close(listener);
+    close_places(places, 1);
+}
+END_TEST
+
+/* ---- answers that come one after the other ------------------------------------------------- */
+
+START_TEST(a_silent_aaaa_costs_only_the_resolution_delay)
+{
+    static const struct mock_rule rules[] = {
+        {.type = MOCK_AAAA, .action = MOCK_DROP},
+        {.type = MOCK_A, .records = "server.lab A 127.0.0.1"},
+    };
+    struct place places[] = {{.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 1);
+    dns(rules, 2);
+    const struct el_dial_result *r = dial(tcp("server.lab", port));
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert_int_eq(r->source, EL_FROM_DNS);
+    ck_assert_int_eq(r->v4_status, EL_LOOKUP_OK);
+    ck_assert_int_eq(r->v6_status, EL_LOOKUP_CANCELLED); /* not waited for */
+    ck_assert_uint_eq(r->query_count, 2);
+    ck_assert_int_ge(told.attempts[0].started - r->resolved, 50 * EL_MS); /* RFC 8305 3 */
+    ck_assert_int_lt(r->ended - r->started, 5 * EL_S); /* less than one DNS timeout */
+    el_socket_close(r->fd);
+    close_places(places, 1);
+}
+END_TEST
+
+START_TEST(a_late_aaaa_joins_the_race)
+{
+    static const struct mock_rule rules[] = {
+        {.type = MOCK_AAAA, .delay = 150 * EL_MS, .records = "server.lab AAAA ::1"},
+        {.type = MOCK_A, .records = "server.lab A 127.0.0.1"},
+    };
+    struct place places[] = {{.host = "127.0.0.1", .kind = SILENT}, {.host = "::1"}};
+    uint16_t port = open_places(places, 2);
+    dns(rules, 2);
+    const struct el_dial_result *r = dial(tcp("server.lab", port));
+    ck_assert_int_eq(r->status, EL_DIAL_OK);
+    ck_assert(is_peer(&r->peer, "::1", port));
+    ck_assert_int_eq(told.attempts[0].error, -ECANCELED);
+    el_socket_close(r->fd);
+    close_places(places, 2);
+}
+END_TEST
+
+START_TEST(a_refusal_is_the_news_when_only_dns_is_awaited_at_the_deadline)
+{
+    static const struct mock_rule rules[] = {
+        {.type = MOCK_AAAA, .action = MOCK_DROP},
+        {.type = MOCK_A, .records = "server.lab A 127.0.0.1"},
+    };
+    struct place places[] = {{.host = "127.0.0.1", .kind = CLOSED}};
+    uint16_t port = open_places(places, 1);
+    dns(rules, 2);
+    struct el_dial_args args = tcp("server.lab", port);
+    args.deadline = el_time_after(el_now(), 500 * EL_MS);
+    const struct el_dial_result *r = dial(args);
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_CONNECTED);
+    ck_assert_int_eq(r->error, -ECONNREFUSED);
+    assert_ended_at(args.deadline); /* until then AAAA might have had a better address */
+    close_places(places, 1);
+}
+END_TEST
+
+START_TEST(a_name_that_does_not_exist_is_not_resolved_at_once)
+{
+    dns(NULL, 0);
+    const struct el_dial_result *r = dial(tcp("nowhere.lab", 7007));
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_RESOLVED);
+    ck_assert_int_eq(r->error, 0);
+    ck_assert_int_eq(r->v6_status, EL_LOOKUP_NO_NAME);
+    ck_assert_int_eq(r->v4_status, EL_LOOKUP_NO_NAME);
+    ck_assert_uint_eq(r->query_count, 2);
 }
 END_TEST
 
@@ -414,12 +548,12 @@ END_TEST
 
 START_TEST(a_silent_dns_server_ends_as_not_resolved_at_the_deadline)
 {
-    uint16_t port = 0;
-    int silent = open_on(SOCK_DGRAM, "127.0.0.1", &port);
+    int silent = open_on(SOCK_DGRAM, "127.0.0.1", 0);
+    uint16_t port = port_of(silent);
     struct el_address server = literal("127.0.0.1", port);
     make_resolver(&server, 1);
     struct el_dial_args args = tcp("server.lab", 7007);
-    args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    args.deadline = el_time_after(el_now(), 500 * EL_MS);
     const struct el_dial_result *r = dial(args);
     ck_assert_int_eq(r->status, EL_DIAL_NOT_RESOLVED);
     ck_assert_int_eq(r->error, -ETIMEDOUT);
@@ -435,8 +569,8 @@ END_TEST
 
 START_TEST(a_dns_server_that_is_not_there_ends_as_not_resolved_before_it)
 {
-    uint16_t port = 0;
-    int holder = open_on(SOCK_DGRAM, "127.0.0.1", &port);
+    int holder = open_on(SOCK_DGRAM, "127.0.0.1", 0);
+    uint16_t port = port_of(holder);
     struct el_address server = literal("127.0.0.1", port);
     el_socket_close(holder);
     make_resolver(&server, 1);
@@ -462,8 +596,8 @@ END_TEST
 
 START_TEST(the_source_address_settles_the_family)
 {
-    uint16_t port = 0;
-    int v6 = open_listener("::1", &port), v4 = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "::1"}, {.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 2);
     hosts("::1 both\n127.0.0.1 both\n");
     struct el_dial_args args = tcp("both", port);
     args.socket.local = literal("127.0.0.9", 0);
@@ -473,8 +607,7 @@ START_TEST(the_source_address_settles_the_family)
     ck_assert(is_peer(&r->peer, "127.0.0.1", port));
     ck_assert(el_address_same_host(&r->local, &args.socket.local));
     el_socket_close(r->fd);
-    el_socket_close(v4);
-    el_socket_close(v6);
+    close_places(places, 2);
 }
 END_TEST
 
@@ -538,8 +671,8 @@ END_TEST
 /* Its own port is asked for, so that what is chance in the field happens each time here. */
 START_TEST(a_connection_to_itself_fails_and_the_next_address_is_tried)
 {
-    uint16_t port = 0;
-    int listener = open_listener("127.0.0.2", &port);
+    struct place places[] = {{.host = "127.0.0.2"}};
+    uint16_t port = open_places(places, 1);
     hosts("127.0.0.1 twins\n127.0.0.2 twins\n");
     struct el_dial_args args = tcp("twins", port);
     args.socket.local = literal("127.0.0.1", port);
@@ -549,15 +682,15 @@ START_TEST(a_connection_to_itself_fails_and_the_next_address_is_tried)
     ck_assert_int_eq(r->status, EL_DIAL_OK);
     ck_assert(is_peer(&r->peer, "127.0.0.2", port));
     el_socket_close(r->fd);
-    el_socket_close(listener);
+    close_places(places, 1);
 }
 END_TEST
 
 START_TEST(a_connection_to_itself_alone_is_not_connected)
 {
-    uint16_t port = 0;
-    int holder = open_on(SOCK_STREAM, "127.0.0.1", &port);
-    el_socket_close(holder);
+    struct place places[] = {{.host = "127.0.0.1", .kind = CLOSED}};
+    uint16_t port = open_places(places, 1);
+    close_places(places, 1); /* only its number was wanted */
     hosts("");
     struct el_dial_args args = tcp("127.0.0.1", port);
     args.socket.local = literal("127.0.0.1", port);
@@ -571,8 +704,8 @@ END_TEST
 
 START_TEST(udp_is_connected_to_the_first_address_and_nothing_is_sent)
 {
-    uint16_t port = 0;
-    int server = open_on(SOCK_DGRAM, "::1", &port);
+    int server = open_on(SOCK_DGRAM, "::1", 0);
+    uint16_t port = port_of(server);
     hosts("127.0.0.1 both\n::1 both\n");
     const struct el_dial_result *r = dial(udp("both", port));
     ck_assert_int_eq(r->status, EL_DIAL_OK);
@@ -632,9 +765,9 @@ END_TEST
  * */
 START_TEST(cancel_at_any_moment_is_silent_and_leaves_nothing)
 {
-    uint16_t port = 0;
-    int filler, hole = open_black_hole("::1", &port, &filler), filler4,
-                hole4 = open_black_hole("127.0.0.1", &port, &filler4);
+    struct place places[] = {{.host = "::1", .kind = SILENT},
+                             {.host = "127.0.0.1", .kind = SILENT}};
+    uint16_t port = open_places(places, 2);
     hosts("::1 holes\n127.0.0.1 holes\n");
     struct el_dial_args args = tcp("holes", port);
     args.deadline = el_time_after(el_now(), SOON);
@@ -648,17 +781,14 @@ START_TEST(cancel_at_any_moment_is_silent_and_leaves_nothing)
     el_dial_cancel(dialer);
     ck_assert_int_eq(event_base_dispatch(base), 1);
     ck_assert_int_eq(told.calls, 0);
-    el_socket_close(filler);
-    el_socket_close(hole);
-    el_socket_close(filler4);
-    el_socket_close(hole4);
+    close_places(places, 2);
 }
 END_TEST
 
 START_TEST(cancel_while_dns_is_asked_is_silent)
 {
-    uint16_t port = 0;
-    int silent = open_on(SOCK_DGRAM, "127.0.0.1", &port);
+    int silent = open_on(SOCK_DGRAM, "127.0.0.1", 0);
+    uint16_t port = port_of(silent);
     struct el_address server = literal("127.0.0.1", port);
     make_resolver(&server, 1);
     struct el_dial_args args = tcp("server.lab", 7007);
@@ -690,13 +820,13 @@ static void free_resolver(void *arg, const struct el_dial_result *result)
 
 START_TEST(done_may_free_the_resolver)
 {
-    uint16_t port = 0;
-    int listener = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 1);
     hosts("::1 both\n127.0.0.1 both\n");
     struct el_dial_args args = tcp("both", port);
     args.done = free_resolver;
     dial(args);
-    el_socket_close(listener);
+    close_places(places, 1);
 }
 END_TEST
 
@@ -710,8 +840,8 @@ static void dial_again(void *arg, const struct el_dial_result *result)
 
 START_TEST(done_may_dial_again)
 {
-    uint16_t port = 0;
-    int listener = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 1);
     hosts("");
     struct el_dial_args args = tcp("127.0.0.1", port);
     args.done = dial_again;
@@ -720,7 +850,7 @@ START_TEST(done_may_dial_again)
     const struct el_dial_result *r = dial(args);
     ck_assert_int_eq(r->status, EL_DIAL_OK);
     el_socket_close(r->fd);
-    el_socket_close(listener);
+    close_places(places, 1);
 }
 END_TEST
 
@@ -740,8 +870,8 @@ static void assert_story(size_t count, const char *const fragments[])
 
 START_TEST(explain_tells_the_states_of_a_tcp_connection)
 {
-    uint16_t port = 0;
-    int listener = open_listener("127.0.0.1", &port);
+    struct place places[] = {{.host = "127.0.0.1"}};
+    uint16_t port = open_places(places, 1);
     hosts("::1 both\n127.0.0.1 both\n");
     el_socket_close(dial(tcp("both", port))->fd);
     static const char *const fragments[] = {
@@ -766,7 +896,7 @@ START_TEST(explain_tells_the_states_of_a_tcp_connection)
         "connected after ",
     };
     assert_story(sizeof fragments / sizeof fragments[0], fragments);
-    el_socket_close(listener);
+    close_places(places, 1);
 }
 END_TEST
 
@@ -796,9 +926,9 @@ static const struct {
     {ECONNREFUSED, ETIMEDOUT, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
     {ETIMEDOUT, ECONNREFUSED, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
     {EHOSTUNREACH, ECONNREFUSED, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
+    {EHOSTUNREACH, ELOOP, ELOOP, EL_DIAL_NOT_CONNECTED},
+    {EHOSTUNREACH, ECONNRESET, ECONNRESET, EL_DIAL_NOT_CONNECTED},
     {EMFILE, ECONNREFUSED, ECONNREFUSED, EL_DIAL_NOT_CONNECTED},
-    {ENETUNREACH, ELOOP, ELOOP, EL_DIAL_NOT_CONNECTED},
-    {ENETUNREACH, ECONNRESET, ECONNRESET, EL_DIAL_NOT_CONNECTED},
     {EHOSTUNREACH, ETIMEDOUT, EHOSTUNREACH, EL_DIAL_NOT_CONNECTED},
     {ENETUNREACH, ETIMEDOUT, ENETUNREACH, EL_DIAL_NOT_CONNECTED},
     {ENETUNREACH, EHOSTUNREACH, EHOSTUNREACH, EL_DIAL_NOT_CONNECTED},
@@ -850,8 +980,15 @@ static Suite *dialer_suite(void)
     tcase_add_test(t, one_silent_peer_beside_a_refusal_is_a_timeout);
     tcase_add_test(t, no_attempt_begins_after_the_deadline);
     tcase_add_test(t, a_deadline_that_is_past_lets_nothing_begin);
+    tcase_add_test(t, a_deadline_that_passes_during_the_lookup_lets_nothing_begin);
+
+    t = add_case(suite, "two answers");
+    tcase_add_test(t, a_silent_aaaa_costs_only_the_resolution_delay);
+    tcase_add_test(t, a_late_aaaa_joins_the_race);
+    tcase_add_test(t, a_refusal_is_the_news_when_only_dns_is_awaited_at_the_deadline);
 
     t = add_case(suite, "no address");
+    tcase_add_test(t, a_name_that_does_not_exist_is_not_resolved_at_once);
     tcase_add_test(t, a_silent_dns_server_ends_as_not_resolved_at_the_deadline);
     tcase_add_test(t, a_dns_server_that_is_not_there_ends_as_not_resolved_before_it);
     tcase_add_test(t, a_literal_of_the_other_family_is_not_resolved);

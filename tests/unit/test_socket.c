@@ -275,16 +275,21 @@ START_TEST(what_is_not_asked_for_is_left_alone_but_v6only)
 }
 END_TEST
 
+/* Another program may hold that number for IPv4, so several numbers have their chance. */
 START_TEST(an_ipv6_wildcard_leaves_the_port_free_for_ipv4)
 {
-    struct el_address v6, v4 = el_address_any(AF_INET, 0);
-    int six = open_listener("::", 8, &v6);
-    el_address_set_port(&v4, el_address_port(&v6));
-    int four =
-        el_socket_open(AF_INET, &(struct el_socket_args){.type = SOCK_STREAM, .local = v4}, NULL);
+    int four = -EADDRINUSE;
+    for (int tries = 0; four == -EADDRINUSE && tries < 100; tries++) {
+        struct el_address v6;
+        int six = open_listener("::", 8, &v6);
+        struct el_socket_args args = {.type = SOCK_STREAM,
+                                      .local = el_address_any(AF_INET, el_address_port(&v6))};
+        four = el_socket_open(AF_INET, &args, NULL);
+        if (four >= 0)
+            ck_assert_int_eq(el_socket_listen(four, 8, NULL), 0);
+        el_socket_close(six);
+    }
     ck_assert_int_ge(four, 0);
-    ck_assert_int_eq(el_socket_listen(four, 8, NULL), 0);
-    el_socket_close(six);
     el_socket_close(four);
 }
 END_TEST
