@@ -33,7 +33,7 @@ PROGRAM_SRC  := $(filter-out $(PARTS_packet_log),$(wildcard servers/*.c clients/
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 clients/*.1 netns/*.1)
-HEADERS      := $(wildcard lib/*.h)
+HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
 SCRIPTS      := $(wildcard netns/net netns/demo netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)

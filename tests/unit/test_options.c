@@ -140,6 +140,7 @@ static int parse(const char *words)
     while (rest != NULL && *rest != '\0')
         argv[argc++] = strsep(&rest, "|");
     argv[argc] = NULL;
+    output[0] = errors[0] = '\0';
     memset(&values, 0xa5, sizeof values); /* the parser must set every field itself */
     int code = el_options_parse(&demo, argc, argv, &values, &first_operand, out, err);
     fclose(out);
@@ -288,9 +289,10 @@ END_TEST
 
 START_TEST(more_endpoints_than_are_kept_are_refused)
 {
-    char words[512] = "";
+    char words[512];
+    size_t used = 0;
     for (int i = 0; i <= EL_ENDPOINTS_MAX; i++)
-        strcat(words, "--listen=:1|");
+        used += (size_t)snprintf(words + used, sizeof words - used, "--listen=:1|");
     ck_assert_int_eq(parse(words), 2);
     ck_assert_str_eq(errors, "demo: --listen: ':1' is one too many (at most 16 are kept)\n");
 }
@@ -580,11 +582,12 @@ START_TEST(property_any_words_are_parsed_or_refused_with_one_line)
                                          "m"};
     for (int i = 0; i < 5000; i++) {
         char words[200] = "";
+        size_t used = 0;
         unsigned bars = 0;
         for (uint64_t n = unit_random(12); n > 0; n--) {
             const char *piece = pieces[unit_random(COUNT(pieces))];
             bars += *piece == '|';
-            strcat(words, piece);
+            used += (size_t)snprintf(words + used, sizeof words - used, "%s", piece);
         }
         unit_holds(bars < 20, words);
         int code = parse(words);
