@@ -214,6 +214,8 @@ test_addresses() {
     ok "an IPv6 address answers as itself" on client "$PEER" echo fd77::2 7007 0 1 1400 65507
     link_local=$(on server ip -6 -brief address show dev eth0 scope link | grep -oE 'fe80[0-9a-f:]+')
     ok "a link-local address answers as itself" on client "$PEER" echo "$link_local%eth0" 7007 1 1400
+    ok "a link-local address answers a sender of global scope" on client \
+        "$PEER" echo --bind fd77::1 "$link_local%eth0" 7007 1
     ok "its own machine is answered, from an address of the network" on server "$PEER" echo 10.77.0.22 7007 5
     ok "its own machine is answered, on loopback" on server "$PEER" echo 127.0.0.2 7007 5
     ok "its own machine is answered, on IPv6 loopback" on server "$PEER" echo ::1 7007 5
@@ -226,7 +228,12 @@ test_addresses() {
 
     serve_on server friendly --listen 10.77.0.2:7007 --allow-source low-port
     ok "--allow-source low-port answers it" on client "$PEER" echo --bind 10.77.0.1,1023 10.77.0.2 7007 10
+    # Segments are never fragmented, so the kernel refuses those longer than the path takes: then one by one.
+    on server ip route add 10.77.0.1/32 dev eth0 mtu 600
+    ok "replies longer than the path's MTU are fragmented, not lost" on client "$PEER" burst 10.77.0.2 7007 20 1000
+    on server ip route del 10.77.0.1/32
     stop friendly
+    is "none was lost to coalescing" "$(stat errors)" 0
 }
 
 # forge: one datagram to the server that says it is from the echo server on the other host.
