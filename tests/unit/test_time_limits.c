@@ -50,7 +50,7 @@ START_TEST(each_entry_is_seen_at_its_tick)
         ck_assert_msg(things[i].visits == 1, "thing %zu due %u: seen %u times (ECHOLAB_SEED=%ju)",
                       i, things[i].due, things[i].visits, (uintmax_t)unit_seed());
     /* Lazy is cheap: one look a turn of the wheel and one at the end, for each. */
-    ck_assert_uint_le(turn.visits, THINGS * (TICKS / (EL_WHEEL_SLOTS - 1) + 2));
+    ck_assert_uint_le(turn.visits, (unsigned)(THINGS * (TICKS / (EL_WHEEL_SLOTS - 1) + 2)));
 }
 END_TEST
 
