@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECORD_HEADER = 10, CHAIN_MAX = 16, CLASS_IN = 1 };
+enum { RECORD_HEADER = 10, CHAIN_MAX = 16, CLASS_IN = 1, NAME_MAX_LENGTH = 253, LABEL_MAX = 63 };
 
 struct message {
     const uint8_t *bytes;
@@ -69,7 +69,7 @@ static bool read_name(const struct message *m, size_t *at, char name[static EL_H
             limit = here;
             continue;
         }
-        if (length > 63 || here + 1 + length > m->length)
+        if (length > LABEL_MAX || here + 1 + length > m->length)
             return false;
         here += 1 + (size_t)length;
         if (length == 0)
@@ -206,7 +206,7 @@ const char *el_lookup_name_fault(const char *name)
         length--; /* "server.lab." is complete: no search domain is added to it */
     if (length == 0)
         return "an empty name";
-    if (length > EL_HOST_MAX - 1)
+    if (length > NAME_MAX_LENGTH)
         return "longer than 253 characters (RFC 1035 2.3.4)";
     for (size_t i = 0; i < length; i++) {
         unsigned char c = (unsigned char)name[i];
@@ -221,7 +221,7 @@ const char *el_lookup_name_fault(const char *name)
             return c >= 0x80 ? "not ASCII: write it in its xn-- form (RFC 5891)"
                              : "only letters, digits, '-', '_' and dots may be in a name";
         digits = digits && isdigit(c);
-        if (++label > 63)
+        if (++label > LABEL_MAX)
             return "a label of more than 63 characters (RFC 1035 2.3.4)";
     }
     if (label == 0)

@@ -204,13 +204,17 @@ static void send_now(int fd, bool tcp, const struct el_address *to, const uint8_
     (void)send(fd, bytes, length, MSG_NOSIGNAL);
 }
 
-static void unlink_reply(struct reply *reply)
+static void unlink_reply(const struct reply *reply)
 {
-    for (struct reply **p = &reply->mock->replies; *p != NULL; p = &(*p)->next)
-        if (*p == reply) {
-            *p = reply->next;
-            break;
-        }
+    struct reply **p = &reply->mock->replies;
+    while (*p != reply)
+        p = &(*p)->next;
+    *p = reply->next;
+}
+
+/* It must have been unlinked. */
+static void free_reply(struct reply *reply)
+{
     event_free(reply->event);
     free(reply);
 }
@@ -221,6 +225,7 @@ static void on_reply_due(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     send_now(reply->fd, reply->tcp, &reply->to, reply->bytes, reply->length);
     unlink_reply(reply);
+    free_reply(reply);
 }
 
 static void send_after(struct mock_dns *mock, int fd, bool tcp, const struct el_address *to,
@@ -361,21 +366,35 @@ static void on_datagram(evutil_socket_t fd, short what, void *arg)
     handle(mock, fd, false, &from, bytes, (size_t)got);
 }
 
+static void unlink_client(const struct client *client)
+{
+    struct client **p = &client->mock->clients;
+    while (*p != client)
+        p = &(*p)->next;
+    *p = client->next;
+}
+
+/* It must have been unlinked. Answers that wait for it are dropped: its descriptor may soon be another's. */
 static void free_client(struct client *client)
 {
-    for (struct client **p = &client->mock->clients; *p != NULL; p = &(*p)->next)
-        if (*p == client) {
-            *p = client->next;
-            break;
+    for (struct reply **p = &client->mock->replies; *p != NULL;) {
+        struct reply *reply = *p;
+        if (reply->fd != client->fd) {
+            p = &reply->next;
+            continue;
         }
-    for (struct reply *r = client->mock->replies, *next; r != NULL; r = next) {
-        next = r->next;
-        if (r->fd == client->fd)
-            unlink_reply(r);
+        *p = reply->next;
+        free_reply(reply);
     }
     event_free(client->event);
     close(client->fd);
     free(client);
+}
+
+static void drop_client(struct client *client)
+{
+    unlink_client(client);
+    free_client(client);
 }
 
 static void on_stream(evutil_socket_t fd, short what, void *arg)
@@ -388,7 +407,7 @@ static void on_stream(evutil_socket_t fd, short what, void *arg)
     ssize_t got = recv(fd, client->bytes + client->have, sizeof client->bytes - client->have, 0);
     if (got <= 0 || getpeername(fd, (struct sockaddr *)&sa, &sa_length) < 0 ||
         el_address_from_sockaddr((struct sockaddr *)&sa, sa_length, &from) != 0) {
-        free_client(client);
+        drop_client(client);
         return;
     }
     client->have += (size_t)got;
@@ -397,7 +416,7 @@ static void on_stream(evutil_socket_t fd, short what, void *arg)
         if (client->have < 2 + length)
             return;
         if (!handle(client->mock, fd, true, &from, client->bytes + 2, length)) {
-            free_client(client);
+            drop_client(client);
             return;
         }
         client->have -= 2 + length;
@@ -483,10 +502,14 @@ void mock_dns_free(struct mock_dns *mock)
 {
     if (mock == NULL)
         return;
-    while (mock->clients != NULL)
-        free_client(mock->clients);
-    while (mock->replies != NULL)
-        unlink_reply(mock->replies);
+    for (struct client *client = mock->clients, *next; client != NULL; client = next) {
+        next = client->next;
+        free_client(client);
+    }
+    for (struct reply *reply = mock->replies, *next; reply != NULL; reply = next) {
+        next = reply->next;
+        free_reply(reply);
+    }
     mock_dns_refuse_tcp(mock);
     event_free(mock->udp_event);
     close(mock->udp);

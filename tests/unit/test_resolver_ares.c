@@ -245,7 +245,7 @@ START_TEST(two_lookups_ask_from_different_ports)
 }
 END_TEST
 
-/* resolver_channel.c [#ares-servfail] and [#ares-what-the-server-said] */
+/* resolver_channel.c [#ares-servfail] and resolver_channel.c [#ares-what-the-server-said] */
 START_TEST(a_lone_server_that_fails_is_asked_once_and_quoted)
 {
     static const struct {
