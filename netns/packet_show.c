@@ -40,6 +40,7 @@ struct options {
 struct flow {
     struct el_address source, destination;
     uint32_t first;
+    uint32_t end; /* behind the last byte that has left its host */
 };
 
 struct show {
@@ -96,6 +97,22 @@ static struct flow *find_flow(struct show *show, const struct el_address *source
     return NULL;
 }
 
+/*
+ * Has everything in this segment left its host before? Then TCP sends it again. Sequence numbers wrap around: which one is later is told by
+ * the sign of their difference (RFC 9293 3.4). [#sent-again]
+ */
+static bool sent_again(struct flow *flow, const struct el_packet *packet)
+{
+    uint32_t size =
+        packet->payload + !!(packet->tcp_flags & TH_SYN) + !!(packet->tcp_flags & TH_FIN);
+    if (!el_packet_leaves(packet) || size == 0)
+        return false;
+    if ((int32_t)(packet->seq + size - flow->end) <= 0)
+        return true;
+    flow->end = packet->seq + size;
+    return false;
+}
+
 /* Appends "  seq 0 ack 1", counted from the connection's start. A flow beyond the table is shown without. */
 static void add_sequence(struct show *show, const struct el_packet *packet, char *text, size_t size)
 {
@@ -105,15 +122,18 @@ static void add_sequence(struct show *show, const struct el_packet *packet, char
         if (show->flow_count == FLOWS_MAX)
             return;
         flow = &show->flows[show->flow_count++];
-        *flow = (struct flow){packet->source, packet->destination, packet->seq};
-    } else if (packet->tcp_flags & TH_SYN) {
-        flow->first = packet->seq; /* the ports are used again */
+        *flow = (struct flow){packet->source, packet->destination, packet->seq, packet->seq};
+    } else if ((packet->tcp_flags & TH_SYN) && packet->seq != flow->first) {
+        flow->first = flow->end = packet->seq; /* the ports are used again */
     }
     snprintf(text + used, size - used, "  seq %u", packet->seq - flow->first);
     struct flow *other = find_flow(show, &packet->destination, &packet->source);
     used = strlen(text);
     if ((packet->tcp_flags & TH_ACK) && other != NULL)
         snprintf(text + used, size - used, " ack %u", packet->ack - other->first);
+    used = strlen(text);
+    if (sent_again(flow, packet))
+        snprintf(text + used, size - used, "  resent");
 }
 
 static void print_packet(struct show *show, const struct el_packet *packet)
@@ -133,7 +153,7 @@ static void print_packet(struct show *show, const struct el_packet *packet)
     show->any = true;
     if (packet->at > show->last)
         show->last = packet->at;
-    printf("%10.3f ms  %s\n", (double)(show->last - show->first) / (double)EL_MS, text);
+    printf("%9.3f ms  %s\n", (double)(show->last - show->first) / (double)EL_MS, text);
 }
 
 static void give_all(struct show *show, el_time settled)

@@ -120,6 +120,13 @@ lifeline() {
     exec {both}>&-
 }
 
+# inside_environment HOST: what a command inside finds set; our own programs are in its path.
+inside_environment() {
+    local bin=${ECHOLAB_BIN:-$HERE/../build/bin}
+    export ECHOLAB_CWD=$PWD ECHOLAB_WORLD=$WORLD_NAME ECHOLAB_HOST=$1
+    if [ -d "$bin" ]; then PATH=$PATH:$(cd "$bin" && pwd); fi
+}
+
 # What runs inside for `net run`. Its two parents (net and nsenter) may have been killed before PR_SET_PDEATHSIG was in force, and that signal
 # is only sent for a death to come: so look once, after it is set, whether both still live. [#parent-death-race]
 # shellcheck disable=SC2016 # expanded inside the world
@@ -138,7 +145,7 @@ run_inside() {
     enter_flags
     lifeline 4 7 # held by this process
     lifeline 5 6 # held by nsenter; 6 is closed by what it starts
-    export ECHOLAB_CWD=$PWD ECHOLAB_WORLD=$WORLD_NAME ECHOLAB_HOST=$host
+    inside_environment "$host"
     SIGNALLED=''
     setpriv --pdeathsig KILL nsenter "${ENTER[@]}" setpriv --pdeathsig KILL \
         ip netns exec "$host" bash -c "$INSIDE" net "$@" <&0 7>&- &
