@@ -275,13 +275,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             return;
         }
         el_client_bytes(tcp->client, 0, (uint64_t)got);
-        if ((size_t)got > el_flight_owed(tcp->flight)) {
+        size_t owed = el_flight_owed(tcp->flight);
+        size_t ours = (size_t)got < owed ? (size_t)got : owed;
+        if (tcp->streaming)
+            take_streamed(tcp, chunk, ours);
+        else
+            take_probes(tcp, chunk, ours);
+        if ((size_t)got > owed && !tcp->broken) {
             el_client_corrupt(tcp->client, 0, NULL);
             give_up(tcp, "recv: more came back than was sent", EPROTO);
-        } else if (tcp->streaming) {
-            take_streamed(tcp, chunk, (size_t)got);
-        } else {
-            take_probes(tcp, chunk, (size_t)got);
         }
     }
 }

@@ -283,7 +283,7 @@ static bool make_parts(struct el_client *client)
                                                          .per_second = 10});
     client->report = el_report_new(&(struct el_report_args){
         .results = streaming ? stderr : stdout, /* stdout carries the echoed bytes alone */
-        .remarks = stderr,
+        .remarks = streaming ? NULL : stderr,
         .format = o->json  ? EL_REPORT_JSON
                   : o->csv ? EL_REPORT_CSV
                            : EL_REPORT_TEXT,

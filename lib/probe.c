@@ -187,7 +187,7 @@ const struct el_probe_record *el_ledger_record(const struct el_ledger *ledger, u
 static bool is_connection_error(int error)
 {
     return error == 0 || error == ECONNRESET || error == EPIPE || error == ECONNABORTED ||
-           error == ETIMEDOUT;
+           error == ETIMEDOUT || error == EPROTO;
 }
 
 static bool is_local(const struct el_probe_record *record)

@@ -245,7 +245,7 @@ static void summary_counts(FILE *out, struct el_report *report, struct el_probe_
 void el_report_summary(struct el_report *report, const struct el_ledger *ledger, bool interim)
 {
     bool text = report->args.format == EL_REPORT_TEXT;
-    if (!text && report->args.quiet)
+    if (!text && (report->args.quiet || report->args.remarks == NULL))
         return; /* rows or the document say it all */
     FILE *out = text ? report->args.results : report->args.remarks;
     int before = report->error;

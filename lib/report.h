@@ -24,7 +24,8 @@ enum {
 
 struct el_report_args {
     FILE *results; /* lines, rows or the document; borrowed */
-    FILE *remarks; /* for people, when results is not: the summary beside --csv and --json */
+    FILE *
+        remarks; /* for people, when results is not: the summary beside --csv and --json; NULL: nowhere */
     enum el_report_format format;
     bool problems_only;                 /* no line for an intact echo: it is on stdout itself */
     bool quiet;                         /* the summary only */
