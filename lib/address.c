@@ -1,9 +1,11 @@
 /*
  * address.c - what the kernel wants: socket addresses, read from literals, printed and compared.
  *
- * Teaches:  an address is more than its digits. It has a family, a port, and for fe80::1 also a zone: the
- *           same link-local address is another host on every interface (RFC 4007). [#zone]
- * Partner:  endpoint.c reads what a person types; address_sort.c decides which address to try first.
+ * Teaches:  an address is more than its digits. It has a family, a port, and for fe80::1 also a
+ *           zone: the same link-local address is another host on every interface (RFC 4007).
+ *           [#zone]
+ * Partner:  endpoint.c reads what a person types; address_sort.c decides which address to try
+ *           first.
  * Next:     socket.c, where an address is bound or connected.
  */
 #include "address.h"
@@ -15,9 +17,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- literals ---------------------------------------------------------------------------------- */
+/* ---- literals -------------------------------------------------------------------------------- */
 
-/* Addresses that mean something only together with an interface, so that a %zone belongs to them. */
+/* Addresses that mean something only together with an interface, so that a %zone
+ * belongs to them. */
 static bool wants_zone(const struct in6_addr *ip)
 {
     return IN6_IS_ADDR_LINKLOCAL(ip) || IN6_IS_ADDR_MC_LINKLOCAL(ip) ||
@@ -51,7 +54,8 @@ bool el_literal_v6(const char *text, struct in6_addr *ip, const char **zone, con
     return true;
 }
 
-/* An interface by name, or by number as in `fe80::1%2` (RFC 4007 section 11.2). 0: there is none. */
+/* An interface by name, or by number as in `fe80::1%2` (RFC 4007 section 11.2). 0:
+ * there is none. */
 static uint32_t zone_index(const char *zone)
 {
     uint32_t index = if_nametoindex(zone);
@@ -70,7 +74,8 @@ int el_address_from_literal(const char *host, uint16_t port, struct el_address *
     const char *zone, *why;
 
     *address = (struct el_address){0};
-    /* inet_pton(3), not inet_aton(3): that one takes "127.1" and octal, and so reads 010.0.0.1 as 8.0.0.1. */
+    /* inet_pton(3), not inet_aton(3): that one takes "127.1" and octal, and so reads 010.0.0.1 as
+     * 8.0.0.1. */
     if (inet_pton(AF_INET, host, &address->in.sin_addr) == 1) {
         address->in.sin_family = AF_INET;
         address->in.sin_port = htons(port);
@@ -92,7 +97,7 @@ int el_address_from_literal(const char *host, uint16_t port, struct el_address *
     return 0;
 }
 
-/* ---- addresses --------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 struct el_address el_address_any(sa_family_t family, uint16_t port)
 {
@@ -244,7 +249,8 @@ bool el_address_is_link_local(const struct el_address *address)
     return el_address_family(address) == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&address->in6.sin6_addr);
 }
 
-/* Printable ASCII, but the backslash: or "\x0a" typed as four characters would look like an escaped newline. */
+/* Printable ASCII, but the backslash: or "\x0a" typed as four characters would look like an escaped
+ * newline. */
 static bool is_plain(char c)
 {
     return c >= 0x20 && c < 0x7f && c != '\\';

@@ -28,7 +28,8 @@ struct el_address {
     };
 };
 
-/* `host:port` as text. `host` is a name, a literal without brackets, or "*" (wildcard is then set). */
+/* `host:port` as text. `host` is a name, a literal without brackets, or "*" (wildcard
+ * is then set). */
 struct el_endpoint {
     char host[EL_HOST_MAX];
     uint16_t port;
@@ -37,21 +38,24 @@ struct el_endpoint {
 };
 
 /*
- * Parses `host`, `host:port`, `v4:port`, `v6`, `[v6]:port`, `[v6%zone]:port`, `*:port` or `:port` (= `*:port`).
- * Ports are min_port..65535 in decimal, no sign, no spaces. Returns 0, or -EINVAL with *why set to a
- * static sentence that names the fault and the fix. A program that cannot use a wildcard checks for it.
- * Never touches the network; a zone is looked up later, by el_address_from_literal.
+ * Parses `host`, `host:port`, `v4:port`, `v6`, `[v6]:port`, `[v6%zone]:port`, `*:port` or `:port`
+ * (= `*:port`). Ports are min_port..65535 in decimal, no sign, no spaces. Returns 0, or -EINVAL
+ * with *why set to a static sentence that names the fault and the fix. A program that cannot use a
+ * wildcard checks for it. Never touches the network; a zone is looked up later, by
+ * el_address_from_literal.
  */
 int el_endpoint_parse(const char *text, uint16_t default_port, uint16_t min_port,
                       struct el_endpoint *endpoint, const char **why);
 
-/* The address of a literal (with %zone for link-local, by if_nametoindex(3)). -EINVAL: not a literal. -ENODEV: no such zone. */
+/* The address of a literal (with %zone for link-local, by if_nametoindex(3)). -EINVAL: not a
+ * literal. -ENODEV: no such zone. */
 int el_address_from_literal(const char *host, uint16_t port, struct el_address *address);
 
 /* The wildcard address of a family (AF_INET or AF_INET6). */
 struct el_address el_address_any(sa_family_t family, uint16_t port);
 
-/* Copies a kernel sockaddr. -EAFNOSUPPORT unless AF_INET or AF_INET6; -EINVAL when it is too short. */
+/* Copies a kernel sockaddr. -EAFNOSUPPORT unless AF_INET or AF_INET6; -EINVAL when it
+ * is too short. */
 int el_address_from_sockaddr(const struct sockaddr *sa, socklen_t length,
                              struct el_address *address);
 
@@ -59,7 +63,8 @@ sa_family_t el_address_family(const struct el_address *address); /* AF_UNSPEC wh
 uint16_t el_address_port(const struct el_address *address);
 void el_address_set_port(struct el_address *address, uint16_t port);
 
-/* Writes `10.77.0.2:7007` or `[fd77::2]:7007` to text (EL_ADDRESS_TEXT bytes) and returns it; "-" when there is none. */
+/* Writes `10.77.0.2:7007` or `[fd77::2]:7007` to text (EL_ADDRESS_TEXT bytes) and returns it; "-"
+ * when there is none. */
 const char *el_address_print(const struct el_address *address, char text[static EL_ADDRESS_TEXT]);
 /* The same without brackets and port. */
 const char *el_address_print_host(const struct el_address *address,
@@ -83,15 +88,17 @@ struct el_route_pair {
 };
 
 /*
- * Orders the pairs best first by the destination rules of RFC 6724 section 6 (4 and 7 need interface
- * knowledge that we do not have and are skipped; 9 is applied to IPv6 only). Stable.
+ * Orders the pairs best first by the destination rules of RFC 6724 section 6 (4 and 7 need
+ * interface knowledge that we do not have and are skipped; 9 is applied to IPv6 only). Stable.
  */
 void el_address_sort(struct el_route_pair *pairs, size_t count);
 
-/* The RFC 6724 rule (1-10) that put `a` before `b`, for `--explain`; 10 = the order they came in. */
+/* The RFC 6724 rule (1-10) that put `a` before `b`, for `--explain`; 10 = the order
+ * they came in. */
 int el_address_sort_rule(const struct el_route_pair *a, const struct el_route_pair *b);
 
-/* Writes `name` with every byte that is not printable ASCII as \xNN, cut with "..." to fit. Returns text. Never log a foreign name raw. */
+/* Writes `name` with every byte that is not printable ASCII as \xNN, cut with "..." to fit. Returns
+ * text. Never log a foreign name raw. */
 const char *el_name_escape(const char *name, char *text, size_t size);
 
 #endif

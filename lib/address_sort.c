@@ -1,22 +1,24 @@
 /*
  * address_sort.c - which of a name's addresses to try first (RFC 6724).
  *
- * Teaches:  a name has several addresses and the order matters: a client that tries an IPv6 address first
- *           from a machine that has no IPv6 route makes its user wait for nothing.
+ * Teaches:  a name has several addresses and the order matters: a client that tries an IPv6 address
+ *           first from a machine that has no IPv6 route makes its user wait for nothing.
  * Leaves out, safely (the order is only advice, every address is still tried in the end):
  *           - rule 4, prefer home addresses: that is Mobile IPv6, which the kernel does not report;
  *           - rule 7, prefer native transport: needs to know which interfaces are tunnels;
- *           - rule 9 for IPv4: the prefix length of the source is not known here, and a longest match over all
- *             32 bits would undo the rotation of answers by which DNS servers spread load.
+ *           - rule 9 for IPv4: the prefix length of the source is not known here, and a longest
+ *             match over all 32 bits would undo the rotation of answers by which DNS servers spread
+ *             load.
  * Next:     happy_eyeballs.c, which takes the order and races the addresses.
  */
 #include "address.h"
 
 #include <string.h>
 
-/* ---- what the RFC computes from an address ------------------------------------------------------- */
+/* ---- what the RFC computes from an address --------------------------------------------------- */
 
-/* The default policy table (RFC 6724 section 2.1), in an order in which the longest prefix matches first. */
+/* The default policy table (RFC 6724 section 2.1), in an order in which the longest prefix matches
+ * first. */
 static const struct policy {
     struct in6_addr prefix;
     unsigned bits;
@@ -69,7 +71,8 @@ static const struct policy *policy_of(const struct el_address *address)
 
 enum scope { LINK = 0x2, SITE = 0x5, GLOBAL = 0xe }; /* RFC 4291 section 2.7 */
 
-/* How far an address reaches (RFC 6724 sections 3.1 and 3.2: private IPv4 addresses count as global). */
+/* How far an address reaches (RFC 6724 sections 3.1 and 3.2: private IPv4 addresses count as
+ * global). */
 static unsigned scope_of(const struct el_address *address)
 {
     struct in6_addr ip = as_v6(address);
@@ -86,8 +89,9 @@ static unsigned scope_of(const struct el_address *address)
 }
 
 /*
- * CommonPrefixLen(S, D), counted up to the prefix length of S (RFC 6724 section 2.2). That length is not
- * known here: 64, because a unicast IPv6 subnet practically always has it (RFC 4291 section 2.5.1).
+ * CommonPrefixLen(S, D), counted up to the prefix length of S (RFC 6724 section 2.2). That length
+ * is not known here: 64, because a unicast IPv6 subnet practically always has it (RFC 4291 section
+ * 2.5.1).
  */
 static unsigned prefix_match(const struct el_route_pair *pair)
 {
@@ -95,7 +99,7 @@ static unsigned prefix_match(const struct el_route_pair *pair)
     return common_bits(&source, &destination, 64);
 }
 
-/* ---- the rules of section 6, in order ------------------------------------------------------------ */
+/* ---- the rules of section 6, in order -------------------------------------------------------- */
 
 /* Negative: a comes first. Positive: b does. *rule is set to the rule that told. */
 static int compare(const struct el_route_pair *a, const struct el_route_pair *b, int *rule)
@@ -150,7 +154,8 @@ static int compare(const struct el_route_pair *a, const struct el_route_pair *b,
 
 void el_address_sort(struct el_route_pair *pairs, size_t count)
 {
-    /* Insertion sort is stable, which rule 10 demands and qsort(3) does not promise; names have few addresses. */
+    /* Insertion sort is stable, which rule 10 demands and qsort(3) does not promise; names have few
+     * addresses. */
     for (size_t i = 1; i < count; i++) {
         struct el_route_pair pair = pairs[i];
         size_t place = i;

@@ -1,8 +1,9 @@
 /*
  * deadline.c - arithmetic on instants that cannot overflow, and the two roundings that matter.
  *
- * Teaches:  round a wait *up*. A timer that fires 0.4 ms early finds that its deadline has not come yet,
- *           is armed again with 0 ms, and the loop spins until the clock catches up. [#round-up]
+ * Teaches:  round a wait *up*. A timer that fires 0.4 ms early finds that its deadline has not come
+ *           yet, is armed again with 0 ms, and the loop spins until the clock catches up.
+ *           [#round-up]
  * Partner:  deadline.h; callers are resolver.c, dialer.c and every program.
  * Next:     address.c.
  */

@@ -48,7 +48,8 @@ struct el_deadlines {
 
 enum el_operation { EL_CONNECT, EL_READ, EL_WRITE };
 
-/* The instant by which an operation started at `now` must end: its own limit or the total, whichever is first. */
+/* The instant by which an operation started at `now` must end: its own limit or the total,
+ * whichever is first. */
 el_time el_deadline_for(const struct el_deadlines *limits, enum el_operation operation,
                         el_time now);
 

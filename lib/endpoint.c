@@ -1,8 +1,8 @@
 /*
  * endpoint.c - what a person types: `server.lab:7007`, `[fe80::1%eth0]:7007`, `*:7007`.
  *
- * Teaches:  why `host:port` is harder than it looks: the colon is also part of every IPv6 address, so an
- *           IPv6 address with a port needs brackets (RFC 3986 section 3.2.2).
+ * Teaches:  why `host:port` is harder than it looks: the colon is also part of every IPv6 address,
+ *           so an IPv6 address with a port needs brackets (RFC 3986 section 3.2.2).
  * Owns:     parsing, and saying what is wrong. Nothing here asks the network or the resolver.
  * Partner:  address.c, the kernel's form. Next: address_sort.c.
  */
@@ -42,7 +42,8 @@ static int parse_port(const char *text, uint16_t min_port, uint16_t *port, const
     return 0;
 }
 
-/* Whether every character after the last dot is a digit: no such name exists (RFC 1123 section 2.1). */
+/* Whether every character after the last dot is a digit: no such name exists (RFC 1123 section
+ * 2.1). */
 static bool ends_in_number(const char *name, size_t length)
 {
     size_t start = length;
@@ -51,7 +52,8 @@ static bool ends_in_number(const char *name, size_t length)
     return start < length && strspn(name + start, "0123456789") >= length - start;
 }
 
-/* The shape of a host name: RFC 1035 section 2.3.4, with '_' because people and service names use it. */
+/* The shape of a host name: RFC 1035 section 2.3.4, with '_' because people and service names use
+ * it. */
 static int check_name(const char *name, size_t length, const char **why)
 {
     size_t label = 0;
@@ -125,8 +127,9 @@ static int parse_bracketed(const char *text, uint16_t min_port, struct el_endpoi
 }
 
 /*
- * What the colons mean decides everything [#which-colon]: none, a host; one, host:port; more, an IPv6
- * address as a whole, because "2001:db8::1:7007" is an address whose last group is 7007, not a port.
+ * What the colons mean decides everything [#which-colon]: none, a host; one, host:port; more, an
+ * IPv6 address as a whole, because "2001:db8::1:7007" is an address whose last group is 7007, not a
+ * port.
  */
 static int parse_unbracketed(const char *text, uint16_t min_port, struct el_endpoint *endpoint,
                              const char **why)

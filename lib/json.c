@@ -1,10 +1,10 @@
 /*
  * json.c - writes RFC 8259 JSON that is valid whatever it is given.
  *
- * Teaches:  where output goes wrong: commas, bytes that are not UTF-8, nan, and a locale whose decimal
- *           point is a comma. Each is handled at one place here.
- * Partner:  json.h. Leaves out: reading JSON, and telling write errors: the caller asks ferror(3) once, at
- *           the end, when it flushes.
+ * Teaches:  where output goes wrong: commas, bytes that are not UTF-8, nan, and a locale whose
+ *           decimal point is a comma. Each is handled at one place here.
+ * Partner:  json.h. Leaves out: reading JSON, and telling write errors: the caller asks ferror(3)
+ *           once, at the end, when it flushes.
  */
 #include "json.h"
 
@@ -27,7 +27,8 @@ struct el_json el_json_begin(FILE *file)
 
 /*
  * How many bytes the well-formed UTF-8 sequence at `s` has, 0 if it is none (RFC 3629 section 4: no
- * overlong form, no surrogate, nothing above U+10FFFF). The NUL at the end stops it like any other bad byte.
+ * overlong form, no surrogate, nothing above U+10FFFF). The NUL at the end stops it like any other
+ * bad byte.
  */
 static unsigned utf8_length(const unsigned char *s)
 {
@@ -96,7 +97,8 @@ static void before_value(struct el_json *json, const char *key)
     }
 }
 
-/* A whole document is one line, so that a reader can take lines from a stream (a server's statistics). */
+/* A whole document is one line, so that a reader can take lines from a stream (a server's
+ * statistics). */
 static void after_value(struct el_json *json)
 {
     if (json->depth > 0)
@@ -190,7 +192,8 @@ void el_json_number(struct el_json *json, const char *key, double value, int dec
         decimals = 17; /* more says nothing about a double */
     snprintf(digits, sizeof digits, "%.*f", decimals, value);
 
-    /* A library cannot know the locale of its program: whatever stands between the digits is the point. */
+    /* A library cannot know the locale of its program: whatever stands between the digits is the
+     * point. */
     size_t whole = strspn(digits, "-0123456789");
     size_t point = strcspn(digits + whole, "0123456789");
     before_value(json, key);

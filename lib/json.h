@@ -2,7 +2,8 @@
  * json.h - a JSON writer: one document on one line, valid on every path, in constant memory.
  *
  * It knows where a comma belongs, escapes strings (bytes that are not UTF-8 become \ufffd), and
- * writes a number that does not exist as null. It writes to a FILE and remembers nothing but the nesting.
+ * writes a number that does not exist as null. It writes to a FILE and remembers nothing but the
+ * nesting.
  */
 #ifndef ECHOLAB_JSON_H
 #define ECHOLAB_JSON_H
@@ -20,7 +21,8 @@ struct el_json {
 
 struct el_json el_json_begin(FILE *file); /* borrowed */
 
-/* `key` is NULL inside an array and at the top. At most 63 levels. The document ends with a newline. */
+/* `key` is NULL inside an array and at the top. At most 63 levels. The document ends with a
+ * newline. */
 void el_json_object(struct el_json *json, const char *key);
 void el_json_array(struct el_json *json, const char *key);
 void el_json_close_object(struct el_json *json);

@@ -1,10 +1,11 @@
 /*
  * options.c - getopt_long(3), driven by a typed table.
  *
- * Teaches:  an error message names four things: the option, what was written, what is wrong with it, and
- *           what to write instead. [#four-parts-of-an-error]
+ * Teaches:  an error message names four things: the option, what was written, what is wrong with
+ *           it, and what to write instead. [#four-parts-of-an-error]
  * Owns:     reading argv. options_value.c parses one value, options_help.c prints --help.
- * Leaves out: being called from two threads: getopt_long keeps its state in globals. Programs call this
+ * Leaves out: being called from two threads: getopt_long keeps its state in globals. Programs call
+ *             this
  *           once, at the start of main.
  */
 #include "options.h"
@@ -87,7 +88,7 @@ static int find_option(const struct parse *parse, int number)
     return -1;
 }
 
-/* ---- what to say when it is wrong ------------------------------------------------------------- */
+/* ---- what to say when it is wrong ------------------------------------------------------------ */
 
 /* The least number of letters to add, take away or change to get from a to b (Levenshtein). */
 static size_t edit_distance(const char *a, const char *b)
@@ -222,7 +223,7 @@ static int check_operands(const struct parse *parse, int argc, char **argv)
     return -1;
 }
 
-/* ---- the parser --------------------------------------------------------------------------------- */
+/* ---- the parser ------------------------------------------------------------------------------ */
 
 static int set_value(struct parse *parse, size_t index, const char *value)
 {

@@ -13,7 +13,8 @@ enum {
     NO_BREAK = '\x1f', /* printed as a space at which no line is broken */
 };
 
-/* Writes words from `column` on, breaking lines before COLUMNS; every new line starts at `indent`. */
+/* Writes words from `column` on, breaking lines before COLUMNS; every new line
+ * starts at `indent`. */
 static void print_wrapped(FILE *out, const char *text, size_t column, size_t indent)
 {
     bool first = true;

@@ -1,5 +1,6 @@
 /*
- * options_internal.h - what the three files behind options.h share; not installed, not for programs.
+ * options_internal.h - what the three files behind options.h share; not installed, not for
+ * programs.
  *
  *   options.c       reads argv
  *   options_value.c parses, prints and explains one value
@@ -10,7 +11,8 @@
 
 #include "options.h"
 
-/* Why a value was refused. The message reads `'value' text (fix)`, or `'value': text` for a sentence. */
+/* Why a value was refused. The message reads `'value' text (fix)`, or `'value': text` for a
+ * sentence. */
 struct el_value_error {
     const char *text; /* "is not a number" */
     bool is_sentence; /* names its fix itself */
@@ -22,7 +24,8 @@ bool el_option_is_end(const struct el_option *option);
 /* Zero, false, NULL: what a field is before any value. */
 void el_value_clear(const struct el_option *option, void *field);
 
-/* Parses `text` (NULL for a flag) into the field of the option's type. 0, or -EINVAL / -ERANGE with *error filled. */
+/* Parses `text` (NULL for a flag) into the field of the option's type. 0, or -EINVAL / -ERANGE with
+ * *error filled. */
 int el_value_set(const struct el_option *option, void *field, const char *text,
                  struct el_value_error *error);
 

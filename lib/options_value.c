@@ -1,8 +1,9 @@
 /*
  * options_value.c - one value of the command line: text in, typed field out.
  *
- * Teaches:  why not strtod(3) and atoi(3): "1,5" or "1.5" depends on the locale, " -1" is quietly a huge unsigned
- *           number, "4x" is 4. A parser that accepts what was not meant answers a question nobody asked.
+ * Teaches:  why not strtod(3) and atoi(3): "1,5" or "1.5" depends on the locale, " -1" is quietly a
+ *           huge unsigned number, "4x" is 4. A parser that accepts what was not meant answers a
+ *           question nobody asked.
  * Partner:  options.c (argv), options_help.c (--help).
  */
 #include "options_internal.h"
@@ -11,7 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- the parsers by themselves ----------------------------------------------------------------- */
+/* ---- the parsers by themselves --------------------------------------------------------------- */
 
 static bool is_digit(char c)
 {
@@ -24,7 +25,8 @@ static int refuse(const char **why, int error, const char *text)
     return error;
 }
 
-/* Reads the digits at *text and moves behind them. -EINVAL: there are none. -ERANGE: beyond 64 bits. */
+/* Reads the digits at *text and moves behind them. -EINVAL: there are none. -ERANGE: beyond 64
+ * bits. */
 static int read_digits(const char **text, uint64_t *number)
 {
     bool overflow = false;
@@ -140,7 +142,8 @@ const char *el_print_duration(el_duration length, char *text, size_t size)
             snprintf(text, size, "%s%" PRIu64 "h%02um", sign, seconds / 3600,
                      (unsigned)(seconds / 60 % 60));
     } else {
-        /* Three digits that count: 1.25us, 12.5us, 125us. The limits are where rounding adds a digit. */
+        /* Three digits that count: 1.25us, 12.5us, 125us. The limits are where rounding adds a
+         * digit. */
         static const char *const names[] = {"us", "ms", "s"};
         unsigned unit = 0;
         double value = (double)ns / (double)EL_US;
@@ -152,7 +155,7 @@ const char *el_print_duration(el_duration length, char *text, size_t size)
     return text;
 }
 
-/* ---- values of options --------------------------------------------------------------------------- */
+/* ---- values of options ----------------------------------------------------------------------- */
 
 const char *el_option_label(const struct el_option *option, char *text, size_t size)
 {
@@ -163,7 +166,8 @@ const char *el_option_label(const struct el_option *option, char *text, size_t s
     return text;
 }
 
-/* The largest unit that divides the bound, so that it is printed exactly and parses back to itself. */
+/* The largest unit that divides the bound, so that it is printed exactly and parses
+ * back to itself. */
 const char *el_option_print_bound(const struct el_option *option, uint64_t bound, char *text,
                                   size_t size)
 {

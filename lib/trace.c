@@ -1,9 +1,10 @@
 /*
  * trace.c - what a module has to say, on its way to the sink that the program chose.
  *
- * Teaches:  a log line is an attack surface. Someone who can make a server fail a million times a second
- *           must not be able to make it write a million lines: each format string has a budget. [#log-budget]
- *           And a line is one line: control bytes are escaped, so nobody writes lines that look like ours.
+ * Teaches:  a log line is an attack surface. Someone who can make a server fail a million times a
+ *           second must not be able to make it write a million lines: each format string has a
+ *           budget. [#log-budget] And a line is one line: control bytes are escaped, so nobody
+ *           writes lines that look like ours.
  * Partner:  trace_file.c, the sink that `--explain` reads well in. Next: address.c.
  */
 #include "trace.h"
@@ -101,8 +102,8 @@ static void tell_left_out(struct el_trace *trace, struct budget *budget, el_time
 }
 
 /*
- * The budget of a format string. When all are taken, the one that began its second longest ago makes
- * room: the table is bounded whatever happens, and what it left out is told first.
+ * The budget of a format string. When all are taken, the one that began its second longest ago
+ * makes room: the table is bounded whatever happens, and what it left out is told first.
  */
 static struct budget *find_budget(struct el_trace *trace, const char *format, el_time now)
 {

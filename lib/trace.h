@@ -2,8 +2,10 @@
  * trace.h - what a module has to say, handed to a sink that the program chose.
  *
  * A library must not print: it cannot know whether stderr is a terminal, a log or closed. So every
- * module takes a `struct el_trace *` (NULL is fine: silence) and reports to it. Two kinds of report:
- *  - diagnostics, with a level, for whoever runs the program: `prog: object: what failed: strerror (hint)`;
+ * module takes a `struct el_trace *` (NULL is fine: silence) and reports to it. Two kinds of
+ * report:
+ *  - diagnostics, with a level, for whoever runs the program: `prog: object: what failed: strerror
+ *    (hint)`;
  *  - the narration of `--explain`, for whoever wants to know what happens inside.
  * Thread-safe: one trace may be shared by all workers of a server.
  */
@@ -19,7 +21,7 @@ enum el_level { EL_ERROR, EL_WARN, EL_INFO, EL_DEBUG };
 
 /* What a line of narration is about; the file sink indents and labels by it. */
 enum el_topic {
-    EL_TOPIC_STEP, /* a decision and its reason: "server.lab is a name, not a literal: asking DNS" */
+    EL_TOPIC_STEP,   /* a decision and its reason: "server.lab is a name: asking DNS" */
     EL_TOPIC_CALL,   /* a system call: "connect(5, 10.77.0.2:7007) = 0" */
     EL_TOPIC_STATE,  /* what changed: "local address now 10.77.0.1:40312" */
     EL_TOPIC_DNS,    /* a query or an answer */
@@ -42,8 +44,8 @@ struct el_trace_args {
     void *arg;           /* passed to sink; borrowed */
     enum el_level level; /* diagnostics above it are dropped */
     bool explain;        /* narration wanted */
-    unsigned
-        per_second; /* diagnostics of one format string per second, 0 = unlimited; the rest are counted, and the count is told */
+    unsigned per_second; /* diagnostics of one format string a second, 0 = unlimited; the rest
+                          * are counted, and the count is told */
 };
 
 struct el_trace; /* opaque */
@@ -51,13 +53,16 @@ struct el_trace; /* opaque */
 struct el_trace *el_trace_new(const struct el_trace_args *args); /* NULL: out of memory */
 void el_trace_free(struct el_trace *trace);
 
-/* A sink that writes to a FILE: diagnostics as "prog: text", narration indented by topic with the time since the first event. */
+/*
+ * A sink that writes to a FILE: diagnostics as "prog: text", narration indented by topic, with the
+ * time since the first event. `columns` is the width to break narration at; 0 = the terminal's, and
+ * in a file lines are not broken.
+ */
 struct el_file_sink {
     FILE *file;
     const char *program;
     el_time start; /* 0: set at the first event */
-    unsigned
-        columns; /* width to break narration at; 0 = the terminal's, and unbroken lines in a file */
+    unsigned columns;
 };
 void el_file_sink_write(void *el_file_sink, const struct el_event *event);
 

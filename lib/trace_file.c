@@ -1,8 +1,9 @@
 /*
  * trace_file.c - the sink that people read: diagnostics as they are, the narration as a story.
  *
- * Teaches:  how `--explain` looks. The time stands at the left, in milliseconds since the first event; a
- *           decision starts at the margin, and what it led to is indented below it with a label:
+ * Teaches:  how `--explain` looks. The time stands at the left, in milliseconds since the first
+ *           event; a decision starts at the margin, and what it led to is indented below it with a
+ *           label:
  *
  *               0.000 ms  server.lab is a name, not a literal: asking DNS
  *               0.214 ms    dns     A server.lab to 10.77.0.254:53
@@ -10,8 +11,8 @@
  *               1.101 ms    call    connect(5, 10.77.0.2:7007) = 0
  *               1.130 ms    state   local address now 10.77.0.1:40312
  *
- * On a terminal a long line is broken at a space and goes on under its own text. In a file it is not: there
- * one event is one line, for grep(1).
+ * On a terminal a long line is broken at a space and goes on under its own text. In a file it is
+ * not: there one event is one line, for grep(1).
  * Partner:  trace.c, which lets one event at a time in here, so this file needs no lock.
  */
 #include "trace.h"
@@ -28,7 +29,8 @@ enum {
     LINES_MAX = 4 * 1024 /* one event, broken into lines */
 };
 
-/* The label of what a step led to. A step itself has none: it stands out by standing at the margin. */
+/* The label of what a step led to. A step itself has none: it stands out by standing
+ * at the margin. */
 static const char *topic_label(enum el_topic topic)
 {
     switch (topic) {
@@ -60,7 +62,8 @@ static size_t line_width(const struct el_file_sink *sink)
     return width > WIDE ? WIDE : width < NARROW ? 0 : width;
 }
 
-/* How much of `text` fits in `room` columns, broken at the last space; all of it if nothing helps. */
+/* How much of `text` fits in `room` columns, broken at the last space; all of it
+ * if nothing helps. */
 static size_t fitting(const char *text, size_t room)
 {
     size_t length = strlen(text);

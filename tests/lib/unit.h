@@ -1,8 +1,8 @@
 /*
  * unit.h - what the unit tests share: a main, and random input that can be had again.
  *
- * A property test says what holds for *every* input and tries many. Its input comes from a seed, printed
- * when the test fails: ECHOLAB_SEED=N build/plain/tests/test_X repeats the run.
+ * A property test says what holds for *every* input and tries many. Its input comes from a seed,
+ * printed when the test fails: ECHOLAB_SEED=N build/plain/tests/test_X repeats the run.
  */
 #ifndef ECHOLAB_UNIT_H
 #define ECHOLAB_UNIT_H
@@ -21,8 +21,9 @@ uint64_t unit_random(uint64_t below); /* 0..below-1; below > 0 */
 void unit_random_text(char *text, size_t size, const char *alphabet);
 
 /*
- * As ck_assert, and tells the seed and the input that broke the property. An assertion of Check writes a note
- * each time, in case the test dies; in a loop of many thousands that is most of the work, so this one does not.
+ * As ck_assert, and tells the seed and the input that broke the property. An assertion of Check
+ * writes a note each time, in case the test dies; in a loop of many thousands that is most of the
+ * work, so this one does not.
  */
 #define unit_holds(property, input)                                                                \
     do {                                                                                           \

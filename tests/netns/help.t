@@ -8,8 +8,7 @@ export LC_ALL=C # one collation for sort and comm
 # help_options FILE: the options of a --help text, one a line, as `--count` or `-c`.
 # An option begins a line at column 3 or 7; explanations begin further right.
 help_options() {
-    sed -nE 's/^ {2}(-[^ -]), (--[a-z0-9-]+).*/\1\n\2/p; s/^ {6}(--[a-z0-9-]+).*/\1/p; s/^ {2}(-[^ -])( .*|$)/\1/p' "$1" |
-        sort -u
+    sed -nE 's/^ {2}(-[^ -]), (--[a-z0-9-]+).*/\1\n\2/p; s/^ {6}(--[a-z0-9-]+).*/\1/p; s/^ {2}(-[^ -])( .*|$)/\1/p' "$1" | sort
 }
 
 # commands FILE: the words of `usage: PROGRAM this|that [options]`, for a program whose options belong to them.
@@ -40,6 +39,8 @@ check_program() {
         like "$name: --help into a full disk fails and says so" "$(<"$TEST_TMP/err")" "^$name: stdout: write: "
     fi
 
+    is "$name: no option stands for two things" "$(help_options "$TEST_TMP/help" | uniq -d)" ""
+
     local page=${source%.c}.1
     if [ ! -e "$page" ]; then
         fail "$name: has a man page" "there is no ${page#"$ROOT"/}"
@@ -49,7 +50,7 @@ check_program() {
         exits "$name $command: --help exits 0" 0 "$program" "$command" --help
         printf '%s\n' "$OUT" >>"$TEST_TMP/help"
     done
-    help_options "$TEST_TMP/help" >"$TEST_TMP/in-help"
+    help_options "$TEST_TMP/help" | uniq >"$TEST_TMP/in-help"
     page_options "$page" >"$TEST_TMP/in-page"
     ok "$name: options were found in --help" grep -qx -- --version "$TEST_TMP/in-help"
     is "$name: every option of --help is in the man page" "$(comm -23 "$TEST_TMP/in-help" "$TEST_TMP/in-page")" ""

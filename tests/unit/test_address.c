@@ -1,4 +1,5 @@
-/* test_address.c - what a person may type, what is refused and how it is said, and who comes first. */
+/* test_address.c - what a person may type, what is refused and how it is said, and
+ * who comes first. */
 #include "../lib/unit.h"
 #include "address.h"
 
@@ -12,7 +13,7 @@ enum { DEFAULT_PORT = 7007 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- endpoints ------------------------------------------------------------------------------------ */
+/* ---- endpoints ------------------------------------------------------------------------------- */
 
 START_TEST(every_form_of_an_endpoint_is_read)
 {
@@ -223,7 +224,7 @@ START_TEST(property_any_bytes_are_parsed_or_refused)
 }
 END_TEST
 
-/* ---- addresses ------------------------------------------------------------------------------------ */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static struct el_address literal(const char *host, uint16_t port)
 {
@@ -423,7 +424,7 @@ START_TEST(property_an_escaped_name_fits_and_is_plain)
 }
 END_TEST
 
-/* ---- the order of RFC 6724 --------------------------------------------------------------------------- */
+/* ---- the order of RFC 6724 ------------------------------------------------------------------- */
 
 static struct el_route_pair route(const char *destination, const char *source)
 {
@@ -434,8 +435,9 @@ static struct el_route_pair route(const char *destination, const char *source)
 }
 
 /*
- * The examples of RFC 6724 section 10.2, with the source that the RFC chose for each destination. The one
- * left out prefers a Mobile IPv6 home address (rule 4). In each row the first destination comes first.
+ * The examples of RFC 6724 section 10.2, with the source that the RFC chose for each destination.
+ * The one left out prefers a Mobile IPv6 home address (rule 4). In each row the first destination
+ * comes first.
  */
 static const struct {
     const char *first, *first_source, *second, *second_source;

@@ -84,7 +84,7 @@ END_TEST
 
 START_TEST(the_decimal_point_is_a_point_in_every_locale_this_machine_has)
 {
-    /* Machines differ in the locales they have. Where none of these is there, this shows nothing; make one with
+    /* Machines differ in the locales they have. Where none of these is, this shows nothing; make one by
      * localedef -i de_DE -f UTF-8 /tmp/l/de_DE.UTF-8 and run with LOCPATH=/tmp/l. */
     static const char *const commas[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "nl_NL.UTF-8"};
     for (size_t i = 0; i < sizeof commas / sizeof *commas; i++)
@@ -178,7 +178,8 @@ START_TEST(sixty_three_levels_can_be_nested)
 }
 END_TEST
 
-/* Skips one JSON value; NULL if it is not valid. Independent of the writer: a grammar, straight from RFC 8259. */
+/* Skips one JSON value; NULL if it is not valid. Independent of the writer: a grammar, straight
+ * from RFC 8259. */
 static const char *skip_value(const char *s);
 
 static const char *skip_string(const char *s)

@@ -1,4 +1,5 @@
-/* test_options.c - one table parses, explains itself and tells its defaults; errors name option, value, cause, fix. */
+/* test_options.c - one table parses, explains itself and tells its defaults; errors name option,
+ * value, cause, fix. */
 #include "../lib/unit.h"
 #include "options.h"
 
@@ -10,7 +11,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* ---- a program with one option of every type ------------------------------------------------------- */
+/* ---- a program with one option of every type ------------------------------------------------- */
 
 struct values {
     struct {
@@ -148,7 +149,7 @@ static int parse(const char *words)
     return code;
 }
 
-/* ---- what is accepted ------------------------------------------------------------------------------ */
+/* ---- what is accepted ------------------------------------------------------------------------ */
 
 START_TEST(without_options_every_field_has_its_default)
 {
@@ -234,7 +235,7 @@ START_TEST(a_second_parse_forgets_the_first)
 }
 END_TEST
 
-/* ---- what is refused, and how it is said ------------------------------------------------------------ */
+/* ---- what is refused, and how it is said ----------------------------------------------------- */
 
 static const struct {
     const char *words, *message;
@@ -311,7 +312,7 @@ START_TEST(a_wrong_default_in_the_table_is_seen_at_once)
 }
 END_TEST
 
-/* ---- --help and --version ----------------------------------------------------------------------------- */
+/* ---- --help and --version -------------------------------------------------------------------- */
 
 static const char help_text[] =
     "usage: demo [options] HOST[:PORT]\n"
@@ -371,7 +372,7 @@ START_TEST(help_that_cannot_be_written_is_a_failure)
 }
 END_TEST
 
-/* ---- the parsers by themselves -------------------------------------------------------------------------- */
+/* ---- the parsers by themselves --------------------------------------------------------------- */
 
 START_TEST(durations)
 {

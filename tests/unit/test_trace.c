@@ -215,7 +215,7 @@ START_TEST(threads_share_a_trace)
 }
 END_TEST
 
-/* ---- the file sink -------------------------------------------------------------------------------- */
+/* ---- the file sink --------------------------------------------------------------------------- */
 
 /* What the sink writes for one story, `columns` wide. The caller frees. */
 static char *told(unsigned columns)
