@@ -242,8 +242,7 @@ struct el_happy_output el_happy_next(struct el_happy *happy, el_time now)
     }
     if (happy->attempts == 0 && v6_open && now < happy->hold_until)
         return output_wait(happy->hold_until, "A came first: AAAA gets the resolution delay");
-    /* A machine that has nothing running need not wait: there is nobody to give a chance to. */
-    if (happy->running > 0 && now < happy->next_start)
+    if (now < happy->next_start)
         return output_wait(happy->next_start,
                            "the attempt delay gives the running attempt its chance");
     return start_attempt(happy, family, now);

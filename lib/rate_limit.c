@@ -63,9 +63,7 @@ static uint64_t tokens_at(const struct rate *rate, el_time *full, uint64_t wante
     uint64_t tokens = (uint64_t)left * rate->per_second / RATE_MAX;
     if (tokens > wanted)
         tokens = wanted;
-    if (tokens > 0 && worth(rate, tokens) > left)
-        tokens--;
-    *full = from + (tokens > 0 ? worth(rate, tokens) : 0);
+    *full = from + worth(rate, tokens); /* never more than `left`, which is whole nanoseconds */
     return tokens;
 }
 

@@ -229,12 +229,13 @@ END_TEST
 START_TEST(the_correction_is_as_if_each_hidden_value_had_been_recorded)
 {
     fprintf(stderr, "ECHOLAB_SEED=%ju\n", (uintmax_t)unit_seed());
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 1000; round++) {
         struct el_histogram *one_by_one = el_histogram_new();
         el_histogram_clear(histogram);
         for (int i = 0; i < 4; i++) {
-            el_duration value = unit_random(10) == 0 ? 137 * EL_S + log_uniform() : log_uniform();
-            el_duration interval = 1 + value / (el_duration)(1 + unit_random(3000));
+            el_duration value = log_uniform() * (unit_random(4) == 0 ? 50 : 1); /* up to 50 min */
+            uint64_t parts = 1 + unit_random(unit_random(2) ? 6 : 3000);
+            el_duration interval = 1 + value / (el_duration)parts;
             el_histogram_record_corrected(histogram, value, interval);
             el_histogram_record(one_by_one, value);
             for (el_duration v = value - interval; v >= interval; v -= interval)

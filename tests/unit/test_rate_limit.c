@@ -249,7 +249,7 @@ END_TEST
 START_TEST(the_families_do_not_share_buckets)
 {
     struct el_address a = v4(0x0a4d0001), b = v6("a4d:1::");
-    limit_to(0, 10, 0);
+    limit_to(0, 10, 8); /* one set for all */
     ck_assert_int_eq(take(&a, 0), EL_RATE_PASS);
     ck_assert_int_eq(take(&b, 0), EL_RATE_PASS);
     struct el_address zero = v4(0), none = v6("::");
@@ -418,6 +418,7 @@ enum { WORKERS = 4 };
 struct worker {
     pthread_t thread;
     struct el_rate_total *total;
+    pthread_barrier_t *start; /* so that they meet, however slowly threads are made */
     uint64_t granted, asked;
     el_time until;
 };
@@ -457,6 +458,41 @@ START_TEST(workers_together_never_get_more_than_the_total)
     ck_assert_uint_ge(granted, 1);
     if (rates[_i] <= 1000000) /* each asks 10^6 a second: so nearly all there is goes */
         ck_assert_uint_ge(granted, rates[_i] / 4 * 9 / 10);
+    el_rate_total_free(shared);
+}
+END_TEST
+
+/* At one instant everybody takes what he can get: no chunk may be had twice. */
+static void *grab(void *arg)
+{
+    struct worker *worker = arg;
+    struct el_rate_limit *mine =
+        el_rate_limit_new(&(struct el_rate_limit_args){.total = worker->total, .slots = 8});
+    struct el_address source = v4(1);
+    pthread_barrier_wait(worker->start);
+    while (mine != NULL && el_rate_limit_take(mine, &source, worker->until) == EL_RATE_PASS)
+        worker->granted++;
+    el_rate_limit_free(mine);
+    return NULL;
+}
+
+START_TEST(no_token_is_leased_twice)
+{
+    struct el_rate_total *shared = el_rate_total_new(500000000); /* a burst of 781,250 chunks */
+    struct worker worker[WORKERS];
+    pthread_barrier_t start;
+    ck_assert_int_eq(pthread_barrier_init(&start, NULL, WORKERS), 0);
+    for (int i = 0; i < WORKERS; i++) {
+        worker[i] = (struct worker){.total = shared, .start = &start, .until = 5 * EL_S};
+        ck_assert_int_eq(pthread_create(&worker[i].thread, NULL, grab, &worker[i]), 0);
+    }
+    uint64_t granted = 0;
+    for (int i = 0; i < WORKERS; i++) {
+        ck_assert_int_eq(pthread_join(worker[i].thread, NULL), 0);
+        granted += worker[i].granted;
+    }
+    ck_assert_uint_eq(granted, 50000000);
+    pthread_barrier_destroy(&start);
     el_rate_total_free(shared);
 }
 END_TEST
@@ -506,6 +542,7 @@ int main(void)
     tcase_add_test(t, a_refusal_by_the_total_takes_no_token_of_the_source);
     tcase_add_test(t, a_refusal_by_the_source_takes_no_token_of_the_total);
     tcase_add_loop_test(t, workers_together_never_get_more_than_the_total, 0, 4);
+    tcase_add_test(t, no_token_is_leased_twice);
     suite_add_tcase(suite, t);
     return unit_main(suite);
 }
