@@ -178,12 +178,13 @@ static int begin_attempt(struct el_dialer *d, struct running *r)
     return -EINPROGRESS;
 }
 
-static void start_attempt(struct el_dialer *d, const struct el_happy_output *output)
+/* `now` is the machine's instant, so that the delays it keeps are the ones the result shows. */
+static void start_attempt(struct el_dialer *d, const struct el_happy_output *output, el_time now)
 {
     unsigned number = output->attempt;
     struct el_attempt *attempt = &d->attempts[number];
     *attempt = (struct el_attempt){
-        .peer = output->address, .started = el_now(), .ended = EL_NEVER, .error = -EINPROGRESS};
+        .peer = output->address, .started = now, .ended = EL_NEVER, .error = -EINPROGRESS};
     d->running[number] = (struct running){.dialer = d, .number = number, .fd = -1};
     d->result.attempt_count = number + 1;
 
@@ -266,7 +267,7 @@ static void advance(struct el_dialer *d)
                 conclude_late(d);
                 return;
             }
-            start_attempt(d, &output);
+            start_attempt(d, &output, now);
             break;
         case EL_HAPPY_CANCEL:
             end_attempt(d, output.attempt, -ECANCELED);

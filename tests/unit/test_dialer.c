@@ -28,7 +28,8 @@ enum { WAIT_MS = 10000, STORY_MAX = 65536 };
 
 static struct event_base *base;
 static struct el_resolver *resolver;
-static struct mock_dns *mock; /* on the same loop; gone when the dial has ended */
+static el_duration dns_timeout = 5 * EL_S; /* of one try */
+static struct mock_dns *mock;              /* on the same loop; gone when the dial has ended */
 static struct el_trace *trace;
 static char story[STORY_MAX];
 static char hosts_path[] = "/tmp/echolab-test-hosts.XXXXXX";
@@ -67,7 +68,7 @@ static void make_resolver(const struct el_address *servers, size_t count)
         .trace = trace,
         .servers = servers,
         .server_count = count,
-        .timeout = 5 * EL_S,
+        .timeout = dns_timeout,
         .tries = 2,
         .hosts_path = hosts_path,
         .resolv_conf_path = "/dev/null",
@@ -567,6 +568,21 @@ START_TEST(a_silent_dns_server_ends_as_not_resolved_at_the_deadline)
 }
 END_TEST
 
+START_TEST(a_dns_server_silent_in_every_try_ends_as_not_resolved_before_the_deadline)
+{
+    int silent = open_on(SOCK_DGRAM, "127.0.0.1", 0);
+    struct el_address server = literal("127.0.0.1", port_of(silent));
+    dns_timeout = 100 * EL_MS;
+    make_resolver(&server, 1);
+    const struct el_dial_result *r = dial(tcp("server.lab", 7007));
+    ck_assert_int_eq(r->status, EL_DIAL_NOT_RESOLVED);
+    ck_assert_int_eq(r->error, -ETIMEDOUT);
+    ck_assert_int_ge(r->ended - r->started, 100 * EL_MS);
+    ck_assert_int_lt(r->ended - r->started, GENEROUS);
+    el_socket_close(silent);
+}
+END_TEST
+
 START_TEST(a_dns_server_that_is_not_there_ends_as_not_resolved_before_it)
 {
     int holder = open_on(SOCK_DGRAM, "127.0.0.1", 0);
@@ -990,6 +1006,7 @@ static Suite *dialer_suite(void)
     t = add_case(suite, "no address");
     tcase_add_test(t, a_name_that_does_not_exist_is_not_resolved_at_once);
     tcase_add_test(t, a_silent_dns_server_ends_as_not_resolved_at_the_deadline);
+    tcase_add_test(t, a_dns_server_silent_in_every_try_ends_as_not_resolved_before_the_deadline);
     tcase_add_test(t, a_dns_server_that_is_not_there_ends_as_not_resolved_before_it);
     tcase_add_test(t, a_literal_of_the_other_family_is_not_resolved);
 
