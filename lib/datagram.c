@@ -4,7 +4,7 @@
  * Teaches:  a UDP socket hands over more than bytes. Beside each datagram lie control messages
  *           (cmsg(3)): the address that was probed, the interface, how many were lost before it.
  * Partner:  servers/udp_echo_server.c
- * Memory:   everything is reserved in el_datagram_batch_new; receiving and replying allocate nothing.
+ * Memory:   everything is reserved in el_datagram_batch_new; receiving and replying take no more.
  * Next:     datagram_reply.c, the way out; datagram_error.c, what came back instead.
  */
 #include "datagram_batch.h"
@@ -19,7 +19,7 @@ enum {
     CACHE_LINE = 64,
 };
 
-/* ---- memory ----------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Points header `i` at its buffers again. The kernel overwrites the lengths at every call. */
 static void prepare(struct el_datagram_batch *batch, unsigned i)
@@ -88,7 +88,7 @@ void el_datagram_batch_free(struct el_datagram_batch *batch)
     free(batch);
 }
 
-/* ---- in --------------------------------------------------------------------------------------- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 int el_datagram_enable_gro(int fd)
 {
@@ -114,7 +114,7 @@ static void read_packet_info_v4(struct el_datagram *d, const void *from)
         d->cast = EL_BROADCAST;
 }
 
-/* ipv6(7), RFC 3542 section 6.2. IPv6 has no broadcast; for a group the kernel must pick a source. */
+/* ipv6(7), RFC 3542 section 6.2. IPv6 has no broadcast; for a group the kernel picks a source. */
 static void read_packet_info_v6(struct el_datagram *d, const void *from)
 {
     struct in6_pktinfo info;

@@ -45,8 +45,7 @@ struct el_datagram_batch_args {
     unsigned capacity;   /* datagrams a call, 1..EL_DATAGRAM_BATCH_MAX */
     size_t max_datagram; /* bytes; a longer one is truncated and marked */
     bool gro; /* buffers of 64 KiB, whatever max_datagram is; see el_datagram_enable_gro */
-    bool
-        gso; /* coalesce neighbouring replies to one peer, of one length, into one UDP_SEGMENT send */
+    bool gso; /* coalesce neighbouring replies of one length to one peer: one UDP_SEGMENT send */
 };
 
 struct el_datagram_batch *

@@ -1,6 +1,6 @@
 /*
- * datagram_batch.h - what a batch is made of: shared by datagram.c (in) and datagram_reply.c (out), and by nobody
- * else. Every array has `capacity` elements unless it says so.
+ * datagram_batch.h - what a batch is made of: shared by datagram.c (in) and datagram_reply.c (out),
+ * and by nobody else. Every array has `capacity` elements unless it says so.
  */
 #ifndef ECHOLAB_DATAGRAM_BATCH_H
 #define ECHOLAB_DATAGRAM_BATCH_H

@@ -1,7 +1,8 @@
 /*
- * datagram_explain.h - the narration of a UDP server: what came, what was answered, what was not and why.
+ * datagram_explain.h - the narration of a UDP server: what came, and what was not answered and why.
  *
- * Bounded: whoever can send fast must not be able to fill a disk. Addresses and lengths are told, payload never.
+ * Bounded: whoever can send fast must not be able to fill a disk. Addresses and lengths are told,
+ * payload never.
  */
 #ifndef ECHOLAB_DATAGRAM_EXPLAIN_H
 #define ECHOLAB_DATAGRAM_EXPLAIN_H

@@ -19,7 +19,7 @@
 /* UDP_MAX_SEGMENTS of every kernel that has UDP_SEGMENT; newer ones would take 128. */
 enum { SEGMENTS_MAX = 64 };
 
-/* ---- packing ------------------------------------------------------------------------------ */
+/* ---- packing ----------------------------------------------------------------------------- */
 
 /* Same peer, same source address: may share a parcel. Compares what the kernel filled in. */
 static bool same_way(const struct el_datagram *a, const struct el_datagram *b)
@@ -149,7 +149,7 @@ static unsigned pack(struct el_datagram_batch *batch, struct position at, unsign
     return made;
 }
 
-/* ---- sending ------------------------------------------------------------------------------ */
+/* ---- sending ----------------------------------------------------------------------------- */
 
 /* Everything from `at` on does not leave. Returns how many datagrams that is. */
 static unsigned give_up(struct el_datagram_batch *batch, struct position at, unsigned count,
@@ -219,7 +219,7 @@ int el_datagram_reply(struct el_datagram_batch *batch, int fd, unsigned count, c
             }
             continue;
         }
-        /* Fewer than n is no error yet: the next call starts with the one that failed, and tells. */
+        /* Fewer than n is no error yet: the next call starts with the one that failed: it tells. */
         sent->pending += tried;
         tried = false;
         for (int i = 0; i < gone; i++) {

@@ -6,8 +6,8 @@
  *           ever; services on low ports (chargen, DNS) answer an answer; and a datagram to a group
  *           is answered by each of its members, all at whoever was named as its sender.
  * Partner:  servers/udp_echo_server.c
- * Leaves out: a forged but ordinary address. Nothing in one datagram tells it from a real one: there
- *           the rate limit bounds the harm, and that a reply is never longer than its request.
+ * Leaves out: a forged but ordinary address. Nothing in one datagram tells it from a real one;
+ *           there rate limits bound the harm, and a reply is never longer than its request.
  */
 #include "source_rules.h"
 

@@ -20,7 +20,7 @@ extern const char
     *const el_source_kind_names[]; /* "low-port" ..., NULL-ended, for EL_OPT_CHOICES */
 
 /*
- * Why `datagram` must not be answered, as a static sentence, or NULL when nothing speaks against it.
+ * Why `datagram` must not be answered, as a static sentence; NULL when nothing speaks against it.
  * own[0..count-1] are the addresses that the server listens on; only their ports matter.
  */
 const char *el_source_refused(const struct el_datagram *datagram, const struct el_address *own,

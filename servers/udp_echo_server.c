@@ -2,14 +2,16 @@
  * udp_echo_server.c - the UDP echo server to use: batches in, batches out, and no loaded gun.
  *
  * Teaches:  how a UDP server stays cheap (one recvmmsg(2) and one sendmmsg(2) for many datagrams,
- *           neighbours to one peer coalesced into one message) and harmless: a source address can be
- *           forged, so whoever answers everything answers for others. What is not answered is counted by reason.
- * Run:      build/bin/udp_echo_server --explain      (then: echo hi | socat -t 1 - UDP:127.0.0.1:7007)
+ *           neighbours to one peer coalesced into one message) and harmless: a source address can
+ *           be forged, so whoever answers everything can be made to attack others. What is not
+ *           answered is counted by reason.
+ * Run:      build/bin/udp_echo_server --explain
+ *           (then: echo hi | socat -t 1 - UDP:127.0.0.1:7007)
  * Partner:  clients/udp_echo.c; lib/datagram.c moves the datagrams,
  *           lib/source_rules.c says whom not to answer, lib/service.c is the life around this
  * Memory:   a worker reserves --batch times --max-datagram bytes (with --gro times 64 KiB) and its
  *           rate table when it starts, and nothing after that, whatever comes.
- * Leaves out: replies are not queued when the socket does not take them: they are dropped and counted.
+ * Leaves out: replies that the socket does not take are not queued but dropped and counted.
  *           An attacker can still use up the rate of the source that he forges (there is no
  *           handshake to tell them apart: that is what QUIC's address validation is for).
  */
@@ -106,7 +108,7 @@ static void count(struct worker *worker, enum counter counter, uint64_t more)
     el_count(&worker->counters[counter], more);
 }
 
-/* ---- what is answered ------------------------------------------------------------------------- */
+/* ---- what is answered ------------------------------------------------------------------------ */
 
 /* Decides on one received buffer and counts it. Returns why it is not answered, NULL if it is. */
 static const char *judge(struct worker *worker, struct el_datagram *d, el_time now)
@@ -138,7 +140,7 @@ static const char *judge(struct worker *worker, struct el_datagram *d, el_time n
     return NULL;
 }
 
-/* ---- receive, answer, count ------------------------------------------------------------------- */
+/* ---- receive, answer, count ------------------------------------------------------------------ */
 
 static void count_kernel_drops(struct port *port)
 {
@@ -179,8 +181,8 @@ static void answer(struct port *port, int fd, int got)
 }
 
 /*
- * A socket has something to read. One batch and back to the loop, even if more is waiting: the event
- * is level-triggered and fires again, after the other sockets had their turn. [#one-batch-a-turn]
+ * A socket has something to read. One batch and back to the loop, even if more is waiting: the
+ * event is level-triggered and fires again, after the other sockets' turn. [#one-batch-a-turn]
  */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
@@ -201,7 +203,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     answer(port, fd, got);
 }
 
-/* ---- a worker --------------------------------------------------------------------------------- */
+/* ---- a worker -------------------------------------------------------------------------------- */
 
 static void destroy(void *arg)
 {
@@ -305,7 +307,7 @@ static void *create(const struct el_worker_context *context)
     return NULL;
 }
 
-/* ---- the program ------------------------------------------------------------------------------ */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 #define FIELD(name) offsetof(struct options, name)
 static const struct el_option option_table[] = {

@@ -46,7 +46,8 @@ accounted() {
 peer() {
     local program=$1 hold pid
     if ! have "$program"; then
-        if [ -n "${ECHOLAB_NO_SKIP:-}" ]; then fail "$program is echoed to" "not installed"; else skip "$program is echoed to" "not installed"; fi
+        if [ -z "${ECHOLAB_NO_SKIP:-}" ]; then skip "$program is echoed to" "not installed"; return; fi
+        fail "$program is echoed to" "not installed"
         return
     fi
     rm -f "$TEST_TMP/stdin"
@@ -142,7 +143,10 @@ test_kernel_queue() {
 # shellcheck disable=SC2317,SC2329 # called by wait_for: nothing new between two looks
 queue_drained() {
     local before
-    ask_stats queue && before=$(stat received) && ask_stats queue && [ "$before" -gt 0 ] && [ "$(stat received)" -eq "$before" ]
+    ask_stats queue
+    before=$(stat received)
+    ask_stats queue
+    [ "$before" -gt 0 ] && [ "$(stat received)" -eq "$before" ]
 }
 
 test_fairness() {

@@ -1,4 +1,4 @@
-/* test_datagram.c - batches in and out over real sockets on the loopback interface, and the error queue. */
+/* test_datagram.c - batches in and out over real sockets on loopback, and the error queue. */
 #include "datagram.h"
 
 #include <arpa/inet.h>
@@ -19,7 +19,7 @@ static int set(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* An unbound-to-anything socket of a family with every option that the module reads, on `host` and a port of the kernel's choice. */
+/* A socket with every option that the module reads, on `host` and a port of the kernel's choice. */
 static int open_on(int family, const char *host, struct el_address *bound)
 {
     int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -56,7 +56,7 @@ static void wait_readable(int fd)
     ck_assert_int_eq(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, WAIT_MS), 1);
 }
 
-/* Receives until `wanted` datagrams are in the batch (loopback delivers before send returns, so one call is enough). */
+/* One call is enough for all: on loopback a datagram is there before the send returns. */
 static void receive(struct el_datagram_batch *batch, int fd, int wanted)
 {
     wait_readable(fd);
@@ -118,7 +118,7 @@ static void teardown(void)
     close(client);
 }
 
-/* ---- in --------------------------------------------------------------------------------------- */
+/* ---- in -------------------------------------------------------------------------------------- */
 
 START_TEST(each_size_is_received_whole_and_echoed)
 {
@@ -297,7 +297,7 @@ START_TEST(a_pending_error_is_told_once_by_receive_and_by_send)
 }
 END_TEST
 
-/* ---- out -------------------------------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------------------------------- */
 
 /* Lengths in order, ended by -1, and how many messages they must become. */
 static const struct {
@@ -461,7 +461,7 @@ START_TEST(a_pending_error_costs_no_reply)
 }
 END_TEST
 
-/* A UNIX socket takes datagrams too, and unlike UDP on loopback it has a full state that a test can reach. */
+/* A UNIX socket takes datagrams too, and unlike UDP on loopback a test can fill it. */
 START_TEST(what_a_full_socket_does_not_take_is_counted_and_dropped)
 {
     int pair[2];
@@ -503,7 +503,7 @@ START_TEST(an_unusable_socket_is_an_error)
 }
 END_TEST
 
-/* ---- GRO -------------------------------------------------------------------------------------- */
+/* ---- GRO ------------------------------------------------------------------------------------- */
 
 /* Sends count datagrams of one length, and a shorter one if `last` is not 0, as one message. */
 static void send_segments(uint16_t segment, unsigned count, size_t last)
@@ -580,7 +580,7 @@ START_TEST(the_size_limit_holds_for_each_segment_not_for_their_sum)
 }
 END_TEST
 
-/* ---- a property: whatever comes in goes back once, whole, in order ---------------------------- */
+/* ---- a property: whatever comes in goes back once, whole, in order --------------------------- */
 
 /* Repeatable numbers below `limit` (xorshift32): a failure is run again with the same _i. */
 static unsigned draw(uint32_t *state, unsigned limit)
@@ -632,7 +632,7 @@ START_TEST(every_kept_datagram_goes_back_once_whole_and_in_order)
 }
 END_TEST
 
-/* ---- the error queue -------------------------------------------------------------------------- */
+/* ---- the error queue ------------------------------------------------------------------------- */
 
 START_TEST(a_refusal_is_read_with_who_said_it_and_what_it_is_about)
 {
