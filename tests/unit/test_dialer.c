@@ -499,7 +499,7 @@ END_TEST
 START_TEST(a_late_aaaa_joins_the_race)
 {
     static const struct mock_rule rules[] = {
-        {.type = MOCK_AAAA, .delay = 150 * EL_MS, .records = "server.lab AAAA ::1"},
+        {.type = MOCK_AAAA, .delay = 800 * EL_MS, .records = "server.lab AAAA ::1"},
         {.type = MOCK_A, .records = "server.lab A 127.0.0.1"},
     };
     struct place places[] = {{.host = "127.0.0.1", .kind = SILENT}, {.host = "::1"}};
