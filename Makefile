@@ -11,6 +11,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+.SECONDARY: # keep the objects of the unit tests
 .SUFFIXES:
 MAKEFLAGS   += --no-builtin-rules
 
