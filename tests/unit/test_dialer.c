@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -32,7 +33,8 @@ static el_duration dns_timeout = 5 * EL_S; /* of one try */
 static struct mock_dns *mock;              /* on the same loop; gone when the dial has ended */
 static struct el_trace *trace;
 static char story[STORY_MAX];
-static char hosts_path[] = "/tmp/echolab-test-hosts.XXXXXX";
+static int hosts_fd; /* a file without a name: it goes with the process, however the test ends */
+static char hosts_path[40];
 static int fds_before;
 
 /* What `done` was told, kept. */
@@ -78,9 +80,9 @@ static void make_resolver(const struct el_address *servers, size_t count)
 
 static void setup(void)
 {
-    int fd = mkstemp(hosts_path);
-    ck_assert_int_ge(fd, 0);
-    close(fd);
+    hosts_fd = memfd_create("hosts", MFD_CLOEXEC);
+    ck_assert_int_ge(hosts_fd, 0);
+    snprintf(hosts_path, sizeof hosts_path, "/proc/self/fd/%d", hosts_fd);
     struct event_config *config = event_config_new();
     event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
     base = event_base_new_with_config(config);
@@ -97,16 +99,13 @@ static void teardown(void)
     ck_assert_int_eq(count_fds(), fds_before);
     event_base_free(base);
     el_trace_free(trace);
-    unlink(hosts_path);
+    close(hosts_fd);
 }
 
 /* Writes the hosts file: each line "address name". */
 static void hosts(const char *text)
 {
-    FILE *file = fopen(hosts_path, "w");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
+    ck_assert_int_eq((int)write(hosts_fd, text, strlen(text)), (int)strlen(text));
     make_resolver(NULL, 0);
 }
 
