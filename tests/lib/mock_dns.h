@@ -42,6 +42,7 @@ struct mock_rule {
     unsigned times;                /* how often it applies; 0: always */
     enum mock_action action;
     unsigned forgeries; /* bits of enum mock_forgery */
+    unsigned flood;     /* so many datagrams with a wrong id, before everything */
     el_duration delay;
     int rcode;
     const char *records;  /* "OWNER A 10.0.0.1, OWNER AAAA ::1, OWNER CNAME TARGET" */

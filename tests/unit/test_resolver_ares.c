@@ -5,6 +5,7 @@
  * The anchors that a test is about are named in its comment; its remedy taken out, it fails.
  */
 #include "lookup_run.h"
+#include "unit.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -438,9 +439,5 @@ static Suite *ares_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(ares_suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(ares_suite());
 }

@@ -2,6 +2,7 @@
  * test_resolver_dns.c - the resolver and what DNS servers and networks do: answers, refusals, silence, lies.
  */
 #include "lookup_run.h"
+#include "unit.h"
 
 #include <check.h>
 #include <errno.h>
@@ -232,6 +233,20 @@ START_TEST(a_forged_answer_alone_is_no_answer)
 }
 END_TEST
 
+/* resolver_timeline.c [#dns-bounded-drain]: other events of the loop get their turn in between. */
+START_TEST(a_flood_of_forged_datagrams_is_read_in_portions)
+{
+    static const struct mock_rule rules[] = {{.flood = 160, .records = "www.lab A 10.77.0.2"}};
+    run_begin(&run, rules, COUNT(rules));
+    run.resolver_args.timeout = 3 * EL_S;
+    run.args.family = AF_INET;
+    run_lookup(&run, "www.lab.");
+    ck_assert_str_eq(addresses_of(&run.v4), "10.77.0.2");
+    ck_assert_uint_ge(run.wakeups, 10);
+    run_end(&run);
+}
+END_TEST
+
 START_TEST(a_lost_query_is_repeated)
 {
     static const struct mock_rule rules[] = {
@@ -436,6 +451,7 @@ static Suite *dns_suite(void)
     tcase_set_timeout(t, 30);
     tcase_add_loop_test(t, a_forged_answer_is_ignored_and_the_true_one_taken, 0, 4);
     tcase_add_test(t, a_forged_answer_alone_is_no_answer);
+    tcase_add_test(t, a_flood_of_forged_datagrams_is_read_in_portions);
     tcase_add_test(t, a_lost_query_is_repeated);
     tcase_add_test(t, a_slow_answer_counts_when_it_comes_before_the_deadline);
     tcase_add_loop_test(t, a_deadline_that_has_passed_ends_a_name_but_not_a_literal, 0, 2);
@@ -457,9 +473,5 @@ static Suite *dns_suite(void)
 
 int main(void)
 {
-    SRunner *runner = srunner_create(dns_suite());
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return unit_main(dns_suite());
 }
