@@ -42,7 +42,7 @@ const struct el_option el_client_option_table[] = {
     {'I', "interface", EL_OPT_TEXT, "NAME", "leave by this interface", AT(interface), NULL, 0, 0,
      NULL},
     {0, "source", EL_OPT_LITERAL, "ADDR", "send from this address", AT(source), NULL, 0, 0, NULL},
-    {0, "ttl", EL_OPT_NUMBER, "N", "hop limit (1-255)", AT(ttl), NULL, 0, 255, NULL},
+    {0, "ttl", EL_OPT_NUMBER, "N", "hop limit (1-255)", AT(ttl), NULL, 1, 255, NULL},
     {0, "tos", EL_OPT_NUMBER, "N", "type of service, traffic class (0-255)", AT(tos), NULL, 0, 255,
      NULL},
     {0, "df", EL_OPT_FLAG, NULL, "do not fragment", AT(dont_fragment), NULL, 0, 0, NULL},

@@ -40,3 +40,14 @@ both() {
 
 # peer NAME udp|tcp ACTION...: a scripted server on loopback; sets LISTEN.
 peer() { rm -f "$TEST_TMP/$1.out"; start_server "$1" python3 "$PEER" "$2" 127.0.0.1:0 "${@:3}"; }
+
+# with HOST RULE... -- CMD: an iptables rule (first in its chain) while CMD runs.
+with() {
+    local host=$1 rule=() tool=iptables; shift
+    [ "$1" != -6 ] || { tool=ip6tables; shift; }
+    while [ "$1" != -- ]; do rule+=("$1"); shift; done
+    shift
+    on "$host" "$tool" -I "${rule[@]}"
+    "$@"
+    on "$host" "$tool" -D "${rule[@]}"
+}

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# deadlines.t - silence and loss: which exit code, after how long, with which reason. Refusals are in refusals.t.
+# Lower bounds are exact: no deadline may end early.
+. "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/client.sh"
+
+world pair
+start_server us on server "$BIN/udp_echo_server" --listen '*:7007'
+start_server ts on server "$BIN/tcp_echo_server" --listen '*:7007'
+S=10.77.0.2
+# ---- silence ----
+with server INPUT -p udp --dport 7007 -j DROP -- \
+    timed "udp dropped: 28 at the read deadline" 28 500 10000 on client "$UDP" -c 1 -W 500ms $S
+with server INPUT -p udp --dport 7007 -j DROP -- \
+    timed "udp dropped: -W is for each echo" 28 700 10000 on client "$UDP" -c 3 -i 100ms -W 500ms $S
+with server INPUT -p udp --dport 7007 -j DROP -- \
+    timed "udp dropped: -w for all of them" 28 400 10000 on client "$UDP" -c 0 -i 50ms -W 60 -w 400ms $S
+with server INPUT -p tcp --dport 7007 -j DROP -- \
+    timed "tcp SYN dropped: 28 at the connect deadline" 28 600 10000 on client "$TCP" --connect-timeout 600ms $S
+like "tcp SYN dropped: says so" "$ERR" 'connect: no answer within'
+with server INPUT -p tcp --dport 7007 -j DROP -- \
+    timed "tcp SYN dropped: -w is earlier" 28 300 10000 on client "$TCP" --connect-timeout 60 -w 300ms $S
+with client INPUT -p tcp --sport 7007 -m length --length 100: -j DROP -- \
+    timed "tcp echo dropped: 28 at the read deadline" 28 500 10000 on client "$TCP" -c 1 -W 500ms $S
+with server INPUT -p tcp --dport 7007 -j DROP -- \
+    both "tcp SYN dropped" 28 "" on client "$TCP" --connect-timeout 200ms $S
+is "tcp SYN dropped: outcome" "$(json outcome)" deadline
+on sw0 iptables -I INPUT -p udp --dport 53 -j DROP
+timed "dns silent: 6 at the connect deadline" 6 600 10000 on client "$UDP" --connect-timeout 600ms server.lab
+timed "dns silent: 6 also by -w" 6 300 10000 on client "$TCP" -w 300ms server.lab
+both "dns silent" 6 "" on client "$UDP" --connect-timeout 200ms server.lab
+on sw0 iptables -D INPUT -p udp --dport 53 -j DROP
+both "no such name" 6 "" on client "$TCP" nowhere.lab
+like "no such name: NXDOMAIN" "$ERR" 'nowhere\.lab: lookup: .*NXDOMAIN'
+
+# ---- loss that can be counted ----
+with server INPUT -p udp --dport 7007 -m statistic --mode nth --every 3 --packet 2 -j DROP -- \
+    both "every third datagram dropped: exactly those are lost" 1 "sent=9 received=6 lost=3" on client "$UDP" -c 9 -i 20ms -W 400ms $S
+is "every third: which" "$(json probes.2.reason) $(json probes.5.reason) $(json probes.8.reason)" "deadline deadline deadline"
