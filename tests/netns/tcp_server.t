@@ -2,6 +2,7 @@
 # tcp_server.t - tcp_echo_server and the clients that a server must survive, on the loopback interface.
 #
 # The clients are those of tests/lib/tcp_client.py; what the server counted is asked with SIGUSR1.
+# `tests/netns/tcp_server.t drain limits` runs only these.
 . "$(dirname "$0")/../lib/tap.sh"
 
 SERVER=$BIN/tcp_echo_server
@@ -285,15 +286,6 @@ test_explain() {
     ok "but not of everything" test "$(wc -l <"$ERR_FILE")" -lt 1900
 }
 
-test_bytes
-test_other_buffer
-test_deaf_client
-test_reset
-test_no_descriptors
-test_limits
-test_drain
-test_restart
-test_workers
-test_addresses
-test_output
-test_explain
+TESTS=(bytes other_buffer deaf_client reset no_descriptors limits drain restart workers addresses output explain)
+[ $# -eq 0 ] || TESTS=("$@")
+for name in "${TESTS[@]}"; do "test_$name"; done
