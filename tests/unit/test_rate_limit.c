@@ -374,18 +374,18 @@ END_TEST
 
 START_TEST(all_sources_together_get_the_total_and_one_burst)
 {
-    static const uint64_t rates[] = {1, 7, 100, 999, 12345, 100000};
+    static const uint64_t rates[] = {1, 7, 100, 999, 12345, 64000};
     uint64_t rate = rates[_i], passed = 0;
     limit_to(rate, 0, 0);
     el_duration gap = EL_S / (el_duration)rate / 3 + 1;
-    for (el_time now = 0; now < 10 * EL_S; now += gap) {
+    for (el_time now = 0; now < 2 * EL_S; now += gap) {
         struct el_address source = v4((uint32_t)now);
         enum el_rate_verdict verdict = take(&source, now);
         ck_assert_int_ne(verdict, EL_RATE_SOURCE);
         passed += verdict == EL_RATE_PASS;
     }
-    ck_assert_uint_le(passed, due(rate, 10 * EL_S));
-    ck_assert_uint_ge(passed, 10 * rate * 99 / 100);
+    ck_assert_uint_le(passed, due(rate, 2 * EL_S));
+    ck_assert_uint_ge(passed, 2 * rate * 99 / 100);
 }
 END_TEST
 
