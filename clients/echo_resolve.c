@@ -1,9 +1,10 @@
 /*
  * echo_resolve.c - looks names up, and shows who was asked, when, and what came back.
  *
- * Teaches:  a name has two answers, AAAA and A, from two questions; each is a datagram that can be lost, refused,
- *           cut short or forged like any other.
- * Run:      echo_resolve server.lab          (then with --explain; then with a --dns-server that is silent)
+ * Teaches:  a name has two answers, AAAA and A, from two questions; each is a datagram that can be
+ *           lost, refused, cut short or forged like any other.
+ * Run:      echo_resolve server.lab          (then with --explain; then with a --dns-server that is
+ *           silent)
  * Partner:  lib/resolver.h does the work; this program asks and prints.
  * Leaves out: other record types than A and AAAA: dig(1) has them all.
  * Next:     tcp_echo.c, which connects to what was found.
@@ -74,7 +75,7 @@ static const struct el_program program = {
     .max_operands = NAMES_MAX,
 };
 
-/* ---- one name after the other ----------------------------------------------------------------- */
+/* ---- one name after the other ---------------------------------------------------------------- */
 
 static void print_text(const struct run *run, const struct el_outcome *o)
 {
@@ -211,9 +212,10 @@ static bool run_loop(struct run *run)
     return ok;
 }
 
-/* ---- start and end ---------------------------------------------------------------------------- */
+/* ---- start and end --------------------------------------------------------------------------- */
 
-/* A server is given as an address: who should look its name up? Exit code 2 otherwise, 0 if fine. */
+/* A server is given as an address: who should look its name up? Exit code 2 otherwise, 0 if
+ * fine. */
 static int read_servers(const struct el_endpoint_list *list, struct el_address *servers)
 {
     for (size_t i = 0; i < list->count; i++) {

@@ -1,7 +1,8 @@
 /*
  * lookup_report.c - what became of a name, shown.
  *
- * Owns:     the words and columns of echo_resolve: who was asked, when, over what, and what came back.
+ * Owns:     the words and columns of echo_resolve: who was asked, when, over what, and what came
+ *           back.
  * Partner:  resolver.h, whose answers and timeline these are.
  * Leaves out: looking up. It touches no socket.
  * Next:     clients/echo_resolve.c.
@@ -12,7 +13,7 @@
 
 #include <string.h>
 
-/* ---- small words ------------------------------------------------------------------------------ */
+/* ---- small words ----------------------------------------------------------------------------- */
 
 static const char *type_text(sa_family_t family)
 {
@@ -88,7 +89,7 @@ const char *el_outcome_why(const struct el_outcome *o, char text[static EL_OUTCO
     return text;
 }
 
-/* ---- for people ------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------------------ */
 
 /* Both families failed alike, or only one was asked: one sentence says it all. */
 static bool one_failure(const struct el_outcome *o)
@@ -206,7 +207,7 @@ void el_outcome_print_addresses(const struct el_outcome *outcome, FILE *file)
             fprintf(file, "%s\n", el_address_print_host(&answers[a]->address[i].destination, text));
 }
 
-/* ---- for programs ----------------------------------------------------------------------------- */
+/* ---- for programs ---------------------------------------------------------------------------- */
 
 static const char *status_word(enum el_lookup_status status)
 {

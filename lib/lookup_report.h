@@ -11,7 +11,8 @@
 
 enum { EL_OUTCOME_TEXT = 320 };
 
-/* One name and everything that was found out about it. The caller fills it from the callbacks of a lookup. */
+/* One name and everything that was found out about it. The caller fills it from the callbacks of
+ * a lookup. */
 struct el_outcome {
     const char *name; /* as typed; borrowed */
     bool asked_v6, asked_v4;
@@ -23,7 +24,8 @@ struct el_outcome {
 
 bool el_outcome_resolved(const struct el_outcome *outcome); /* at least one address */
 
-/* Why there is no address, as a diagnostic goes on after the name: "NXDOMAIN: no such name (hint)". Returns text. */
+/* Why there is no address, as a diagnostic goes on after the name: "NXDOMAIN: no such name
+ * (hint)". Returns text. */
 const char *el_outcome_why(const struct el_outcome *outcome, char text[static EL_OUTCOME_TEXT]);
 
 /* A headline, the addresses with the source of each, and the timeline of the queries. */

@@ -6,9 +6,10 @@
  * Leaves out: a cache. Each lookup asks anew, so that a learner sees the packets each time.
  * Next:     resolver_hosts.c.
  *
- * A lookup has two parts, AAAA and A. Wherever an answer comes from, it is kept in its part by el_part_finish() and
- * delivered by on_step(), which only the loop calls. Two things follow: no callback runs inside el_lookup_new(), and the
- * caller may cancel in any callback, because nothing of c-ares is on the stack then. [#lookup-step]
+ * A lookup has two parts, AAAA and A. Wherever an answer comes from, it is kept in its part by
+ * el_part_finish() and delivered by on_step(), which only the loop calls. Two things follow: no
+ * callback runs inside el_lookup_new(), and the caller may cancel in any callback, because nothing
+ * of c-ares is on the stack then. [#lookup-step]
  */
 #include "resolver_private.h"
 
@@ -22,7 +23,7 @@
 /* c-ares counts its users in a plain int; resolvers may be made by several threads. */
 static pthread_mutex_t library_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* ---- the resolver ----------------------------------------------------------------------------- */
+/* ---- the resolver ---------------------------------------------------------------------------- */
 
 struct el_resolver *el_resolver_new(const struct el_resolver_args *args)
 {
@@ -72,7 +73,7 @@ void el_resolver_free(struct el_resolver *resolver)
     pthread_mutex_unlock(&library_lock);
 }
 
-/* ---- one lookup ------------------------------------------------------------------------------- */
+/* ---- one lookup ------------------------------------------------------------------------------ */
 
 static void free_lookup(struct el_lookup *lookup)
 {
@@ -108,7 +109,8 @@ static void finish_all(struct el_lookup *lookup, enum el_lookup_status status, i
 /*
  * Is the host an address already? Then nothing is asked and nothing leaves the machine.
  *
- * c-ares knows literals too, but not all: 10.77.0.2 asked for as AF_INET6 goes to the DNS servers. [#ares-literal-first]
+ * c-ares knows literals too, but not all: 10.77.0.2 asked for as AF_INET6 goes to the DNS servers.
+ * [#ares-literal-first]
  */
 static bool answer_literal(struct el_lookup *lookup)
 {
@@ -133,7 +135,8 @@ static bool answer_literal(struct el_lookup *lookup)
     return true;
 }
 
-/* "localhost" and "*.localhost" are this machine and never anybody's business else (RFC 6761 6.3). */
+/* "localhost" and "*.localhost" are this machine and never anybody's business else (RFC 6761
+ * 6.3). */
 static bool is_localhost(const char *host)
 {
     size_t length = strlen(host);
@@ -165,8 +168,8 @@ static bool answer_from_hosts(struct el_lookup *lookup)
         add_loopback(v6, lookup->args.port);
         add_loopback(v4, lookup->args.port);
     }
-    el_explain(lookup->resolver->trace, EL_TOPIC_STEP, "%s is %s: no server is asked", lookup->shown,
-               found ? path : "this machine by definition (RFC 6761)");
+    el_explain(lookup->resolver->trace, EL_TOPIC_STEP, "%s is %s: no server is asked",
+               lookup->shown, found ? path : "this machine by definition (RFC 6761)");
     for (size_t i = 0; i < 2; i++) {
         struct el_part *part = &lookup->parts[i];
         part->answer.source = EL_FROM_HOSTS;

@@ -1,10 +1,11 @@
 /*
  * resolver.h - names to addresses on the event loop: c-ares driven by libevent.
  *
- * getaddrinfo(3) blocks the whole loop; this does not. A lookup is answered in two parts, AAAA and A, each
- * as it comes, so that Happy Eyeballs can start on the first. Literals and /etc/hosts never touch the
- * network. What c-ares gets wrong with an external loop, and what we do about it, is told at the
- * anchors `#ares-...` of resolver_channel.c and its neighbours; start with resolver_private.h.
+ * getaddrinfo(3) blocks the whole loop; this does not. A lookup is answered in two parts, AAAA and
+ * A, each as it comes, so that Happy Eyeballs can start on the first. Literals and /etc/hosts never
+ * touch the network. What c-ares gets wrong with an external loop, and what we do about it, is told
+ * at the anchors `#ares-...` of resolver_channel.c and its neighbours; start with
+ * resolver_private.h.
  */
 #ifndef ECHOLAB_RESOLVER_H
 #define ECHOLAB_RESOLVER_H
@@ -93,10 +94,11 @@ struct el_lookup_args {
     const char *host;   /* name or literal; copied */
     uint16_t port;      /* host order; put into each address */
     sa_family_t family; /* AF_INET or AF_INET6 to ask for that alone; AF_UNSPEC: both, AAAA first */
-    el_time
-        deadline; /* EL_NEVER: only timeout × tries limits it; past it what is open ends with EL_LOOKUP_TIMEOUT */
-    /* Called from the loop, never from inside el_lookup_new: once per family asked for, in order of arrival; then
-     * done, once. Either may call el_lookup_cancel; the lookup is gone after that, and in any case after done returns. */
+    el_time deadline;   /* past it what is open ends with EL_LOOKUP_TIMEOUT; EL_NEVER: only
+                         timeout × tries limits it */
+    /* Called from the loop, never from inside el_lookup_new: once per family asked for, in order
+     * of arrival; then done, once. Either may call el_lookup_cancel; the lookup is gone after
+     * that, and in any case after done returns. */
     void (*answer)(void *arg, const struct el_answer *answer);
     void (*done)(void *arg, struct el_lookup *lookup);
     void *arg;
@@ -104,7 +106,8 @@ struct el_lookup_args {
 
 /* Starts a lookup. NULL: out of memory; anything else is told through `answer`. */
 struct el_lookup *el_lookup_new(struct el_resolver *resolver, const struct el_lookup_args *args);
-/* Ends it: no callback comes any more. At any moment, from inside its own callbacks too. NULL is fine. */
+/* Ends it: no callback comes any more. At any moment, from inside its own callbacks too. NULL is
+ * fine. */
 void el_lookup_cancel(struct el_lookup *lookup);
 /* The timeline so far; valid until the next call into the loop. */
 size_t el_lookup_queries(const struct el_lookup *lookup, const struct el_query **queries);

@@ -2,17 +2,20 @@
  * resolver_channel.c - c-ares driven by libevent, and what c-ares gets wrong when it is.
  *
  * Owns:     one c-ares channel per lookup: made, told of ready sockets and of time, closed.
- * Partner:  resolver_timeline.c has the sockets; resolver.c has the lookup and delivers its answers.
- * Leaves out: c-ares' own event thread (1.26 and newer have one): the loop is the program's.
- *           EDNS: 1.18 on a channel with two queries repeats only the first without it when a server objects
- *           (FORMERR). So answers are at most 512 bytes on UDP, and longer ones come over TCP.
+ * Partner:  resolver_timeline.c has the sockets; resolver.c has the lookup and delivers its
+ *           answers.
+ * Leaves out: c-ares' own event thread (1.26 and newer have one): the loop is the program's. And
+ *           EDNS: of two queries that a server objects to (FORMERR), 1.18 repeats only the first
+ *           without it. So answers have at most 512 bytes on UDP, and longer ones come over TCP.
  * Next:     happy_eyeballs.h.
  *
- * How an external loop drives c-ares: c-ares says which descriptors it wants to hear of (on_interest), the loop says
- * when one is ready (on_ready), and ares_timeout(3) says when c-ares must be called although nothing happened.
+ * How an external loop drives c-ares: c-ares says which descriptors it wants to hear of
+ * (on_interest), the loop says when one is ready (on_ready), and ares_timeout(3) says when c-ares
+ * must be called although nothing happened.
  *
- * [#ares-one-channel] ares_cancel(3) ends every query of a channel, whoever asked. So each lookup has a channel of
- * its own; as a gift, each has fresh source ports, which an attacker must guess anew (RFC 5452 section 9.2).
+ * [#ares-one-channel] ares_cancel(3) ends every query of a channel, whoever asked. So each lookup
+ * has a channel of its own; as a gift, each has fresh source ports, which an attacker must guess
+ * anew (RFC 5452 section 9.2).
  */
 #include "resolver_private.h"
 
@@ -21,14 +24,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- time and descriptors --------------------------------------------------------------------- */
+/* ---- time and descriptors -------------------------------------------------------------------- */
 
 /*
  * To be called after every entry into c-ares: each may have moved its next deadline.
  *
- * [#ares-timeout-spin] ares_timeout(3) cuts off what is less than a millisecond. Slept for that long, one wakes a moment
- * too early, c-ares finds nothing due, says "0 ms", and the loop spins to the deadline: 1699 wake-ups were
- * counted where 5 do. A millisecond more, and one wakes when something is due.
+ * [#ares-timeout-spin] ares_timeout(3) cuts off what is less than a millisecond. Slept for that
+ * long, one wakes a moment too early, c-ares finds nothing due, says "0 ms", and the loop spins to
+ * the deadline: 1699 wake-ups were counted where 5 do. A millisecond more, and one wakes when
+ * something is due.
  */
 static void rearm_timer(struct el_lookup *lookup)
 {
@@ -64,10 +68,11 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 /*
  * c-ares wants to hear of `fd`, or (neither) no more.
  *
- * [#ares-interest] This callback is the only source of what is watched. ares_fds(3) would be another, and would have to
- * be asked after every call; it also breaks at descriptor 1024. The event is level-triggered, for c-ares may leave bytes
- * unread, and persistent. It is removed here and now when c-ares says so: the next thing it does is close the descriptor,
- * and its number may be someone else's a moment later.
+ * [#ares-interest] This callback is the only source of what is watched. ares_fds(3) would be
+ * another, and would have to be asked after every call; it also breaks at descriptor 1024. The
+ * event is level-triggered, for c-ares may leave bytes unread, and persistent. It is removed here
+ * and now when c-ares says so: the next thing it does is close the descriptor, and its number may
+ * be someone else's a moment later.
  */
 static void on_interest(void *arg, ares_socket_t fd, int readable, int writable)
 {
@@ -87,13 +92,14 @@ static void on_interest(void *arg, ares_socket_t fd, int readable, int writable)
         event_add(socket->event, NULL);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /*
  * What the end of a query means.
  *
- * [#ares-what-the-server-said] c-ares reports every mishap as "could not contact DNS servers" or "timeout"; what the
- * last server really said or did is in the timeline's notes, and is what helps the reader.
+ * [#ares-what-the-server-said] c-ares reports every mishap as "could not contact DNS servers" or
+ * "timeout"; what the last server really said or did is in the timeline's notes, and is what helps
+ * the reader.
  */
 enum el_lookup_status el_channel_verdict(const struct el_part *part, int ares_status)
 {
@@ -132,12 +138,13 @@ enum el_lookup_status el_channel_verdict(const struct el_part *part, int ares_st
 /*
  * c-ares has done with one family's query. `bytes` is its own and gone when this returns.
  *
- * [#ares-late-success] Closing a channel calls this for what is open, and not always with a status that says so: 1.18
- * may deliver a success. `closing`, which is ours, is what counts. (ares_getaddrinfo(3) would hand over a list to free
- * in that case too; ares_search(3) lends bytes, so there is nothing to leak.)
+ * [#ares-late-success] Closing a channel calls this for what is open, and not always with a status
+ * that says so: 1.18 may deliver a success. `closing`, which is ours, is what counts.
+ * (ares_getaddrinfo(3) would hand over a list to free in that case too; ares_search(3) lends bytes,
+ * so there is nothing to leak.)
  *
- * [#ares-callback-early] It may run before ares_search(3) returns. So nothing is delivered from here: the answer is kept,
- * and the loop delivers it when the caller has its lookup in hand.
+ * [#ares-callback-early] It may run before ares_search(3) returns. So nothing is delivered from
+ * here: the answer is kept, and the loop delivers it when the caller has its lookup in hand.
  */
 static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes, int length)
 {
@@ -163,9 +170,10 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *bytes,
     el_part_finish(part, verdict, error);
 }
 
-/* ---- open and close --------------------------------------------------------------------------- */
+/* ---- open and close -------------------------------------------------------------------------- */
 
-/* The servers we were given, as c-ares reads them: 10.77.0.254:53,[fd77::fe]:53 (without zones, see tap_connect). */
+/* The servers we were given, as c-ares reads them: 10.77.0.254:53,[fd77::fe]:53 (without zones,
+ * see tap_connect). */
 static int set_servers(struct el_lookup *lookup)
 {
     const struct el_resolver *resolver = lookup->resolver;
@@ -218,19 +226,21 @@ static int make_channel(struct el_lookup *lookup, int flags, bool *alone)
 /*
  * Opens the channel and asks, AAAA first (RFC 8305 section 3).
  *
- * [#ares-servfail] After SERVFAIL or REFUSED c-ares asks again, at once, as often as it may: good when there is another
- * server, hammering when there is not. A lone server is believed (ARES_FLAG_NOCHECKRESP). How many
- * there are is known only when resolv.conf has been read, hence the second channel.
+ * [#ares-servfail] After SERVFAIL or REFUSED c-ares asks again, at once, as often as it may: good
+ * when there is another server, hammering when there is not. A lone server is believed
+ * (ARES_FLAG_NOCHECKRESP). How many there are is known only when resolv.conf has been read, hence
+ * the second channel.
  *
- * [#ares-two-queries] Asked for AF_UNSPEC, c-ares says nothing before the slower of A and AAAA is over, all retries
- * included: a server that drops AAAA would make every name take `tries` timeouts. As two queries, each is
- * delivered when it comes.
+ * [#ares-two-queries] Asked for AF_UNSPEC, c-ares says nothing before the slower of A and AAAA is
+ * over, all retries included: a server that drops AAAA would make every name take `tries` timeouts.
+ * As two queries, each is delivered when it comes.
  *
- * [#ares-no-service] Nor is it told a port: its parser of service strings reads "99999" as 34463. The port is a number
- * since the endpoint was parsed, and goes into the addresses when they are made.
+ * [#ares-no-service] Nor is it told a port: its parser of service strings reads "99999" as 34463.
+ * The port is a number since the endpoint was parsed, and goes into the addresses when they are
+ * made.
  *
- * NOALIASES: $HOSTALIASES would let the environment rename hosts; getaddrinfo(3) ignores it for privileged programs,
- * and a teaching tool should show the name that was typed.
+ * NOALIASES: $HOSTALIASES would let the environment rename hosts; getaddrinfo(3) ignores it for
+ * privileged programs, and a teaching tool should show the name that was typed.
  */
 int el_channel_open(struct el_lookup *lookup)
 {
@@ -260,7 +270,8 @@ int el_channel_open(struct el_lookup *lookup)
 }
 
 /*
- * [#ares-destroy] ares_destroy(3) frees what c-ares is standing on when it is called from one of c-ares' own callbacks.
+ * [#ares-destroy] ares_destroy(3) frees what c-ares is standing on when it is called from one of
+ * c-ares' own callbacks.
  * It never is: callbacks only keep answers, and callers, who may cancel, are called from the loop.
  */
 void el_channel_close(struct el_lookup *lookup)

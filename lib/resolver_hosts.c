@@ -3,8 +3,8 @@
  *
  * Owns:     reading a hosts(5) file: an address, then its names, and comments from '#'.
  * Partner:  resolver.c asks here before it asks DNS, as nsswitch.conf(5)'s "files dns" does.
- * Leaves out: caching. The file is read for each lookup, so an edit counts at once; it is a small local file,
- *           and reading it is the one thing the resolver does that could block.
+ * Leaves out: caching. The file is read for each lookup, so an edit counts at once; it is a small
+ *           local file, and reading it is the one thing the resolver does that could block.
  * Next:     resolver_message.c.
  */
 #include "resolver_private.h"
@@ -12,11 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A longer line, and what follows so many lines, is not looked at: a hosts file by mistake as big as a disk
- * must not stop the loop for minutes. */
+/* A longer line, and what follows so many lines, is not looked at: a hosts file by mistake as
+ * big as a disk must not stop the loop for minutes. */
 enum { LINE_MAX_BYTES = 1024, LINES_MAX = 20000 };
 
-/* Reads one line without its newline. A line that is too long is emptied. False at the end of the file. */
+/* Reads one line without its newline. A line that is too long is emptied. False at the end of
+ * the file. */
 static bool read_line(FILE *file, char line[static LINE_MAX_BYTES])
 {
     if (fgets(line, LINE_MAX_BYTES, file) == NULL)

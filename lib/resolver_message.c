@@ -2,9 +2,10 @@
  * resolver_message.c - the bytes of a DNS message, as far as a resolver must read them.
  *
  * Owns:     header and question (whose answer is this, and what does it say?), the chain of CNAMEs,
- *           and the addresses at its end. Everything here comes from the network: nothing is believed
- *           before it is measured, and every loop ends.
- * Partner:  resolver_timeline.c looks at each message as it crosses, resolver_channel.c at the answer.
+ *           and the addresses at its end. Everything here comes from the network: nothing is
+ *           believed before it is measured, and every loop ends.
+ * Partner:  resolver_timeline.c looks at each message as it crosses, resolver_channel.c at the
+ *           answer.
  * Leaves out: TTLs (nothing is cached), other record types, DNSSEC (the server's word is taken).
  * Next:     resolver_timeline.c.
  */
@@ -34,8 +35,8 @@ static uint16_t read_u16(const uint8_t *bytes)
     return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
-/* Puts one label's bytes into text. A byte that no host name has becomes '?': it can then neither look
- * like a dot nor end the string, and it is never sent anywhere again. */
+/* Puts one label's bytes into text. A byte that no host name has becomes '?': it can then
+ * neither look like a dot nor end the string, and it is never sent anywhere again. */
 static void copy_label(char *text, const uint8_t *label, size_t length)
 {
     for (size_t i = 0; i < length; i++)
@@ -45,9 +46,9 @@ static void copy_label(char *text, const uint8_t *label, size_t length)
 /*
  * Reads the name at *at and moves *at past it. False: malformed.
  *
- * [#dns-compression] A name may end in a pointer to an earlier one (RFC 1035 4.1.4). A pointer to itself,
- * or two that point at each other, would keep a trusting reader busy for ever: here each must point
- * further back than the one before, so that there are finitely many.
+ * [#dns-compression] A name may end in a pointer to an earlier one (RFC 1035 4.1.4). A pointer to
+ * itself, or two that point at each other, would keep a trusting reader busy for ever: here each
+ * must point further back than the one before, so that there are finitely many.
  */
 static bool read_name(const struct message *m, size_t *at, char name[static EL_HOST_MAX])
 {
@@ -118,7 +119,8 @@ static bool read_record(const struct message *m, size_t *at, struct record *reco
 
 enum search { FOUND, ABSENT, MALFORMED };
 
-/* Looks for owner's next CNAME among the answers; their order is not relied upon (RFC 1034 3.6.2). */
+/* Looks for owner's next CNAME among the answers; their order is not relied upon (RFC 1034
+ * 3.6.2). */
 static enum search find_alias(const struct message *m, size_t answers, unsigned count,
                               char owner[static EL_HOST_MAX])
 {
@@ -172,8 +174,8 @@ enum el_lookup_status el_dns_addresses_parse(const uint8_t *bytes, size_t length
         return EL_LOOKUP_BAD_ANSWER;
     answers += 4; /* type and class of the question */
 
-    /* [#dns-cname-loop] An alias may lead to an alias, and by malice or mistake back to the first: the chain is
-     * followed for so many steps and no more. */
+    /* [#dns-cname-loop] An alias may lead to an alias, and by malice or mistake back to the
+     * first: the chain is followed for so many steps and no more. */
     enum search found = FOUND;
     unsigned steps = 0;
     while ((found = find_alias(&m, answers, count, name)) == FOUND)
@@ -226,8 +228,8 @@ const char *el_lookup_name_fault(const char *name)
     }
     if (label == 0)
         return "two dots with nothing between them";
-    /* [#dns-mistyped-address] A mistyped address such as 10.77.0.256 is no name: nobody can own it (RFC 3696 2), and it must
-     * not leave the machine. */
+    /* [#dns-mistyped-address] A mistyped address such as 10.77.0.256 is no name: nobody can own
+     * it (RFC 3696 2), and it must not leave the machine. */
     return digits ? "it ends in a number, and is no address either" : NULL;
 }
 

@@ -2,7 +2,8 @@
  * resolver_order.c - which address first: the source of each, and the order of RFC 6724.
  *
  * Owns:     finding the source address that the kernel would use for a destination.
- * Partner:  address.c has the rules of RFC 6724 section 6, and knows no sockets; this file has the sockets.
+ * Partner:  address.c has the rules of RFC 6724 section 6, and knows no sockets; this file has the
+ *           sockets.
  * Leaves out: rules 4 and 7, which need to know interfaces.
  * Next:     happy_eyeballs.h, which races the ordered addresses.
  */
@@ -14,9 +15,9 @@
 /*
  * The source address for `destination`, length 0 when there is no route.
  *
- * [#connect-sends-nothing] connect(2) on a UDP socket only looks up the route and keeps the two addresses: not one
- * packet leaves. That makes it the way to ask the kernel which source it would take. A fresh socket each time: a
- * second connect(2) on the same one would keep the first source.
+ * [#connect-sends-nothing] connect(2) on a UDP socket only looks up the route and keeps the two
+ * addresses: not one packet leaves. That makes it the way to ask the kernel which source it would
+ * take. A fresh socket each time: a second connect(2) on the same one would keep the first source.
  */
 static struct el_address find_source(const struct el_address *destination)
 {
@@ -63,8 +64,9 @@ void el_order_answer(struct el_answer *answer, struct el_trace *trace)
 {
     for (size_t i = 0; i < answer->count; i++)
         answer->address[i].source = find_source(&answer->address[i].destination);
-    /* [#ares-own-order] c-ares would do this too, with a socket per address kept open the while, by an older table,
-     * and for addresses that a caller may not want. We ask it for bare answers and sort once, here. */
+    /* [#ares-own-order] c-ares would do this too, with a socket per address kept open the while,
+     * by an older table, and for addresses that a caller may not want. We ask it for bare
+     * answers and sort once, here. */
     el_address_sort(answer->address, answer->count);
     if (el_explaining(trace))
         explain_order(answer, trace);

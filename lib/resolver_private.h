@@ -89,7 +89,8 @@ struct el_resolver {
     struct el_address *servers;
 };
 
-/* resolver.c: a part is known; it is delivered from the loop. Keeps the first answer, ignores later ones. */
+/* resolver.c: a part is known; it is delivered from the loop. Keeps the first answer, ignores
+ * later ones. */
 void el_part_finish(struct el_part *part, enum el_lookup_status status, int error);
 
 /* resolver_channel.c: 0, or -errno. After it the parts are finished as answers come. */
@@ -116,7 +117,8 @@ enum el_lookup_status el_dns_addresses_parse(const uint8_t *bytes, size_t length
                                              struct el_answer *answer, size_t *left_out);
 const char *el_dns_type_text(sa_family_t family); /* "A" or "AAAA" */
 
-/* resolver_hosts.c: adds the addresses of `host` to the two answers; true when the file knows it. */
+/* resolver_hosts.c: adds the addresses of `host` to the two answers; true when the file knows
+ * it. */
 bool el_hosts_find(const char *path, const char *host, uint16_t port, struct el_answer *v6,
                    struct el_answer *v4);
 

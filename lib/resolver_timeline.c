@@ -1,11 +1,11 @@
 /*
  * resolver_timeline.c - what really crosses between c-ares and the DNS servers.
  *
- * Owns:     the sockets that c-ares uses (it lets us supply the system calls) and, through them, the note of each
- *           query and answer: server, id, type, transport, times, response code.
+ * Owns:     the sockets that c-ares uses (it lets us supply the system calls) and, through them,
+ *           the note of each query and answer: server, id, type, transport, times, response code.
  * Partner:  resolver_channel.c watches the same sockets and drives c-ares.
- * Leaves out: judging answers. c-ares decides which answer counts; what is refused here is only what it would mistake
- *           for an answer or for the end of the server.
+ * Leaves out: judging answers. c-ares decides which answer counts; what is refused here is only
+ *           what it would mistake for an answer or for the end of the server.
  * Next:     resolver_channel.c.
  */
 #include "resolver_private.h"
@@ -16,8 +16,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* [#dns-bounded-drain] c-ares reads a socket until it is empty. A flood of datagrams would keep it there: after so
- * many it is told "empty", and the loop, which watches the level, comes back to the rest. */
+/* [#dns-bounded-drain] c-ares reads a socket until it is empty. A flood of datagrams would keep
+ * it there: after so many it is told "empty", and the loop, which watches the level, comes back
+ * to the rest. */
 enum { DATAGRAMS_PER_WAKEUP = 16 };
 
 /* Narration shows times as a person compares them: milliseconds. */
@@ -39,7 +40,7 @@ static struct el_part *part_of(struct el_lookup *lookup, sa_family_t family)
     return &lookup->parts[family == AF_INET6 ? 0 : 1];
 }
 
-/* ---- what was sent ---------------------------------------------------------------------------- */
+/* ---- what was sent --------------------------------------------------------------------------- */
 
 static void note_query(struct el_dns_socket *s, const uint8_t *bytes, size_t length)
 {
@@ -68,11 +69,12 @@ static void note_query(struct el_dns_socket *s, const uint8_t *bytes, size_t len
                again ? s->tcp ? " (the whole answer this time)" : " (asked again)" : "");
 }
 
-/* ---- what came back --------------------------------------------------------------------------- */
+/* ---- what came back -------------------------------------------------------------------------- */
 
 /*
- * The newest unanswered query that this message may answer. Newest: when a query was repeated, nobody can tell
- * which of the two an answer is for (Karn's problem, RFC 6298 section 3); the time shown is then the shorter one.
+ * The newest unanswered query that this message may answer. Newest: when a query was repeated,
+ * nobody can tell which of the two an answer is for (Karn's problem, RFC 6298 section 3); the time
+ * shown is then the shorter one.
  */
 static struct el_query *find_query(struct el_dns_socket *s, const struct el_dns_head *head)
 {
@@ -88,7 +90,8 @@ static struct el_query *find_query(struct el_dns_socket *s, const struct el_dns_
     return NULL;
 }
 
-/* Keeps what a server said that ends nothing by itself: c-ares reports only "could not contact DNS servers". */
+/* Keeps what a server said that ends nothing by itself: c-ares reports only "could not contact
+ * DNS servers". */
 static void note_heard(struct el_part *part, int rcode)
 {
     if (rcode == 2)
@@ -110,12 +113,13 @@ static void note_reflected(const struct el_dns_socket *s)
 }
 
 /*
- * Looks at one message. Returns 0 when c-ares may see it, EAGAIN to hide it, or the errno that the socket shall
- * seem to have.
+ * Looks at one message. Returns 0 when c-ares may see it, EAGAIN to hide it, or the errno that the
+ * socket shall seem to have.
  *
- * [#ares-reflected] An echo server on port 53 sends our own query back. It has our id and our question, only its QR
- * bit says "query"; c-ares 1.18 does not look at that bit and takes it for an answer without addresses. Said
- * to c-ares as a refused connection, it means: not a DNS server, try the next.
+ * [#ares-reflected] An echo server on port 53 sends our own query back. It has our id and our
+ * question, only its QR bit says "query"; c-ares 1.18 does not look at that bit and takes it for an
+ * answer without addresses. Said to c-ares as a refused connection, it means: not a DNS server, try
+ * the next.
  */
 static int note_message(struct el_dns_socket *s, const uint8_t *bytes, size_t length)
 {
@@ -176,7 +180,8 @@ static void note_failure(struct el_dns_socket *s, const char *call, int error)
                error == ECONNREFUSED ? "nobody listens there" : strerror(error));
 }
 
-/* Feeds stream bytes to a frame; calls `note` for each whole message. Returns the last non-zero note. */
+/* Feeds stream bytes to a frame; calls `note` for each whole message. Returns the last non-zero
+ * note. */
 static int feed_frame(struct el_dns_socket *s, struct el_dns_frame *frame, const uint8_t *bytes,
                       size_t count, int (*note)(struct el_dns_socket *, const uint8_t *, size_t))
 {
@@ -203,7 +208,7 @@ static int note_query_message(struct el_dns_socket *s, const uint8_t *bytes, siz
     return 0;
 }
 
-/* ---- the system calls, as c-ares wants to make them (ares_set_socket_functions(3)) -------------- */
+/* ---- the system calls, as c-ares wants to make them (ares_set_socket_functions(3)) ----------- */
 
 static ares_socket_t tap_socket(int family, int type, int protocol, void *arg)
 {
@@ -236,7 +241,8 @@ static int tap_close(ares_socket_t fd, void *arg)
     return close(fd);
 }
 
-/* UDP is connected too: the kernel then drops datagrams from any other address, and ICMP errors are heard (udp(7)). */
+/* UDP is connected too: the kernel then drops datagrams from any other address, and ICMP errors
+ * are heard (udp(7)). */
 static int tap_connect(ares_socket_t fd, const struct sockaddr *sa, ares_socklen_t length,
                        void *arg)
 {
@@ -283,8 +289,9 @@ static ares_ssize_t tap_receive(ares_socket_t fd, void *buffer, size_t size, int
     }
     if (s->tcp && got == 0)
         note_failure(s, "recvfrom", ECONNRESET); /* closed before it had answered */
-    /* [#ares-runt] A datagram of no bytes is a datagram. c-ares 1.18 takes it for the end of a stream and gives the
-     * server up; one byte spoofed would do. note_message turns it, and any other runt, into "nothing yet". */
+    /* [#ares-runt] A datagram of no bytes is a datagram. c-ares 1.18 takes it for the end of a
+     * stream and gives the server up; one spoofed datagram would do. note_message turns it, and any
+     * other runt, into "nothing yet". */
     int verdict = s->tcp ? feed_frame(s, &s->in, buffer, (size_t)got, note_message)
                          : note_message(s, buffer, (size_t)got);
     if (verdict == 0 || (s->tcp && verdict == EAGAIN)) /* a stream has no message to hide */
@@ -293,7 +300,8 @@ static ares_ssize_t tap_receive(ares_socket_t fd, void *buffer, size_t size, int
     return -1;
 }
 
-/* sendmsg(2) and not writev(2), for MSG_NOSIGNAL: a server that closes its TCP side must not kill us by SIGPIPE. */
+/* sendmsg(2) and not writev(2), for MSG_NOSIGNAL: a server that closes its TCP side must not
+ * kill us by SIGPIPE. */
 static ares_ssize_t tap_send(ares_socket_t fd, const struct iovec *vectors, int count, void *arg)
 {
     struct el_dns_socket *s = el_timeline_socket(arg, fd);

@@ -1,5 +1,6 @@
 /*
- * lookup_run.c - drives one lookup turn by turn, so that tests can count turns and stop at any of them.
+ * lookup_run.c - drives one lookup turn by turn, so that tests can count turns and stop at any of
+ * them.
  */
 #include "lookup_run.h"
 

@@ -1,5 +1,6 @@
 /*
- * lookup_run.h - one lookup against a mock DNS server, from beginning to end, with everything it did noted.
+ * lookup_run.h - one lookup against a mock DNS server, from beginning to end, with everything it
+ * did noted.
  */
 #ifndef ECHOLAB_LOOKUP_RUN_H
 #define ECHOLAB_LOOKUP_RUN_H
@@ -37,7 +38,8 @@ struct lookup_run {
 void run_begin(struct lookup_run *run, const struct mock_rule *rules, size_t count);
 /* Starts the lookup of `host`; run->args may have been changed before. */
 void run_start(struct lookup_run *run, const char *host);
-/* Turns the loop until done, at most `turns` times (0: no limit). Fails the test after ten seconds. */
+/* Turns the loop until done, at most `turns` times (0: no limit). Fails the test after ten
+ * seconds. */
 void run_turn(struct lookup_run *run, unsigned turns);
 /* run_start and run_turn */
 void run_lookup(struct lookup_run *run, const char *host);

@@ -3,7 +3,8 @@
  *
  * Owns:     the sockets, the script, and what was asked.
  * Partner:  mock_dns_message.c makes the messages; tests/unit/test_resolver*.c write the scripts.
- * Leaves out: everything a test does not need. It aborts where a server would recover: it only ever meets our tests.
+ * Leaves out: everything a test does not need. It aborts where a server would recover: it only ever
+ *             meets our tests.
  */
 #include "mock_dns_message.h"
 
@@ -59,7 +60,7 @@ struct reply {
     uint8_t bytes[];
 };
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------------------------- */
 
 static void send_now(int fd, bool tcp, const struct el_address *to, const uint8_t *bytes,
                      size_t length)
@@ -141,7 +142,7 @@ static void send_forgeries(struct mock_dns *mock, const struct mock_query *query
     }
 }
 
-/* ---- receiving -------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------- */
 
 static const struct mock_rule *find_rule(struct mock_dns *mock, const struct mock_query *query)
 {
@@ -215,7 +216,8 @@ static void unlink_client(const struct client *client)
     *p = client->next;
 }
 
-/* It must have been unlinked. Answers that wait for it are dropped: its descriptor may soon be another's. */
+/* It must have been unlinked. Answers that wait for it are dropped: its descriptor may soon be
+ * another's. */
 static void free_client(struct client *client)
 {
     for (struct reply **p = &client->mock->replies; *p != NULL;) {
@@ -282,7 +284,7 @@ static void on_connection(evutil_socket_t fd, short what, void *arg)
     mock_need(client->event != NULL && event_add(client->event, NULL) == 0, "event_add");
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int bind_socket(int type, struct el_address *address)
 {

@@ -2,8 +2,8 @@
  * mock_dns.h - a DNS server that misbehaves on demand, for tests of the resolver.
  *
  * It lives on the test's own event loop, on UDP and TCP of one loopback port that the kernel chose.
- * A script of rules says what happens to each query; the first rule that matches and is not used up counts.
- * Without a matching rule the answer is NXDOMAIN.
+ * A script of rules says what happens to each query; the first rule that matches and is not used up
+ * counts. Without a matching rule the answer is NXDOMAIN.
  */
 #ifndef ECHOLAB_MOCK_DNS_H
 #define ECHOLAB_MOCK_DNS_H
@@ -26,7 +26,8 @@ enum mock_action {
     MOCK_CLOSE,    /* TCP: closed without an answer */
 };
 
-/* Sent before the action, as by an attacker or a broken network; each with the address 6.6.6.6 or 6666::. */
+/* Sent before the action, as by an attacker or a broken network; each with the address 6.6.6.6
+ * or 6666::. */
 enum mock_forgery {
     MOCK_EMPTY = 1,          /* a datagram of 0 bytes */
     MOCK_RUNT = 2,           /* of 3 bytes */
@@ -52,7 +53,8 @@ struct mock_rule {
     uint16_t raw_answers; /* ANCOUNT for it */
 };
 
-/* `rules` is borrowed and must outlive the server; it ends with `count`. Aborts the test when it cannot start. */
+/* `rules` is borrowed and must outlive the server; it ends with `count`. Aborts the test when it
+ * cannot start. */
 struct mock_dns *mock_dns_new(struct event_base *base, const char *ip,
                               const struct mock_rule *rules, size_t count);
 void mock_dns_free(struct mock_dns *mock); /* NULL is fine; the port is refused from now on */

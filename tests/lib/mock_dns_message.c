@@ -3,7 +3,8 @@
  *
  * Teaches:  what a DNS answer is made of (RFC 1035 section 4), by making wrong ones.
  * Partner:  mock_dns.c sends them.
- * Leaves out: compression, and everything a test does not need. It aborts where a server would recover.
+ * Leaves out: compression, and everything a test does not need. It aborts where a server would
+ *             recover.
  */
 #include "mock_dns_message.h"
 

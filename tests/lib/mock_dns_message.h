@@ -26,7 +26,8 @@ struct mock_query {
     char name[EL_HOST_MAX];
 };
 
-/* Ends the test with `what` and errno unless `ok`. Here, so that a static analyzer sees that it does. */
+/* Ends the test with `what` and errno unless `ok`. Here, so that a static analyzer sees that it
+ * does. */
 static inline void mock_need(bool ok, const char *what)
 {
     if (ok)

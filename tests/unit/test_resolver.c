@@ -1,6 +1,6 @@
 /*
- * test_resolver.c - what the resolver does without a server: literals, the hosts file, names that are none, words; and what
- * becomes of it when memory is short or messages are noise.
+ * test_resolver.c - what the resolver does without a server: literals, the hosts file, names that
+ * are none, words; and what becomes of it when memory is short or messages are noise.
  */
 #include "lookup_run.h"
 #include "resolver_private.h"
@@ -22,7 +22,7 @@ static const struct mock_rule both[] = {
     {.type = MOCK_A, .records = "www.lab A 10.77.0.2"},
 };
 
-/* ---- the hosts file --------------------------------------------------------------------------- */
+/* ---- the hosts file -------------------------------------------------------------------------- */
 
 static const char hosts_text[] = "# comment\n"
                                  "127.0.0.1\tlocalhost loop # trailing comment\n"
@@ -128,7 +128,7 @@ START_TEST(localhost_is_this_machine_even_without_a_hosts_file)
 }
 END_TEST
 
-/* ---- names and words -------------------------------------------------------------------------- */
+/* ---- names and words ------------------------------------------------------------------------- */
 
 START_TEST(what_is_no_legal_name_never_leaves_the_machine)
 {
@@ -266,7 +266,7 @@ START_TEST(the_narration_tells_the_decision_each_query_and_each_answer)
 }
 END_TEST
 
-/* ---- noise ------------------------------------------------------------------------------------ */
+/* ---- noise ----------------------------------------------------------------------------------- */
 
 /* A right answer: www.lab, an alias of web.lab, with two addresses; names compressed. */
 static const uint8_t right_answer[] = {
@@ -309,7 +309,8 @@ START_TEST(a_message_cut_anywhere_is_malformed)
 }
 END_TEST
 
-/* Property: whatever bytes come, reading ends, within the message, and gives no more addresses than there is room. */
+/* Property: whatever bytes come, reading ends, within the message, and gives no more addresses
+ * than there is room. */
 START_TEST(noise_is_survived)
 {
     uint8_t *bytes = malloc(sizeof right_answer);
@@ -333,7 +334,7 @@ START_TEST(noise_is_survived)
 }
 END_TEST
 
-/* ---- too little memory ------------------------------------------------------------------------ */
+/* ---- too little memory ----------------------------------------------------------------------- */
 
 static unsigned allocations, fail_at; /* 0: never */
 
@@ -353,8 +354,9 @@ static void *try_realloc(void *old, size_t size)
 }
 
 /*
- * In c-ares, the `_i`th allocation fails. The lookup ends all the same, with an answer for each family, and
- * (under a sanitizer, or valgrind) nothing is lost. The slow path, with TCP, is taken, for it allocates most.
+ * In c-ares, the `_i`th allocation fails. The lookup ends all the same, with an answer for each
+ * family, and (under a sanitizer, or valgrind) nothing is lost. The slow path, with TCP, is taken,
+ * for it allocates most.
  */
 START_TEST(any_allocation_of_c_ares_may_fail)
 {

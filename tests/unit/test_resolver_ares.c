@@ -1,8 +1,9 @@
 /*
  * test_resolver_ares.c - what an external loop must survive of c-ares, one pitfall after the other.
  *
- * Each test asserts what our resolver does, not what c-ares does: with a c-ares that has no such fault it passes too.
- * The anchors that a test is about are named in its comment; its remedy taken out, it fails.
+ * Each test asserts what our resolver does, not what c-ares does: with a c-ares that has no such
+ * fault it passes too. The anchors that a test is about are named in its comment; its remedy taken
+ * out, it fails.
  */
 #include "lookup_run.h"
 #include "unit.h"
@@ -117,7 +118,8 @@ START_TEST(an_answer_for_A_does_not_wait_for_a_AAAA_that_never_comes)
 }
 END_TEST
 
-/* resolver_channel.c [#ares-timeout-spin]: four waits, for two queries, and the first turns: a dozen would do. */
+/* resolver_channel.c [#ares-timeout-spin]: four waits, for two queries, and the first turns: a
+ * dozen would do. */
 START_TEST(waiting_for_a_silent_server_wakes_the_loop_a_few_times_only)
 {
     run_begin(&run, silence, COUNT(silence));
@@ -156,7 +158,8 @@ START_TEST(a_literal_of_the_other_family_is_not_asked_of_anyone)
 }
 END_TEST
 
-/* resolver_channel.c [#ares-callback-early]: c-ares refuses .onion (RFC 7686) before its call returns. */
+/* resolver_channel.c [#ares-callback-early]: c-ares refuses .onion (RFC 7686) before its call
+ * returns. */
 START_TEST(no_answer_comes_before_the_caller_has_its_lookup)
 {
     static const char *const hosts[] = {"hidden.onion", "127.0.0.1", "localhost", "not a name", ""};
@@ -357,7 +360,8 @@ END_TEST
 
 START_TEST(sockets_that_c_ares_closes_are_watched_no_more)
 {
-    /* Truncated, asked over TCP, closed there, asked again: many sockets come and go under the same few numbers. */
+    /* Truncated, asked over TCP, closed there, asked again: many sockets come and go under the
+     * same few numbers. */
     static const struct mock_rule rules[] = {
         {.transport = MOCK_UDP, .action = MOCK_TRUNCATE},
         {.transport = MOCK_TCP, .times = 2, .action = MOCK_CLOSE},
@@ -374,7 +378,8 @@ START_TEST(sockets_that_c_ares_closes_are_watched_no_more)
 }
 END_TEST
 
-/* resolver_order.c [#ares-own-order]: loopback has the smaller scope (rule 8), or the other has no route (rule 1). */
+/* resolver_order.c [#ares-own-order]: loopback has the smaller scope (rule 8), or the other has
+ * no route (rule 1). */
 START_TEST(addresses_are_in_the_order_of_rfc_6724)
 {
     static const struct mock_rule rules[] = {

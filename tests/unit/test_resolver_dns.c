@@ -1,5 +1,6 @@
 /*
- * test_resolver_dns.c - the resolver and what DNS servers and networks do: answers, refusals, silence, lies.
+ * test_resolver_dns.c - the resolver and what DNS servers and networks do: answers, refusals,
+ * silence, lies.
  */
 #include "lookup_run.h"
 #include "unit.h"
@@ -19,7 +20,7 @@ static const struct mock_rule both[] = {
 };
 static const struct mock_rule silence[] = {{.action = MOCK_DROP}};
 
-/* ---- what a server says ----------------------------------------------------------------------- */
+/* ---- what a server says ---------------------------------------------------------------------- */
 
 START_TEST(each_answer_of_a_server_has_its_own_status)
 {
@@ -197,7 +198,7 @@ START_TEST(a_server_that_closes_tcp_without_an_answer_is_survived)
 }
 END_TEST
 
-/* ---- what comes from elsewhere, or not at all -------------------------------------------------- */
+/* ---- what comes from elsewhere, or not at all ------------------------------------------------ */
 
 START_TEST(a_forged_answer_is_ignored_and_the_true_one_taken)
 {
@@ -307,7 +308,7 @@ START_TEST(one_family_answered_before_the_deadline_is_kept_when_the_other_is_lat
 }
 END_TEST
 
-/* ---- which servers ---------------------------------------------------------------------------- */
+/* ---- which servers --------------------------------------------------------------------------- */
 
 START_TEST(a_dead_server_is_unreachable_with_the_reason)
 {
