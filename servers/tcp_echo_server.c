@@ -105,9 +105,14 @@ static void destroy_worker(void *arg)
 static void send_at_once(const struct el_worker_context *context)
 {
     const int on = 1;
-    for (size_t i = 0; i < context->socket_count; i++)
-        if (setsockopt(context->sockets[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
-            el_log(context->trace, EL_WARN, "setsockopt TCP_NODELAY: %s", strerror(errno));
+    for (size_t i = 0; i < context->socket_count; i++) {
+        int fd = context->sockets[i];
+        int error = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ? errno : 0;
+        el_explain(context->trace, EL_TOPIC_CALL, "setsockopt(%d, TCP_NODELAY, 1) = %s", fd,
+                   error == 0 ? "0" : el_errno_name(error));
+        if (error != 0)
+            el_log(context->trace, EL_WARN, "setsockopt TCP_NODELAY: %s", strerror(error));
+    }
 }
 
 static struct worker *allocate_worker(const struct el_worker_context *context)

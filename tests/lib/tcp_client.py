@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tcp_client.py - the clients that a TCP echo server must survive, one behaviour a command.
 
-  tcp_client.py PORT COMMAND [ARG...] [--host HOST]
+  tcp_client.py PORT COMMAND [N] [--host HOST] [--pid PID]
 
 Each prints one line of `key=value` and exits 0 if the server behaved. It deliberately shares no code with
 echolab's own clients: what both ends get wrong in the same way, a test between the two would never see.
@@ -175,18 +175,25 @@ def crowd(args):
     return True
 
 
-def pipelined(args):
-    """Two small writes at a time, N times; the slowest pair. Nagle's algorithm would make that 40 ms."""
-    s = connect(args)
-    slowest = 0
-    for _ in range(args.number):
-        begin = time.monotonic()
-        s.sendall(b"a")
-        s.sendall(b"b")
-        if read_exactly(s, 2) != b"ab":
-            return False
-        slowest = max(slowest, time.monotonic() - begin)
-    print("slowest_ms=%.1f" % (slowest * 1000))
+def anonymous_bytes(pid):
+    """The memory that a process has written to: what its connections cost it."""
+    with open("/proc/%d/smaps_rollup" % pid) as file:
+        return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Anonymous:"))
+
+
+def idle_crowd(args):
+    """N connections that had one echo each and are silent now; bytes that each costs the server."""
+    def open_some(number):
+        sockets = [connect(args) for _ in range(number)]
+        for s in sockets:
+            s.sendall(b"x" * 64)
+        return sockets if all(read_exactly(s, 64) == b"x" * 64 for s in sockets) else None
+
+    warm = open_some(100)  # what the server allocates once is not theirs
+    before = anonymous_bytes(args.pid)
+    crowd = open_some(args.number - 100)
+    each = (anonymous_bytes(args.pid) - before) / (args.number - 100)
+    print("held=%d bytes_each=%d" % (len(warm) + len(crowd), each))
     return True
 
 
@@ -209,7 +216,7 @@ def transfer(args):
 
 
 COMMANDS = {f.__name__: f for f in (whole, half_close, dribble, deaf, deaf_until_reset, reset, silent,
-                                    chatty, crowd, pipelined, transfer)}
+                                    chatty, crowd, idle_crowd, transfer)}
 
 
 def main():
@@ -218,6 +225,7 @@ def main():
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("number", type=int, nargs="?", default=0)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--pid", type=int, help="the server's, for idle_crowd")
     args = parser.parse_args()
     try:
         return 0 if COMMANDS[args.command](args) else 1
