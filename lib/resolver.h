@@ -18,7 +18,7 @@
 
 enum {
     EL_ADDRESSES_MAX = 32, /* per family; more are left out, and said */
-    EL_QUERIES_MAX = 64,   /* timeline entries kept per lookup */
+    EL_QUERIES_MAX = 64,   /* timeline entries kept per lookup: the newest */
 };
 
 struct el_resolver; /* settings; one channel is made per lookup */

@@ -7,6 +7,8 @@
  * Leaves out: c-ares' own event thread (1.26 and newer have one): the loop is the program's. And
  *           EDNS: of two queries that a server objects to (FORMERR), 1.18 repeats only the first
  *           without it. So answers have at most 512 bytes on UDP, and longer ones come over TCP.
+ *           A link-local nameserver in resolv.conf (fe80::1%eth0) is passed over by 1.18; among the
+ *           servers that a program gives it works.
  * Next:     happy_eyeballs.h.
  *
  * How an external loop drives c-ares: c-ares says which descriptors it wants to hear of
@@ -43,7 +45,11 @@ static void rearm_timer(struct el_lookup *lookup)
     }
     el_duration wait = left->tv_sec * EL_S + left->tv_usec * EL_US + EL_MS;
     struct timeval rounded_up = el_timeval(wait);
-    event_add(lookup->timer, &rounded_up);
+    if (event_add(lookup->timer, &rounded_up) == 0)
+        return;
+    /* Without its timer c-ares would wait for ever: say so now rather than hang. */
+    for (size_t i = 0; i < 2; i++)
+        el_part_finish(&lookup->parts[i], EL_LOOKUP_LOCAL, -ENOMEM);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -87,9 +93,9 @@ static void on_interest(void *arg, ares_socket_t fd, int readable, int writable)
         return;
     short what = (short)(EV_PERSIST | (readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
     socket->event = event_new(lookup->resolver->base, fd, what, on_ready, socket);
-    /* Without memory the query is not heard of any more, and ends by its timer. */
     if (socket->event != NULL)
         event_add(socket->event, NULL);
+    /* Without memory for it the answer is not heard, and the query ends by its timer. */
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */

@@ -47,8 +47,12 @@ static void note_query(struct el_dns_socket *s, const uint8_t *bytes, size_t len
     struct el_lookup *lookup = s->lookup;
     struct el_dns_head head;
     char server[EL_ADDRESS_TEXT];
-    if (!el_dns_head_parse(bytes, length, &head) || lookup->query_count == EL_QUERIES_MAX)
+    if (!el_dns_head_parse(bytes, length, &head))
         return;
+    if (lookup->query_count == EL_QUERIES_MAX)
+        /* Many search domains, servers or tries: the oldest is forgotten, not the one we wait for. */
+        memmove(lookup->queries, lookup->queries + 1,
+                --lookup->query_count * sizeof *lookup->queries);
     bool again = false;
     for (size_t i = 0; i < lookup->query_count; i++)
         again = again || lookup->queries[i].id == head.id;
@@ -317,9 +321,7 @@ static ares_ssize_t tap_send(ares_socket_t fd, const struct iovec *vectors, int 
         errno = error;
         return -1;
     }
-    size_t left = SIZE_MAX; /* bytes to note: all of a failed attempt, else what went */
-    if (error == 0)
-        left = (size_t)sent;
+    size_t left = error == 0 ? (size_t)sent : SIZE_MAX; /* to note: what went, or the whole try */
     for (int i = 0; i < count; i++) {
         size_t length = vectors[i].iov_len < left ? vectors[i].iov_len : left;
         if (s->tcp)
@@ -328,12 +330,13 @@ static ares_ssize_t tap_send(ares_socket_t fd, const struct iovec *vectors, int 
             note_query(s, vectors[i].iov_base, length);
         left -= length;
     }
-    if (error != 0) {
-        note_failure(s, "sendmsg", error);
-        errno = error;
-        return -1;
+    if (error == 0) {
+        s->failed = false; /* it may fail anew, and for this query */
+        return sent;
     }
-    return sent;
+    note_failure(s, "sendmsg", error);
+    errno = error;
+    return -1;
 }
 
 void el_timeline_attach(struct el_lookup *lookup)

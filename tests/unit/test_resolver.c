@@ -379,6 +379,38 @@ START_TEST(any_allocation_of_c_ares_may_fail)
 }
 END_TEST
 
+/* In libevent, likewise. Here the lookup may not even begin. */
+START_TEST(any_allocation_of_libevent_may_fail)
+{
+    event_set_mem_functions(try_malloc, try_realloc, free);
+    run_begin(&run, both, COUNT(both));
+    run.resolver_args.timeout = 30 * EL_MS;
+    run.resolver = el_resolver_new(&run.resolver_args);
+    run.args.host = "www.lab";
+    run.args.deadline = el_time_after(el_now(), 5 * EL_S);
+    allocations = 0;
+    fail_at = (unsigned)_i;
+    run.lookup = el_lookup_new(run.resolver, &run.args);
+    bool began = run.lookup != NULL;
+    run_turn(&run, 0);
+    fail_at = 0;
+    ck_assert_uint_eq(run.answers, began ? 2 : 0);
+    run_end(&run);
+}
+END_TEST
+
+START_TEST(a_lookup_cancelled_at_once_asks_nobody)
+{
+    run_begin(&run, both, COUNT(both));
+    run_start(&run, "www.lab.");
+    el_lookup_cancel(run.lookup);
+    event_base_loop(run.base, EVLOOP_NONBLOCK);
+    ck_assert_uint_eq(run.answers, 0);
+    ck_assert_uint_eq(mock_dns_count(run.mock, MOCK_ANY, MOCK_BOTH), 0);
+    run_end(&run);
+}
+END_TEST
+
 START_TEST(two_resolvers_share_the_library)
 {
     run_begin(&run, both, COUNT(both));
@@ -430,6 +462,8 @@ static Suite *resolver_suite(void)
     t = tcase_create("memory");
     tcase_set_timeout(t, 30);
     tcase_add_loop_test(t, any_allocation_of_c_ares_may_fail, 1, 120);
+    tcase_add_loop_test(t, any_allocation_of_libevent_may_fail, 1, 15);
+    tcase_add_test(t, a_lookup_cancelled_at_once_asks_nobody);
     tcase_add_test(t, two_resolvers_share_the_library);
     tcase_add_test(t, freeing_nothing_is_fine);
     suite_add_tcase(suite, t);

@@ -7,7 +7,7 @@
 
 #include <check.h>
 #include <errno.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -431,6 +431,27 @@ START_TEST(search_domains_and_ndots_are_honoured)
 }
 END_TEST
 
+START_TEST(more_queries_than_the_timeline_keeps_do_not_spoil_the_answer)
+{
+    static const struct mock_rule rules[] = {
+        {.name = "www.last.lab", .records = "www.last.lab A 10.1.0.1, www.last.lab AAAA fd01::1"}};
+    char conf[2048] = "search";
+    size_t used = strlen(conf);
+    for (int i = 0; i < 60; i++)
+        used += (size_t)snprintf(conf + used, sizeof conf - used, " d%d.lab", i);
+    snprintf(conf + used, sizeof conf - used, " last.lab\n");
+    const char *path = text_file(conf);
+    run_begin(&run, rules, COUNT(rules));
+    run.resolver_args.resolv_conf_path = path;
+    run_lookup(&run, "www");
+    ck_assert_str_eq(addresses_of(&run.v4), "10.1.0.1");
+    ck_assert_str_eq(addresses_of(&run.v6), "fd01::1");
+    ck_assert_uint_eq(run.query_count, EL_QUERIES_MAX);
+    ck_assert_str_eq(run.queries[EL_QUERIES_MAX - 1].name, "www.last.lab");
+    run_end(&run);
+}
+END_TEST
+
 static Suite *dns_suite(void)
 {
     Suite *suite = suite_create("resolver and DNS");
@@ -468,6 +489,7 @@ static Suite *dns_suite(void)
     tcase_add_loop_test(t, without_a_nameserver_the_local_one_is_asked, 0, 2);
     tcase_add_test(t, the_nameservers_of_resolv_conf_are_asked);
     tcase_add_loop_test(t, search_domains_and_ndots_are_honoured, 0, 5);
+    tcase_add_test(t, more_queries_than_the_timeline_keeps_do_not_spoil_the_answer);
     suite_add_tcase(suite, t);
     return suite;
 }
