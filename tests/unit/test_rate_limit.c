@@ -342,8 +342,8 @@ END_TEST
 
 /*
  * An attacker who knows this source text still does not know which sources share a set of places:
- * each table has its own secret. Here 24 sources crowd into two sets of eight, and then the total is
- * used up, so that asking changes nothing: a source whose bucket is kept is refused for its own
+ * each table has its own secret. Here 24 sources crowd into two sets of eight, and then the total
+ * is used up, so that asking changes nothing: a source whose bucket is kept is refused for its own
  * rate, a forgotten one only for the total.
  */
 START_TEST(which_sources_collide_differs_from_table_to_table)
