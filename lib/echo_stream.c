@@ -23,6 +23,7 @@
 #include "echo_stream.h"
 
 #include "counter.h"
+#include "options.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>
@@ -261,6 +262,20 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- all of them ---------------------------------------------------------------------------------- */
 
+/* What the handshake has settled, before the first byte (TCP_INFO, tcp(7)). */
+static void narrate_beginning(struct el_trace *say, int fd, const struct el_address *peer)
+{
+    struct el_address local;
+    struct el_tcp_info info;
+    char from[EL_ADDRESS_TEXT], to[EL_ADDRESS_TEXT], rtt[24];
+    if (!el_explaining(say) || el_socket_local(fd, &local) < 0 || el_socket_tcp_info(fd, &info) < 0)
+        return;
+    el_explain(say, EL_TOPIC_STATE, "%d: %s to %s, state %s, RTT %s, MSS %u", fd,
+               el_address_print(peer, from), el_address_print(&local, to),
+               el_tcp_state_name(info.state),
+               el_print_duration(info.rtt_us * EL_US, rtt, sizeof rtt), info.send_mss);
+}
+
 void el_echo_add(struct el_echo *echo, int fd, const struct el_address *peer)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -271,6 +286,7 @@ void el_echo_add(struct el_echo *echo, int fd, const struct el_address *peer)
         echo->args.ended(echo->args.arg, peer);
         return;
     }
+    narrate_beginning(el_narrator_step(echo->args.narrator), fd, peer);
     connection->echo = echo;
     connection->peer = *peer;
     el_count(&echo->args.counters->accepted, 1);

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,15 @@ static int become(const struct identity *who, char *text, size_t size)
     return 0;
 }
 
+/* A container's root may lack the two capabilities that changing user and groups takes. */
+static bool may_change_ids(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    const uint32_t both = 1U << CAP_SETUID | 1U << CAP_SETGID;
+    return syscall(SYS_capget, &header, sets) == 0 && (sets[0].effective & both) == both;
+}
+
 static int change_user(const char *user, char *text, size_t size)
 {
     struct identity who;
@@ -129,15 +139,17 @@ static int change_user(const char *user, char *text, size_t size)
     if (geteuid() == who.uid && getuid() == who.uid && getegid() == who.gid && who.uid != 0)
         return 0; /* that is who we are; only root has something to give away */
 
-    if (geteuid() == 0 &&
-        !(is_mapped("/proc/self/uid_map", who.uid) && is_mapped("/proc/self/gid_map", who.gid))) {
+    const char *why_not = NULL;
+    if (!is_mapped("/proc/self/uid_map", who.uid) || !is_mapped("/proc/self/gid_map", who.gid))
+        why_not = "is unknown to this user namespace";
+    else if (!may_change_ids())
+        why_not = "cannot be had without CAP_SETUID and CAP_SETGID";
+    if (geteuid() == 0 && why_not != NULL) {
         empty_bounding_set();
         error = drop_capabilities();
         if (error < 0)
             return failed(-error, "capset", text, size);
-        snprintf(text, size,
-                 "user %s is unknown to this user namespace: uid kept, all capabilities dropped",
-                 user);
+        snprintf(text, size, "user %s %s: uid kept, all capabilities dropped", user, why_not);
         return 0;
     }
     empty_bounding_set();

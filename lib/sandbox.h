@@ -21,7 +21,8 @@ struct el_sandbox_args {
 
 /*
  * no_new_privs, RLIMIT_CORE 0, then the user: setgroups, setgid, setuid, and a check that there is no way back. In a user
- * namespace that does not map that user, every capability is dropped instead; `text` then says so in a sentence.
+ * namespace that does not map that user, and for a root without CAP_SETUID and CAP_SETGID, every capability is dropped instead; `text`
+ * then says so in a sentence.
  * The process stays dumpable, so that its owner can still read /proc/PID (prctl(2), PR_SET_DUMPABLE).
  *
  * Call it before the first thread is made: no_new_privs and capabilities belong to a thread, not to the process.

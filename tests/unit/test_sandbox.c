@@ -162,6 +162,21 @@ START_TEST(root_of_a_namespace_that_does_not_know_the_user_drops_capabilities)
 }
 END_TEST
 
+START_TEST(root_that_may_not_change_its_ids_drops_capabilities)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct few[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    few[0].effective = few[0].permitted = 1U << CAP_SETPCAP;
+    if (geteuid() != 0)
+        return;
+    ck_assert_int_eq(syscall(SYS_capset, &header, few), 0);
+    ck_assert_int_eq(enter("0"), 0); /* a user that every namespace knows */
+    ck_assert_str_eq(said, "user 0 cannot be had without CAP_SETUID and CAP_SETGID: uid kept, all "
+                           "capabilities dropped");
+    assert_no_capabilities();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sandbox");
@@ -176,5 +191,6 @@ int main(void)
     tcase_add_test(tests, an_ordinary_user_cannot_become_another);
     tcase_add_test(tests, becoming_who_one_is_is_no_change);
     tcase_add_test(tests, root_of_a_namespace_that_does_not_know_the_user_drops_capabilities);
+    tcase_add_test(tests, root_that_may_not_change_its_ids_drops_capabilities);
     return unit_main(suite);
 }
