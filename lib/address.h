@@ -93,6 +93,12 @@ struct el_route_pair {
  */
 void el_address_sort(struct el_route_pair *pairs, size_t count);
 
+/*
+ * What the policy table of RFC 6724 section 2.1 thinks of a destination: 50 loopback, 40 IPv6,
+ * 35 IPv4, 3 unique local IPv6 (fc00::/7), ... Higher goes first, other rules permitting.
+ */
+int el_address_precedence(const struct el_address *destination);
+
 /* The RFC 6724 rule (1-10) that put `a` before `b`, for `--explain`; 10 = the order
  * they came in. */
 int el_address_sort_rule(const struct el_route_pair *a, const struct el_route_pair *b);

@@ -69,6 +69,11 @@ static const struct policy *policy_of(const struct el_address *address)
     return policy;
 }
 
+int el_address_precedence(const struct el_address *destination)
+{
+    return policy_of(destination)->precedence;
+}
+
 enum scope { LINK = 0x2, SITE = 0x5, GLOBAL = 0xe }; /* RFC 4291 section 2.7 */
 
 /* How far an address reaches (RFC 6724 sections 3.1 and 3.2: private IPv4 addresses count as
@@ -124,8 +129,7 @@ static int compare(const struct el_route_pair *a, const struct el_route_pair *b,
         if (a->deprecated != b->deprecated)
             return a->deprecated - b->deprecated;
 
-        *rule =
-            5; /* prefer matching label: an IPv4 destination from an IPv4 source, 6to4 from 6to4 */
+        *rule = 5; /* prefer matching label: IPv4 from an IPv4 source, 6to4 from 6to4 */
         match_a = policy_of(&a->source)->label == policy_a->label;
         match_b = policy_of(&b->source)->label == policy_b->label;
         if (match_a != match_b)

@@ -308,11 +308,8 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 static void on_answer(void *arg, const struct el_answer *answer)
 {
     struct el_dialer *d = arg;
-    struct el_address addresses[EL_ADDRESSES_MAX];
     el_time now = el_now();
     size_t count = answer->status == EL_LOOKUP_OK ? answer->count : 0;
-    for (size_t i = 0; i < count; i++)
-        addresses[i] = answer->address[i].destination;
 
     *(answer->family == AF_INET6 ? &d->result.v6_status : &d->result.v4_status) = answer->status;
     if (answer->status == EL_LOOKUP_TIMEOUT)
@@ -323,7 +320,7 @@ static void on_answer(void *arg, const struct el_answer *answer)
         d->result.resolved = now;
         d->result.source = answer->source;
     }
-    int result = el_happy_answer(d->happy, answer->family, addresses, count, now);
+    int result = el_happy_answer(d->happy, answer->family, answer->address, count, now);
     if (result < 0)
         conclude(d, EL_DIAL_LOCAL, result);
     else

@@ -8,9 +8,9 @@
  * Leaves out (safe: each only makes a connection less quick):
  *           - delays learnt from earlier connections (RFC 8305 5, "a more nuanced implementation")
  *           - the synthesis of IPv6 addresses behind NAT64 (7)
- *           - one RFC 6724 list over both families (4): we are given each family's own order and
- *             put IPv6 first. Where IPv6 has no route its attempt fails in the same instant, and a
- *             failure starts the next attempt at once, so that costs no time.
+ *           - one RFC 6724 list over both families (4): the best address of each decides which
+ *             family begins, and from then on the families take turns, which is what that section
+ *             makes of the list anyway.
  * Next:     dialer.c, where the race is run.
  */
 #include "happy_eyeballs.h"
@@ -30,6 +30,7 @@ enum { ATTEMPTS_MAX = 2 * EL_HAPPY_ADDRESSES_MAX };
 struct family {
     bool wanted, answered;
     size_t count, next;
+    struct el_route_pair best; /* the first of the first answer */
     struct el_address address[EL_HAPPY_ADDRESSES_MAX];
 };
 
@@ -44,7 +45,7 @@ struct el_happy {
     el_duration attempt_delay, resolution_delay;
     unsigned first_family_count;
     struct family v6, v4;
-    el_time hold_until; /* A came before AAAA: no attempt before this, unless AAAA comes */
+    el_time hold_until; /* no attempt before this, unless the other family's answer comes */
     el_time next_start; /* the next attempt may start from here on */
     struct attempt attempt[ATTEMPTS_MAX];
     unsigned attempts, running;
@@ -90,28 +91,49 @@ static bool is_known(const struct family *family, const struct el_address *addre
     return false;
 }
 
-int el_happy_answer(struct el_happy *happy, sa_family_t family, const struct el_address *addresses,
+/*
+ * [#who-waits] Must this family, alone so far, give the other one the Resolution Delay?
+ *
+ * RFC 8305 section 3 says: A waits for AAAA, and AAAA starts at once, "to ensure that preference is
+ * given to IPv6". That takes for granted that IPv6 is what section 4's order, RFC 6724, prefers.
+ * For a unique local address (fc00::/7) it is not: the policy table puts it behind IPv4; nor for an
+ * address without a route. To start at once would make the choice depend on which of two answers a
+ * few microseconds apart came first, so such an AAAA waits for A as A waits for AAAA.
+ */
+static bool waits_for_the_other(const struct family *family)
+{
+    static const struct el_address v4 = {.length = sizeof(struct sockaddr_in),
+                                         .in.sin_family = AF_INET};
+    const struct el_route_pair *best = &family->best;
+    return el_address_family(&best->destination) == AF_INET || best->source.length == 0 ||
+           el_address_precedence(&best->destination) < el_address_precedence(&v4);
+}
+
+int el_happy_answer(struct el_happy *happy, sa_family_t family, const struct el_route_pair *routes,
                     size_t count, el_time now)
 {
     struct family *mine = family == AF_INET6 ? &happy->v6 : &happy->v4;
     if ((family != AF_INET6 && family != AF_INET) || !mine->wanted)
         return -EINVAL;
     for (size_t i = 0; i < count; i++)
-        if (el_address_family(&addresses[i]) != family)
+        if (el_address_family(&routes[i].destination) != family)
             return -EINVAL;
 
     mine->answered = true;
+    if (count > 0 && mine->count == 0) {
+        mine->best = routes[0];
+        /* [#resolution-delay] The wait counts from the answer, so it is set here and not when we
+         * are asked. */
+        if (waits_for_the_other(mine))
+            happy->hold_until = el_time_after(now, happy->resolution_delay);
+    }
     for (size_t i = 0; i < count; i++) {
-        if (is_known(mine, &addresses[i]))
+        if (is_known(mine, &routes[i].destination))
             continue; /* the same address twice would be two attempts that share one fate */
         if (mine->count == EL_HAPPY_ADDRESSES_MAX)
             return -ENOBUFS;
-        mine->address[mine->count++] = addresses[i];
+        mine->address[mine->count++] = routes[i].destination;
     }
-    /* [#resolution-delay] The wait counts from the A answer, so it is set here and not when we are
-     * asked. */
-    if (family == AF_INET && count > 0)
-        happy->hold_until = el_time_after(now, happy->resolution_delay);
     return 0;
 }
 
@@ -152,6 +174,15 @@ static unsigned leading_run(const struct el_happy *happy)
     return run;
 }
 
+/* Whose best address comes first by RFC 6724? IPv6, unless a rule says otherwise (the sort is
+ * stable). */
+static struct family *preferred_family(struct el_happy *happy)
+{
+    struct el_route_pair best[] = {happy->v6.best, happy->v4.best};
+    el_address_sort(best, 2);
+    return el_address_family(&best[0].destination) == AF_INET6 ? &happy->v6 : &happy->v4;
+}
+
 /*
  * [#interleave] The family whose turn it is, NULL when no address is left. Nothing is sorted ahead:
  * the order is decided one attempt at a time, so a late answer needs no re-sorting and cannot
@@ -164,7 +195,7 @@ static struct family *next_family(struct el_happy *happy)
     if (!v6_left || !v4_left)
         return v6_left ? &happy->v6 : v4_left ? &happy->v4 : NULL;
     if (happy->attempts == 0)
-        return &happy->v6;
+        return preferred_family(happy);
 
     bool last_was_v6 = el_address_family(&happy->attempt[happy->attempts - 1].address) == AF_INET6;
     bool stay =
@@ -190,10 +221,28 @@ static struct el_happy_output output_attempt(const struct el_happy *happy,
     };
 }
 
+/* Why the race begins with this family. */
+static const char *first_reason(const struct el_happy *happy, const struct family *family)
+{
+    bool is_v6 = family == &happy->v6;
+    if (happy->v6.count == 0 || happy->v4.count == 0)
+        return "the best address there is so far";
+    switch (el_address_sort_rule(is_v6 ? &happy->v6.best : &happy->v4.best,
+                                 is_v6 ? &happy->v4.best : &happy->v6.best)) {
+    case 1:
+        return "the other family has no route (RFC 6724 rule 1)";
+    case 6:
+        return is_v6 ? "IPv6 goes before IPv4 (RFC 6724 rule 6: its policy table)"
+                     : "IPv4 goes before unique local IPv6 (RFC 6724 rule 6: its policy table)";
+    default:
+        return "first in the order of RFC 6724";
+    }
+}
+
 static struct el_happy_output start_attempt(struct el_happy *happy, struct family *family,
                                             el_time now)
 {
-    const char *reason = happy->attempts == 0   ? "first in order"
+    const char *reason = happy->attempts == 0   ? first_reason(happy, family)
                          : happy->after_failure ? "an attempt failed: the next address at once"
                                                 : "no answer in the attempt delay: racing the next";
     happy->after_failure = false;
@@ -240,8 +289,9 @@ struct el_happy_output el_happy_next(struct el_happy *happy, el_time now)
             .reason = happy->attempts == 0 ? "no address" : "every address failed",
         };
     }
-    if (happy->attempts == 0 && v6_open && now < happy->hold_until)
-        return output_wait(happy->hold_until, "A came first: AAAA gets the resolution delay");
+    if (happy->attempts == 0 && (v6_open || v4_open) && now < happy->hold_until)
+        return output_wait(happy->hold_until,
+                           "the other family may be preferred: it gets the resolution delay");
     if (now < happy->next_start)
         return output_wait(happy->next_start,
                            "the attempt delay gives the running attempt its chance");

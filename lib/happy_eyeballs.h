@@ -16,7 +16,7 @@ enum { EL_HAPPY_ADDRESSES_MAX = 64 }; /* per family; so there are at most 128 at
 struct el_happy_args {
     el_duration attempt_delay;    /* "Connection Attempt Delay" (RFC 8305 5, 8): 0 = 250 ms; held to
                                   10 ms..2 s */
-    el_duration resolution_delay; /* wait for AAAA after a positive A answer (3, 8): 0 = 50 ms */
+    el_duration resolution_delay; /* wait for the family that may be preferred (3, 8): 0 = 50 ms */
     unsigned first_family_count;  /* "First Address Family Count" (4, 8): 0 = 1 */
     bool want_v6, want_v4;        /* which answers will come at all */
 };
@@ -43,12 +43,13 @@ struct el_happy *el_happy_new(const struct el_happy_args *args); /* NULL: out of
 void el_happy_free(struct el_happy *happy);
 
 /*
- * A family's answer came: addresses in RFC 6724 order (copied); count 0 = negative. Late answers
- * join the queue in their place; an address that the machine knows already is dropped. Returns 0,
+ * A family's answer came: destinations in RFC 6724 order, each with its source (copied); count 0 =
+ * negative. Late answers join the queue in their place; an address that the machine knows already
+ * is dropped. Returns 0,
  * -EINVAL for a family that was not wanted or an address of another one, -ENOBUFS when there were
  * more than EL_HAPPY_ADDRESSES_MAX (the rest is left out).
  */
-int el_happy_answer(struct el_happy *happy, sa_family_t family, const struct el_address *addresses,
+int el_happy_answer(struct el_happy *happy, sa_family_t family, const struct el_route_pair *routes,
                     size_t count, el_time now);
 /* The first to connect wins. Nothing happens for an attempt that is not running. */
 void el_happy_connected(struct el_happy *happy, unsigned attempt, el_time now);

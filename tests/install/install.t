@@ -14,7 +14,7 @@ for file in bin/tcp_echo bin/echolab-net lib/libecholab.a include/echolab/dialer
     if [ -e "$stage/opt/lab/$file" ]; then there=$((there + 1)); else diag "not installed: $file"; fi
 done
 is 'programs, library, headers and pages are there' "$there" 5
-like 'echolab-net runs from there' "$("$stage/opt/lab/bin/echolab-net" help 2>&1 || true)" 'net up'
+like 'echolab-net runs from there' "$("$stage/opt/lab/bin/echolab-net" help 2>&1 || true)" 'up \[TOPOLOGY\]'
 
 # pkg-config knows nothing of DESTDIR: the prefix is moved by hand.
 export PKG_CONFIG_PATH=$stage/opt/lab/lib/pkgconfig

@@ -737,8 +737,9 @@ START_TEST(udp_is_connected_to_the_first_address_and_nothing_is_sent)
 }
 END_TEST
 
-/* fe80::1 without a zone leads nowhere: connect(2) refuses it on every machine. */
-START_TEST(udp_takes_the_next_address_when_there_is_no_way_to_the_first)
+/* fe80::1 without a zone leads nowhere: connect(2) refuses it on every machine. So it has no source,
+ * and RFC 6724 rule 1 puts it behind the address that works, though it is IPv6. */
+START_TEST(udp_goes_to_the_address_that_has_a_route)
 {
     hosts("fe80::1 stray\n127.0.0.1 stray\n");
     struct el_dial_args args = udp("stray", 7007);
@@ -746,8 +747,7 @@ START_TEST(udp_takes_the_next_address_when_there_is_no_way_to_the_first)
     const struct el_dial_result *r = dial(args);
     ck_assert_int_eq(r->status, EL_DIAL_OK);
     ck_assert(is_peer(&r->peer, "127.0.0.1", 7007));
-    ck_assert_uint_eq(r->attempt_count, 2);
-    ck_assert_int_lt(told.attempts[0].error, 0);
+    ck_assert_uint_eq(r->attempt_count, 1);
     el_socket_close(r->fd);
 }
 END_TEST
@@ -1020,7 +1020,7 @@ static Suite *dialer_suite(void)
 
     t = add_case(suite, "UDP");
     tcase_add_test(t, udp_is_connected_to_the_first_address_and_nothing_is_sent);
-    tcase_add_loop_test(t, udp_takes_the_next_address_when_there_is_no_way_to_the_first, 0, 2);
+    tcase_add_loop_test(t, udp_goes_to_the_address_that_has_a_route, 0, 2);
     tcase_add_loop_test(t, unconnected_udp_has_a_peer_but_the_socket_does_not, 0, 2);
 
     t = add_case(suite, "life");

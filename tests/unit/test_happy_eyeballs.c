@@ -41,14 +41,20 @@ static void finish(void)
     el_happy_free(happy);
 }
 
+/* What the resolver hands over: a destination and the source the kernel would use for it. */
+static struct el_route_pair route_to(int family, unsigned n)
+{
+    return (struct el_route_pair){address_number(family, n), address_number(family, 99), false};
+}
+
 /* An answer of `count` addresses numbered 1, 2, ... */
 static void answer(int family, unsigned count, el_time now)
 {
-    struct el_address addresses[8];
+    struct el_route_pair routes[8];
     for (unsigned i = 0; i < count; i++)
-        addresses[i] = address_number(family, i + 1);
-    ck_assert_int_eq(
-        el_happy_answer(happy, family == V6 ? AF_INET6 : AF_INET, addresses, count, now), 0);
+        routes[i] = route_to(family, i + 1);
+    ck_assert_int_eq(el_happy_answer(happy, family == V6 ? AF_INET6 : AF_INET, routes, count, now),
+                     0);
 }
 
 static void expect_connect(el_time now, int family, unsigned number, unsigned attempt)
@@ -130,6 +136,80 @@ START_TEST(aaaa_within_the_resolution_delay_goes_first_and_at_once)
     expect_connect(10 * EL_MS, V6, 1, 0);
     expect_wait(10 * EL_MS, 260 * EL_MS);
     expect_connect(260 * EL_MS, V4, 1, 1);
+}
+END_TEST
+
+/* An answer of one address, typed as text, from the given source ("" = no route). */
+static void answer_with(int family, const char *destination, const char *source, el_time now)
+{
+    struct el_route_pair route = {0};
+    ck_assert_int_eq(el_address_from_literal(destination, 7007, &route.destination), 0);
+    if (*source != '\0')
+        ck_assert_int_eq(el_address_from_literal(source, 0, &route.source), 0);
+    ck_assert_int_eq(el_happy_answer(happy, family == V6 ? AF_INET6 : AF_INET, &route, 1, now), 0);
+}
+
+static void expect_family(el_time now, sa_family_t family)
+{
+    struct el_happy_output output = el_happy_next(happy, now);
+    ck_assert_int_eq(output.action, EL_HAPPY_CONNECT);
+    ck_assert_int_eq(el_address_family(&output.address), family);
+}
+
+/* 4: "Destination Address Selection [RFC6724]" decides, and its policy table puts a unique local
+ * IPv6 address behind IPv4. So an AAAA that holds only such addresses waits as an A would. */
+START_TEST(a_unique_local_aaaa_waits_for_a_and_goes_second)
+{
+    start();
+    answer_with(V6, "fd77::2", "fd77::1", 0);
+    expect_wait(0, 50 * EL_MS);
+    answer_with(V4, "10.77.0.2", "10.77.0.1", 1 * EL_MS);
+    expect_family(1 * EL_MS, AF_INET);
+    expect_family(251 * EL_MS, AF_INET6);
+}
+END_TEST
+
+START_TEST(a_unique_local_aaaa_goes_first_when_no_a_comes_in_the_resolution_delay)
+{
+    start();
+    answer_with(V6, "fd77::2", "fd77::1", 0);
+    expect_wait(50 * EL_MS - 1, 50 * EL_MS);
+    expect_family(50 * EL_MS, AF_INET6);
+}
+END_TEST
+
+START_TEST(a_unique_local_aaaa_goes_at_once_when_there_is_no_a)
+{
+    start();
+    answer_with(V6, "fd77::2", "fd77::1", 0);
+    answer(V4, 0, 1 * EL_MS);
+    expect_family(1 * EL_MS, AF_INET6);
+}
+END_TEST
+
+/* RFC 6724 rule 1: "Avoid unusable destinations." */
+START_TEST(an_aaaa_without_a_route_waits_for_a_and_goes_second)
+{
+    start();
+    answer_with(V6, "2001:db8::2", "", 0);
+    expect_wait(0, 50 * EL_MS);
+    answer_with(V4, "192.0.2.2", "192.0.2.1", 2 * EL_MS);
+    expect_family(2 * EL_MS, AF_INET);
+}
+END_TEST
+
+/* The A came first, and IPv6 is not preferred when it comes: the order is RFC 6724's all the same. */
+START_TEST(the_order_does_not_depend_on_which_answer_came_first)
+{
+    start();
+    answer_with(V4, "10.77.0.2", "10.77.0.1", 0);
+    expect_wait(0, 50 * EL_MS);
+    answer_with(V6, "fd77::2", "fd77::1", 1 * EL_MS);
+    expect_family(1 * EL_MS, AF_INET);
+    start();
+    answer_with(V4, "192.0.2.2", "192.0.2.1", 0);
+    answer_with(V6, "2001:db8::2", "2001:db8::1", 1 * EL_MS);
+    expect_family(1 * EL_MS, AF_INET6);
 }
 END_TEST
 
@@ -279,8 +359,8 @@ END_TEST
 START_TEST(a_duplicate_address_is_tried_once)
 {
     start();
-    struct el_address twice[] = {address_number(V6, 1), address_number(V6, 1),
-                                 address_number(V6, 2), address_number(V6, 1)};
+    struct el_route_pair twice[] = {route_to(V6, 1), route_to(V6, 1), route_to(V6, 2),
+                                    route_to(V6, 1)};
     ck_assert_int_eq(el_happy_answer(happy, AF_INET6, twice, 4, 0), 0);
     answer(V4, 0, 0);
     expect_connect(0, V6, 1, 0);
@@ -294,8 +374,8 @@ END_TEST
 START_TEST(the_same_host_on_another_port_is_another_address)
 {
     start_with((struct el_happy_args){.want_v4 = true});
-    struct el_address ports[] = {address_number(V4, 1), address_number(V4, 1)};
-    el_address_set_port(&ports[1], 7008);
+    struct el_route_pair ports[] = {route_to(V4, 1), route_to(V4, 1)};
+    el_address_set_port(&ports[1].destination, 7008);
     ck_assert_int_eq(el_happy_answer(happy, AF_INET, ports, 2, 0), 0);
     expect_connect(0, V4, 1, 0);
     struct el_happy_output output = el_happy_next(happy, 250 * EL_MS);
@@ -544,7 +624,7 @@ END_TEST
 
 START_TEST(an_answer_of_the_wrong_family_is_refused)
 {
-    struct el_address v4 = address_number(V4, 1), none = {0};
+    struct el_route_pair v4 = route_to(V4, 1), none = {0};
     start_with((struct el_happy_args){.want_v6 = true});
     ck_assert_int_eq(el_happy_answer(happy, AF_INET, &v4, 1, 0), -EINVAL);
     ck_assert_int_eq(el_happy_answer(happy, AF_UNIX, &v4, 1, 0), -EINVAL);
@@ -566,9 +646,9 @@ END_TEST
 
 START_TEST(more_addresses_than_there_is_room_for_are_left_out_and_said)
 {
-    struct el_address many[EL_HAPPY_ADDRESSES_MAX + 1];
+    struct el_route_pair many[EL_HAPPY_ADDRESSES_MAX + 1];
     for (unsigned i = 0; i < EL_HAPPY_ADDRESSES_MAX + 1; i++)
-        many[i] = address_number(V4, i);
+        many[i] = route_to(V4, i);
     start_with((struct el_happy_args){.want_v4 = true});
     ck_assert_int_eq(el_happy_answer(happy, AF_INET, many, EL_HAPPY_ADDRESSES_MAX + 1, 0),
                      -ENOBUFS);
@@ -716,6 +796,11 @@ int main(void)
     tcase_add_test(t, a_first_waits_fifty_milliseconds_for_aaaa);
     tcase_add_test(t, the_resolution_delay_counts_from_the_a_answer);
     tcase_add_test(t, aaaa_within_the_resolution_delay_goes_first_and_at_once);
+    tcase_add_test(t, a_unique_local_aaaa_waits_for_a_and_goes_second);
+    tcase_add_test(t, a_unique_local_aaaa_goes_first_when_no_a_comes_in_the_resolution_delay);
+    tcase_add_test(t, a_unique_local_aaaa_goes_at_once_when_there_is_no_a);
+    tcase_add_test(t, an_aaaa_without_a_route_waits_for_a_and_goes_second);
+    tcase_add_test(t, the_order_does_not_depend_on_which_answer_came_first);
     tcase_add_test(t, negative_aaaa_ends_the_wait);
     tcase_add_test(t, a_after_a_negative_aaaa_starts_at_once);
     tcase_add_test(t, a_negative_a_does_not_start_the_resolution_delay);
