@@ -68,8 +68,7 @@ static void file_entry(struct el_limits *limits, struct el_timed *timed)
 {
     uint32_t ticks;
     first_limit(limits, timed, &ticks);
-    el_wheel_put(&limits->wheel, &timed->entry,
-                 ticks == EL_WHEEL_NEVER ? EL_WHEEL_NEVER : limits->wheel.now + ticks);
+    el_wheel_put(&limits->wheel, &timed->entry, ticks);
 }
 
 void el_limits_begin(struct el_limits *limits, struct el_timed *timed)

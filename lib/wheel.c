@@ -31,15 +31,13 @@ void el_wheel_init(struct el_wheel *wheel)
         list_init(&wheel->slot[i]);
 }
 
-void el_wheel_put(struct el_wheel *wheel, struct el_wheel_entry *entry, uint32_t due)
+void el_wheel_put(struct el_wheel *wheel, struct el_wheel_entry *entry, uint32_t ahead)
 {
-    /* The difference is right across the wrap of the counter; a due time that has passed is negative. */
-    int32_t ahead = due == EL_WHEEL_NEVER ? EL_WHEEL_SLOTS - 1 : (int32_t)(due - wheel->now);
     if (ahead < 1)
-        ahead = 1;
+        ahead = 1; /* the present tick's slot was visited already */
     if (ahead > EL_WHEEL_SLOTS - 1)
         ahead = EL_WHEEL_SLOTS - 1;
-    list_append(&wheel->slot[(wheel->now + (uint32_t)ahead) % EL_WHEEL_SLOTS], entry);
+    list_append(&wheel->slot[(wheel->now + ahead) % EL_WHEEL_SLOTS], entry);
 }
 
 void el_wheel_take(struct el_wheel_entry *entry)

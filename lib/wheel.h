@@ -27,9 +27,10 @@ struct el_wheel {
 
 void el_wheel_init(struct el_wheel *wheel);
 
-/* Files an entry that is in no list under tick `due`, at least one tick ahead. Beyond the horizon of the wheel
- * (EL_WHEEL_SLOTS - 1 ticks) it will be looked at earlier. */
-void el_wheel_put(struct el_wheel *wheel, struct el_wheel_entry *entry, uint32_t due);
+/* Files an entry that is in no list `ahead` ticks from now, at least one. Beyond the horizon of the
+ * wheel (EL_WHEEL_SLOTS - 1 ticks) it will be looked at earlier. A distance, not a tick: every
+ * number is a tick some day, so none could stand for "never". */
+void el_wheel_put(struct el_wheel *wheel, struct el_wheel_entry *entry, uint32_t ahead);
 void el_wheel_take(struct el_wheel_entry *entry); /* out of its list */
 
 /* Called with an entry that is in no list any more: put it back, or free it. May take others out. */

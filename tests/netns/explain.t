@@ -37,7 +37,8 @@ explain_udp "over IPv6, by address" "" fd77::2 '\[fd77::2\]' '\[fd77::1\]' AF_IN
 
 # ---- connect on TCP: a conversation ----
 explain_tcp() { # TITLE TARGET PEER AF
-    exits "tcp connect $1" 0 on client "$TCP" --connect-only --explain "$2"
+    # shellcheck disable=SC2086 # "-6 server.lab" is two words
+    exits "tcp connect $1" 0 on client "$TCP" --connect-only --explain $2
     like "tcp connect $1: socket(2) with its flags" "$ERR" "socket\\($4, SOCK_STREAM\\|SOCK_NONBLOCK\\|SOCK_CLOEXEC\\) = [0-9]+"
     like "tcp connect $1: connect(2) does not wait" "$ERR" "connect\\([0-9]+, $3:7007\\) = -1 EINPROGRESS"
     like "tcp connect $1: the state before" "$ERR" 'SYN_SENT'
@@ -48,7 +49,7 @@ explain_tcp() { # TITLE TARGET PEER AF
         "client > TCP client > server SYN|client < TCP server > client SYN ACK|client > TCP client > server ACK|"
 }
 explain_tcp "by address" 10.77.0.2 '10\.77\.0\.2' AF_INET
-explain_tcp "over IPv6, by name" server.lab '\[fd77::2\]' AF_INET6
+explain_tcp "over IPv6, by name" "-6 server.lab" '\[fd77::2\]' AF_INET6
 like "tcp close: FIN each way" "$(sed -n '/packets of close/,$p' <<<"$ERR" | tr '\n' ' ')" 'client >  TCP .*FIN ACK.*client <  TCP .*FIN ACK.*client >  TCP'
 
 # ---- each echo ----

@@ -44,8 +44,16 @@ exits "also to an unconnected socket" 0 on client "$UDP" -q --no-connect -c 2 -i
 start_server stray on server python3 "$PEER" udp $S:0 other:10.77.0.22
 both "a reply from another address, unconnected: rejected and counted" 28 "sent=1 lost=1 wrong_source=1" on client "$UDP" --no-connect -c 1 -W 300ms "$LISTEN"
 both "a reply from another address, connected: the kernel rejects it" 28 "sent=2 lost=2" on client "$UDP" -c 2 -i 10ms -W 300ms "$LISTEN"
-both "by name, both families: IPv6 is tried first" 0 "sent=1 received=1" on client "$TCP" -c 1 server.lab
-is "by name: the peer" "$(json dial.peer)" "[fd77::2]:7007"
-with_v6_down() { on client ip6tables -I OUTPUT -p tcp -j DROP; "$@"; on client ip6tables -D OUTPUT 1; }
-with_v6_down both "by name, IPv6 broken: IPv4 wins" 0 "sent=1 received=1" on client "$TCP" -c 1 server.lab
-is "by name, IPv6 broken: the peer" "$(json dial.peer)" "10.77.0.2:7007"
+both "by name, both families: IPv4 goes before a unique local IPv6" 0 "sent=1 received=1" on client "$TCP" -c 1 server.lab
+is "by name: the peer" "$(json dial.peer)" "10.77.0.2:7007"
+
+# Global IPv6 addresses do go before IPv4. First they work, then the way is broken and nobody says so.
+on client ip address add 2001:db8:77::1/64 dev eth0 nodad
+on server ip address add 2001:db8:77::2/64 dev eth0 nodad
+on client sh -c 'printf "%s global.lab\n" 2001:db8:77::2 10.77.0.2 >>/etc/hosts'
+both "global IPv6 goes before IPv4" 0 "sent=1 received=1" on client "$TCP" -c 1 global.lab
+is "global IPv6: the peer" "$(json dial.peer)" "[2001:db8:77::2]:7007"
+on client ip6tables -I OUTPUT -p tcp -j DROP
+both "IPv6 broken: IPv4 wins" 0 "sent=1 received=1" on client "$TCP" -c 1 global.lab
+is "IPv6 broken: the peer" "$(json dial.peer)" "10.77.0.2:7007"
+is "IPv6 broken: IPv4 was tried after 250 ms, not before" "$(json dial.attempts.1.started_ms | awk '{print ($1 >= 250 && $1 < 2000)}')" 1

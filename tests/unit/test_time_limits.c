@@ -29,7 +29,7 @@ static void look(void *arg, struct el_wheel_entry *entry)
     if (thing->due == turn->wheel->now)
         thing->visits++;
     else
-        el_wheel_put(turn->wheel, entry, thing->due);
+        el_wheel_put(turn->wheel, entry, thing->due - turn->wheel->now);
 }
 
 START_TEST(each_entry_is_seen_at_its_tick)
@@ -39,9 +39,11 @@ START_TEST(each_entry_is_seen_at_its_tick)
     struct el_wheel wheel;
     el_wheel_init(&wheel);
     wheel.now = UINT32_MAX - 300; /* the counter wraps on the way */
+    things[0].due = UINT32_MAX;   /* a tick like any other */
     for (size_t i = 0; i < THINGS; i++) {
-        things[i].due = wheel.now + 1 + (uint32_t)unit_random(TICKS);
-        el_wheel_put(&wheel, &things[i].entry, things[i].due);
+        if (i > 0)
+            things[i].due = wheel.now + 1 + (uint32_t)unit_random(TICKS);
+        el_wheel_put(&wheel, &things[i].entry, things[i].due - wheel.now);
     }
     struct turn turn = {.wheel = &wheel};
     for (size_t tick = 0; tick < TICKS; tick++)
