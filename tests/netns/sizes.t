@@ -50,10 +50,13 @@ is "by name: the peer" "$(json dial.peer)" "10.77.0.2:7007"
 # Global IPv6 addresses do go before IPv4. First they work, then the way is broken and nobody says so.
 on client ip address add 2001:db8:77::1/64 dev eth0 nodad
 on server ip address add 2001:db8:77::2/64 dev eth0 nodad
-on client sh -c 'printf "%s global.lab\n" 2001:db8:77::2 10.77.0.2 >>/etc/hosts'
-both "global IPv6 goes before IPv4" 0 "sent=1 received=1" on client "$TCP" -c 1 global.lab
+on client dnsmasq -k --user= --group= --log-facility=- --pid-file= --no-hosts --no-resolv --port=5300 --bind-interfaces \
+    --listen-address=127.0.0.1 --host-record=global.lab,10.77.0.2,2001:db8:77::2 2>"$TEST_TMP/dnsmasq.err" &
+defer stop_pid $!
+ok "a DNS server that knows both addresses" wait_for 10 on client "$BIN/echo_resolve" --dns-server 127.0.0.1:5300 global.lab
+both "global IPv6 goes before IPv4" 0 "sent=1 received=1" on client "$TCP" -c 1 --dns-server 127.0.0.1:5300 global.lab
 is "global IPv6: the peer" "$(json dial.peer)" "[2001:db8:77::2]:7007"
 on client ip6tables -I OUTPUT -p tcp -j DROP
-both "IPv6 broken: IPv4 wins" 0 "sent=1 received=1" on client "$TCP" -c 1 global.lab
+both "IPv6 broken: IPv4 wins" 0 "sent=1 received=1" on client "$TCP" -c 1 --dns-server 127.0.0.1:5300 global.lab
 is "IPv6 broken: the peer" "$(json dial.peer)" "10.77.0.2:7007"
 is "IPv6 broken: IPv4 was tried after 250 ms, not before" "$(json dial.attempts.1.started_ms | awk '{print ($1 >= 250 && $1 < 2000)}')" 1
