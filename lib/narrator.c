@@ -4,10 +4,16 @@
  */
 #include "narrator.h"
 
-struct el_trace *el_narrator_step(struct el_narrator *narrator)
+struct el_narrator el_narrator(struct el_trace *trace, unsigned per_second)
 {
-    if (!el_explaining(narrator->trace))
-        return NULL;
+    return (struct el_narrator){
+        .trace = el_explaining(trace) ? trace : NULL,
+        .per_second = per_second,
+    };
+}
+
+struct el_trace *el_narrator_take(struct el_narrator *narrator)
+{
     el_time now = el_now();
     if (now >= narrator->second_ends) {
         if (narrator->left_out > 0)

@@ -6,16 +6,25 @@
 
 #include "trace.h"
 
-/* One per thread; zeroed but for the first two. */
+/* One per thread; see el_narrator. */
 struct el_narrator {
-    struct el_trace *trace;
+    struct el_trace *trace; /* NULL: nobody listens */
     unsigned per_second;
     unsigned used;     /* in this second */
     unsigned left_out; /* since the last word about it */
     el_time second_ends;
 };
 
-/* The trace to narrate the next step to; NULL when nobody listens or this second's budget is spent. */
-struct el_trace *el_narrator_step(struct el_narrator *narrator);
+/* Narrates to `trace`, if that is wanted at all, so many steps a second at most. */
+struct el_narrator el_narrator(struct el_trace *trace, unsigned per_second);
+
+/* The trace to narrate the next step to, if somebody listens; NULL when this second's budget is spent. */
+struct el_trace *el_narrator_take(struct el_narrator *narrator);
+
+/* As el_narrator_take; it is asked several times a message, so the answer "nobody listens" costs one comparison. */
+static inline struct el_trace *el_narrator_step(struct el_narrator *narrator)
+{
+    return narrator->trace == NULL ? NULL : el_narrator_take(narrator);
+}
 
 #endif

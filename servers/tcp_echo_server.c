@@ -123,8 +123,7 @@ static struct worker *allocate_worker(const struct el_worker_context *context)
         return NULL;
     worker->context = context;
     worker->admission = program->admission;
-    worker->narrator.trace = context->trace;
-    worker->narrator.per_second = NARRATED_PER_SECOND;
+    worker->narrator = el_narrator(context->trace, NARRATED_PER_SECOND);
     worker->echo = el_echo_new(&(struct el_echo_args){
         .base = context->base,
         .trace = context->trace,
