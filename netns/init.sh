@@ -201,11 +201,12 @@ neighbours() {
 
 configure_place() {
     local place=$1
-    interface_batch "$place" | ip -n "$place" -batch -
+    # The rules first: an interface that comes up announces its groups at once, and they keep that quiet.
     is_switch "$place" || {
         log_rules 4 | ip netns exec "$place" iptables-restore
         log_rules 6 | ip netns exec "$place" ip6tables-restore
     }
+    interface_batch "$place" | ip -n "$place" -batch -
 }
 
 # A real DNS server on the switch. Where the user nobody is not mapped (a user namespace of one user), it must be told to keep its
