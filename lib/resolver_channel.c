@@ -65,7 +65,6 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
     struct el_dns_socket *socket = arg;
     struct el_lookup *lookup = socket->lookup;
-    socket->datagrams = 0;
     ares_process_fd(lookup->channel, what & EV_READ ? fd : ARES_SOCKET_BAD,
                     what & EV_WRITE ? fd : ARES_SOCKET_BAD);
     rearm_timer(lookup);

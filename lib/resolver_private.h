@@ -40,8 +40,7 @@ struct el_dns_socket {
     struct el_lookup *lookup; /* NULL: this slot is free */
     int fd;
     bool tcp;
-    bool failed;        /* its error was noted already */
-    unsigned datagrams; /* read in this wake-up; bounded */
+    bool failed; /* its error was noted already */
     struct el_address server;
     struct event *event; /* NULL while c-ares does not want to hear of it */
     struct el_dns_frame in, out;

@@ -16,11 +16,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* [#dns-bounded-drain] c-ares reads a socket until it is empty. A flood of datagrams would keep
- * it there: after so many it is told "empty", and the loop, which watches the level, comes back
- * to the rest. */
-enum { DATAGRAMS_PER_WAKEUP = 16 };
-
 /* Narration shows times as a person compares them: milliseconds. */
 static double ms_between(el_time from, el_time to)
 {
@@ -279,8 +274,8 @@ static ares_ssize_t tap_receive(ares_socket_t fd, void *buffer, size_t size, int
                                 struct sockaddr *from, ares_socklen_t *from_length, void *arg)
 {
     struct el_dns_socket *s = el_timeline_socket(arg, fd);
-    if (s == NULL || (!s->tcp && s->datagrams++ >= DATAGRAMS_PER_WAKEUP)) {
-        errno = EAGAIN;
+    if (s == NULL) {
+        errno = EBADF;
         return -1;
     }
     ssize_t got = recvfrom(fd, buffer, size, flags, from, from_length);
@@ -293,9 +288,13 @@ static ares_ssize_t tap_receive(ares_socket_t fd, void *buffer, size_t size, int
     }
     if (s->tcp && got == 0)
         note_failure(s, "recvfrom", ECONNRESET); /* closed before it had answered */
-    /* [#ares-runt] A datagram of no bytes is a datagram. c-ares 1.18 takes it for the end of a
-     * stream and gives the server up; one spoofed datagram would do. note_message turns it, and any
-     * other runt, into "nothing yet". */
+    /* [#ares-runt] A datagram of no bytes is a datagram. c-ares before 1.19.1 took it for the end
+     * of a stream and gave the server up: one spoofed datagram would do (CVE-2023-32067; Debian's
+     * 1.18 is mended). note_message turns it, and any other runt, into "nothing yet".
+     *
+     * [#dns-bounded-drain] c-ares reads until there is nothing. "Nothing yet" ends that, whatever
+     * was hidden behind it: a flood of strangers' datagrams gets one read a turn, and the loop's
+     * other events their turns. The loop watches the level and comes back to the rest. */
     int verdict = s->tcp ? feed_frame(s, &s->in, buffer, (size_t)got, note_message)
                          : note_message(s, buffer, (size_t)got);
     if (verdict == 0 || (s->tcp && verdict == EAGAIN)) /* a stream has no message to hide */
