@@ -306,7 +306,7 @@ static void free_parts(struct el_client *client)
 {
     struct event *events[] = {client->interrupt, client->quit,     client->turn,  client->tick,
                               client->expire,    client->write_by, client->total, client->close_by};
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+    for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
     el_input_free(client->input);

@@ -165,6 +165,9 @@ void el_report_document(struct el_report *report, const struct el_ledger *ledger
     if (report->args.format != EL_REPORT_JSON)
         return;
     struct el_json json = el_json_begin(report->args.results);
+    struct el_probe_counts counts = {0};
+    if (ledger != NULL)
+        counts = el_ledger_counts(ledger);
     errno = 0;
     el_json_object(&json, NULL);
     el_json_int(&json, "format_version", 1);
@@ -177,7 +180,7 @@ void el_report_document(struct el_report *report, const struct el_ledger *ledger
     el_json_int(&json, "exit_code", end->exit_code);
     el_json_text(&json, "message", end->message);
     write_dial(&json, report);
-    write_counts(&json, ledger == NULL ? (struct el_probe_counts){0} : el_ledger_counts(ledger));
+    write_counts(&json, counts);
     el_json_uint(&json, "bytes_sent", end->bytes_sent);
     el_json_uint(&json, "bytes_received", end->bytes_received);
     write_rtt(&json, ledger == NULL ? NULL : el_ledger_rtt(ledger));
