@@ -47,9 +47,8 @@ static void explain_state(const struct tcp_echo *tcp, const char *when)
 {
     struct el_tcp_info info;
     if (el_explaining(tcp->trace) && el_socket_tcp_info(tcp->fd, &info) == 0)
-        el_explain(tcp->trace, EL_TOPIC_STATE,
-                   "%s: TCP state %s, round trip %.3f ms, %u segments sent again", when,
-                   el_tcp_state_name(info.state), info.rtt_us / 1000.0, info.retransmits_total);
+        el_explain(tcp->trace, EL_TOPIC_STATE, "TCP state %s: %s", el_tcp_state_name(info.state),
+                   when);
 }
 
 /* ---- the end of a connection -------------------------------------------------------------------- */
@@ -77,7 +76,7 @@ static void half_close(struct tcp_echo *tcp)
 {
     shutdown(tcp->fd, SHUT_WR); /* ENOTCONN: a reset came first, and the next read tells */
     el_explain(tcp->trace, EL_TOPIC_CALL, "shutdown(%d, SHUT_WR)", tcp->fd);
-    explain_state(tcp, "our FIN is sent");
+    explain_state(tcp, "our FIN is out: we send no more, and still read");
 }
 
 /* ---- sending ------------------------------------------------------------------------------------ */
@@ -247,7 +246,9 @@ static void finish_close(struct tcp_echo *tcp)
 static void on_end(struct tcp_echo *tcp, int error)
 {
     if (tcp->closing) {
-        explain_state(tcp, error == 0 ? "the peer's FIN has come" : "the peer sent a reset");
+        explain_state(tcp, error != 0 ? "the peer sent a reset"
+                                      : "the peer's FIN came too; we closed first, so our kernel "
+                                        "remembers the pair of addresses, in TIME_WAIT");
         finish_close(tcp);
     } else if (error == 0 && tcp->input_ended && el_flight_empty(tcp->flight)) {
         event_del(tcp->readable); /* both ways are closed and nothing is owed: as it should be */
@@ -326,11 +327,12 @@ static int tcp_open(void *arg, struct el_client *client, int fd, const struct el
 static void tcp_explain_lost(void *arg, uint64_t seq)
 {
     struct tcp_echo *tcp = arg;
+    struct el_tcp_info info = {0};
+    el_socket_tcp_info(tcp->fd, &info);
     el_explain(tcp->trace, EL_TOPIC_STEP,
-               "seq %llu: this deadline is ours, TCP knows nothing of it: it goes on sending, and "
-               "should the echo still come, it is late",
-               (unsigned long long)seq);
-    explain_state(tcp, "meanwhile");
+               "seq %llu: this deadline is ours, TCP knows nothing of it: it goes on sending (%u "
+               "segments again so far), and should the echo still come, it is late",
+               (unsigned long long)seq, info.retransmits_total);
 }
 
 static void tcp_close(void *arg, bool politely)

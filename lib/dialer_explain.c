@@ -66,10 +66,9 @@ void el_explain_syn(struct el_trace *trace, int fd)
         el_explain(trace, EL_TOPIC_STATE,
                    "TCP state SYN_SENT: our SYN is out, the peer has not answered yet");
     else
-        el_explain(
-            trace, EL_TOPIC_STATE,
-            "TCP state SYN_SENT, and %s before we could look: so near a peer answers at once",
-            el_tcp_state_name(info.state));
+        el_explain(trace, EL_TOPIC_STATE,
+                   "TCP state SYN_SENT, and %s before we could look: so near a peer %s at once",
+                   el_tcp_state_name(info.state), info.state == TCP_CLOSE ? "refuses" : "answers");
 }
 
 void el_explain_handshake(struct el_trace *trace, int fd)

@@ -21,6 +21,24 @@ peer fate tcp silent;       both "tcp silence" 28 "sent=1 lost=1" "$TCP" -c 1 -W
 peer fate tcp deaf;         both "never read: --write-timeout" 28 "sent=1 lost=1" "$TCP" -c 1 -s 32M -W 10 --write-timeout 300ms "$LISTEN"
 both "16 MiB at once" 0 "sent=2 received=2" "$TCP" -c 2 -i 0 -s 16M -W 20 "$T"
 
+# ---- system calls that fail as they may: strace(1) plays the kernel ----
+injected() { # NAME COUNTS FAULT CMD...: CMD, with that call failing as said
+    local name=$1 wanted=$2 fault=$3; shift 3
+    if ! strace -o /dev/null true 2>/dev/null; then skip "$name" "strace cannot trace here"; return; fi
+    exits "$name" 0 strace -qq -f -o /dev/null -e trace="${fault%%:*}" -e inject="$fault" "$@" --json
+    is "$name: nothing lost, nothing counted twice" "$(json counts)" "$wanted"
+}
+injected "[#pending-error] a pending error that meets a send: that probe is sent again" "sent=3 received=3" \
+    sendto:error=ECONNREFUSED:when=2 "$UDP" -c 3 -i 20ms "$U"
+injected "a send buffer that is full: the probe goes when it is not" "sent=3 received=3" \
+    sendto:error=EAGAIN:when=2 "$UDP" -c 3 -i 20ms "$U"
+injected "a receive that is interrupted, time and again" "sent=3 received=3" \
+    recvfrom:error=EINTR:when=1+2 "$UDP" -c 3 -i 20ms "$U"
+injected "tcp: writes that are refused now and then" "sent=3 received=3" \
+    sendto:error=EAGAIN:when=1+2 "$TCP" -c 3 -i 20ms "$T"
+injected "tcp: reads that are interrupted, time and again" "sent=3 received=3" \
+    recvfrom:error=EINTR:when=1+2 "$TCP" -c 3 -i 20ms "$T"
+
 # ---- streams ----
 head -c 1048576 /dev/urandom >"$TEST_TMP/random"
 printf 'a\0b\0\0\377c' >"$TEST_TMP/nuls"
