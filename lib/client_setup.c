@@ -202,20 +202,60 @@ static enum el_lookup_status telling_status(const struct el_dial_result *result)
                                                                       : result->v4_status;
 }
 
+/* Which call must have said this? Several were tried, and the dialer hands on one error. */
+static const char *likely_call(const struct el_client *client, int error)
+{
+    bool bound = client->options->source.length != 0;
+    if ((error == EADDRNOTAVAIL || error == EADDRINUSE) && bound)
+        return "bind";
+    if (error == ENODEV)
+        return "setsockopt";
+    return error == EACCES || error == EPERM || error == EADDRNOTAVAIL ? "connect" : "socket";
+}
+
+static void lookup_failed(struct el_client *client, const struct el_dial_result *result)
+{
+    enum el_lookup_status status = telling_status(result);
+    const char *hint = el_socket_hint(-result->error);
+    client->outcome = "not-resolved";
+    if (status == EL_LOOKUP_LOCAL && result->error != 0)
+        client_fail(client, EL_EXIT_NAME, "%s: lookup: %s%s%s%s", client->endpoint.host,
+                    strerror(-result->error), hint != NULL ? " (" : "", hint != NULL ? hint : "",
+                    hint != NULL ? ")" : "");
+    else
+        client_fail(client, EL_EXIT_NAME, "%s: lookup: %s", client->endpoint.host,
+                    el_lookup_status_text(status));
+}
+
+static void dial_timed_out(struct el_client *client, const struct el_dial_result *result)
+{
+    struct el_address literal;
+    char length[24];
+    el_print_duration(result->ended - result->started, length, sizeof length);
+    /* An address needs no lookup: whatever a deadline cut off, it was not that. */
+    bool known = result->resolved != EL_NEVER ||
+                 el_address_from_literal(client->endpoint.host, 1, &literal) == 0;
+    client->outcome = known ? "deadline" : "not-resolved";
+    if (known)
+        client_fail(client, EL_EXIT_DEADLINE,
+                    "%s: connect: no answer within %s (dropped on the way, or the host is down)",
+                    client->target, length);
+    else
+        client_fail(client, EL_EXIT_NAME, "%s: lookup: no answer within %s", client->endpoint.host,
+                    length);
+}
+
 /* Says why, and sets the exit code. */
 void client_dial_failed(struct el_client *client, const struct el_dial_result *result)
 {
-    bool resolved = result->resolved != EL_NEVER;
-    char length[24];
-    el_print_duration(result->ended - result->started, length, sizeof length);
-
     switch (result->status) {
     case EL_DIAL_OK:
         break;
     case EL_DIAL_NOT_RESOLVED:
-        client->outcome = "not-resolved";
-        client_fail(client, EL_EXIT_NAME, "%s: lookup: %s", client->endpoint.host,
-                    el_lookup_status_text(telling_status(result)));
+        if (telling_status(result) == EL_LOOKUP_TIMEOUT)
+            dial_timed_out(client, result);
+        else
+            lookup_failed(client, result);
         break;
     case EL_DIAL_NOT_CONNECTED:
         client->outcome = "not-connected";
@@ -223,19 +263,11 @@ void client_dial_failed(struct el_client *client, const struct el_dial_result *r
         client->code = EL_EXIT_CONNECT;
         break;
     case EL_DIAL_TIMEOUT:
-        client->outcome = resolved ? "deadline" : "not-resolved";
-        if (resolved)
-            client_fail(
-                client, EL_EXIT_DEADLINE,
-                "%s: connect: no answer within %s (packets dropped on the way, or host down)",
-                client->target, length);
-        else
-            client_fail(client, EL_EXIT_NAME, "%s: lookup: no answer within %s",
-                        client->endpoint.host, length);
+        dial_timed_out(client, result);
         break;
     case EL_DIAL_LOCAL:
         client->outcome = "local-error";
-        el_client_complain(client, "socket", -result->error);
+        el_client_complain(client, likely_call(client, -result->error), -result->error);
         client->code = EL_EXIT_LOCAL;
         break;
     }

@@ -33,6 +33,30 @@ on sw0 iptables -D INPUT -p udp --dport 53 -j DROP
 both "no such name" 6 "" on client "$TCP" nowhere.lab
 like "no such name: NXDOMAIN" "$ERR" 'nowhere\.lab: lookup: .*NXDOMAIN'
 
+# ---- past already, and interrupted ----
+timed "a connect deadline that has passed: 28 at once" 28 0 3000 on client "$TCP" --connect-timeout 0 $S
+timed "of a name: 6 at once" 6 0 3000 on client "$UDP" --connect-timeout 0 server.lab
+timed "a read deadline that has passed: nothing is in time" 28 0 3000 on client "$TCP" -W 0 -c 2 -i 50ms $S
+dial_interrupted() { # SIGINT while the SYNs go nowhere
+    local live=$TEST_TMP/live pid rc=0
+    # shellcheck disable=SC2016 # $$ is of the inner shell: the number by which its own namespace knows the run
+    on client bash -c 'echo $$ >"$0"; exec "$@"' "$live.pid" "$@" >"$live" 2>"$live.err" &
+    pid=$!
+    wait_for 10 syn_sent
+    on client kill -INT "$(cat "$live.pid")"
+    wait $pid || rc=$?
+    cat "$live"
+    return $rc
+}
+# shellcheck disable=SC2317,SC2329 # called by wait_for
+syn_sent() { on client ss -Htn state syn-sent | grep -q 7007; }
+on server iptables -I INPUT -p tcp --dport 7007 -j DROP
+exits "SIGINT while connecting: not connected" 7 dial_interrupted "$TCP" --connect-timeout 60 $S
+like "SIGINT while connecting: the summary of nothing" "$OUT" '^0 sent, 0 received, 0 lost$'
+exits "SIGINT while connecting, --json" 7 dial_interrupted "$TCP" --json --connect-timeout 60 $S
+is "SIGINT while connecting, --json: valid" "$(json outcome) $(json dial) $(json rtt_ms.p99)" "interrupted null null"
+on server iptables -D INPUT 1
+
 # ---- loss that can be counted ----
 with server INPUT -p udp --dport 7007 -m statistic --mode nth --every 3 --packet 2 -j DROP -- \
     both "every third datagram dropped: exactly those are lost" 1 "sent=9 received=6 lost=3" on client "$UDP" -c 9 -i 20ms -W 400ms $S
