@@ -21,6 +21,17 @@ uint64_t unit_random(uint64_t below); /* 0..below-1; below > 0 */
 void unit_random_text(char *text, size_t size, const char *alphabet);
 
 /*
+ * Ends the test as skipped: it cannot be run here, for that reason. Check knows only passed and
+ * failed; unit_main() turns the test's line of TAP into a skip, so that it is never shown as a pass.
+ */
+#define unit_skip(reason)                                                                          \
+    do {                                                                                           \
+        unit_note_skip(__func__, reason);                                                          \
+        return;                                                                                    \
+    } while (0)
+void unit_note_skip(const char *function, const char *reason);
+
+/*
  * As ck_assert, and tells the seed and the input that broke the property. An assertion of Check
  * writes a note each time, in case the test dies; in a loop of many thousands that is most of the
  * work, so this one does not.

@@ -343,7 +343,7 @@ START_TEST(descriptors_above_a_thousand_work)
     struct rlimit limit;
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     if (limit.rlim_max < 1200)
-        return; /* nothing to be seen here */
+        unit_skip("needs 1200 descriptors");
     limit.rlim_cur = 1200;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     run_begin(&run, both, COUNT(both));

@@ -2,7 +2,7 @@
  * test_sandbox.c - what is gone after el_sandbox_enter is gone for good.
  *
  * Check runs each test in a process of its own, so each can give its privileges away. What only root can give
- * is skipped for an ordinary user, where the user namespace cases still run.
+ * is skipped for an ordinary user (and said to be), where the user namespace cases still run.
  */
 #include "sandbox.h"
 #include "unit.h"
@@ -73,10 +73,10 @@ START_TEST(root_becomes_another_user_and_there_is_no_way_back)
 {
     const struct passwd *nobody = getpwnam("nobody");
     if (geteuid() != 0 || nobody == NULL)
-        return;
+        unit_skip("needs root");
     uid_t uid = nobody->pw_uid, real, effective, saved;
     if (setgroups(1, (gid_t[]){0}) < 0)
-        return; /* root of a user namespace: the next tests are for that */
+        unit_skip("root of a user namespace: the next tests are for that");
     ck_assert_int_eq(enter("nobody"), 0);
     ck_assert_msg(strstr(said, "now uid ") == said, "said: %s", said);
     ck_assert_int_eq(getresuid(&real, &effective, &saved), 0);
@@ -93,7 +93,7 @@ END_TEST
 START_TEST(a_number_needs_no_entry_in_the_password_file)
 {
     if (geteuid() != 0 || setgroups(0, NULL) < 0)
-        return;
+        unit_skip("needs root");
     ck_assert_int_eq(enter("54321"), 0);
     ck_assert_uint_eq(geteuid(), 54321);
     ck_assert_uint_eq(getegid(), 54321);
@@ -114,7 +114,7 @@ END_TEST
 START_TEST(an_ordinary_user_cannot_become_another)
 {
     if (geteuid() == 0 && setresuid(54321, 54321, 54321) < 0)
-        return;
+        unit_skip("this root cannot become an ordinary user");
     ck_assert_int_eq(enter("54322"), -EPERM);
     ck_assert_str_eq(said, "setgroups");
 }
@@ -125,9 +125,9 @@ START_TEST(becoming_who_one_is_is_no_change)
     char self[16];
     if (geteuid() == 0 &&
         (setresgid(54321, 54321, 54321) < 0 || setresuid(54321, 54321, 54321) < 0))
-        return;
+        unit_skip("this root cannot become an ordinary user");
     if (getgid() != getuid())
-        return; /* a number's group is the same number: then it would be a change */
+        unit_skip("a number's group is the same number: here it would be a change");
     snprintf(self, sizeof self, "%u", geteuid());
     ck_assert_int_eq(enter(self), 0);
     ck_assert_str_eq(said, "");
@@ -152,7 +152,7 @@ START_TEST(root_of_a_namespace_that_does_not_know_the_user_drops_capabilities)
     snprintf(gids, sizeof gids, "0 %u 1", getegid());
     if (unshare(CLONE_NEWUSER) < 0 || !write_map("/proc/self/setgroups", "deny") ||
         !write_map("/proc/self/uid_map", uids) || !write_map("/proc/self/gid_map", gids))
-        return; /* this machine forbids user namespaces */
+        unit_skip("this machine forbids user namespaces");
     ck_assert_uint_eq(geteuid(), 0);
     ck_assert_int_eq(enter("54321"), 0);
     ck_assert_str_eq(
@@ -168,7 +168,7 @@ START_TEST(root_that_may_not_change_its_ids_drops_capabilities)
     struct __user_cap_data_struct few[_LINUX_CAPABILITY_U32S_3] = {{0}};
     few[0].effective = few[0].permitted = 1U << CAP_SETPCAP;
     if (geteuid() != 0)
-        return;
+        unit_skip("needs root");
     ck_assert_int_eq(syscall(SYS_capset, &header, few), 0);
     ck_assert_int_eq(enter("0"), 0); /* a user that every namespace knows */
     ck_assert_str_eq(said, "user 0 cannot be had without CAP_SETUID and CAP_SETGID: uid kept, all "

@@ -433,7 +433,7 @@ END_TEST
 START_TEST(root_becomes_nobody_and_says_so)
 {
     if (geteuid() != 0)
-        return;
+        unit_skip("needs root");
     struct run run = start(&quick, SOCK_STREAM, "--listen=127.0.0.1:0");
     read_line(&run);
     char path[64], status[4096];
