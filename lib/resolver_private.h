@@ -40,7 +40,8 @@ struct el_dns_socket {
     struct el_lookup *lookup; /* NULL: this slot is free */
     int fd;
     bool tcp;
-    bool failed; /* its error was noted already */
+    bool failed;     /* its error was noted already */
+    el_time sending; /* when the last send began */
     struct el_address server;
     struct event *event; /* NULL while c-ares does not want to hear of it */
     struct el_dns_frame in, out;

@@ -57,7 +57,7 @@ static void note_query(struct el_dns_socket *s, const uint8_t *bytes, size_t len
         .family = head.type == EL_DNS_TYPE_A ? AF_INET : AF_INET6,
         .id = head.id,
         .tcp = s->tcp,
-        .sent = el_now(),
+        .sent = s->sending,
         .answered = EL_NEVER,
         .rcode = -1,
     };
@@ -314,6 +314,7 @@ static ares_ssize_t tap_send(ares_socket_t fd, const struct iovec *vectors, int 
         errno = EBADF;
         return -1;
     }
+    s->sending = el_now(); /* before: on loopback the answer may be there when the call returns */
     ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
     int error = sent < 0 ? errno : 0;
     if (error == EAGAIN || error == EINTR) {

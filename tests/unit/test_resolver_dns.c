@@ -261,7 +261,9 @@ START_TEST(a_lost_query_is_repeated)
     ck_assert_uint_eq(run.query_count, 2);
     ck_assert_int_eq(run.queries[0].answered, EL_NEVER);
     ck_assert_int_eq(run.queries[0].rcode, -1);
-    ck_assert_int_ge(run.queries[1].sent - run.queries[0].sent, 100 * EL_MS);
+    /* c-ares counts its 100 ms from a moment before the send, and on a slow machine long before. */
+    ck_assert_int_ge(run.queries[1].sent - run.queries[0].sent, 50 * EL_MS);
+    ck_assert_int_ge(run.queries[1].sent - run.started, 100 * EL_MS);
     ck_assert_int_eq(run.queries[1].rcode, 0);
     run_end(&run);
 }
