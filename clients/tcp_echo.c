@@ -83,7 +83,7 @@ static void half_close(struct tcp_echo *tcp)
 
 /*
  * Gives the kernel what it will take. It may take less than asked for: its send buffer is finite, and that is TCP's way to say that the peer
- * reads too slowly. The rest waits for "writable". True: it has all. [#short-write]
+ * reads too slowly. The rest waits for "writable". True: it has all. [#partial-send]
  */
 static bool push(struct tcp_echo *tcp)
 {

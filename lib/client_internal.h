@@ -25,7 +25,7 @@ struct el_client {
     struct el_file_sink sink;
     struct el_trace *trace;
     struct event *interrupt, *quit; /* SIGINT, SIGQUIT */
-    struct event *turn; /* "look what is to do next": never from inside a program's call [#turn] */
+    struct event *turn; /* "look what is to do next": never from inside a program's call */
     struct event *tick, *expire, *write_by, *total, *close_by;
 
     struct el_resolver *resolver;

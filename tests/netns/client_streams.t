@@ -28,7 +28,7 @@ injected() { # NAME COUNTS FAULT CMD...: CMD, with that call failing as said
     exits "$name" 0 strace -qq -f -o /dev/null -e trace="${fault%%:*}" -e inject="$fault" "$@" --json
     is "$name: nothing lost, nothing counted twice" "$(json counts)" "$wanted"
 }
-injected "[#pending-error] a pending error that meets a send: that probe is sent again" "sent=3 received=3" \
+injected "a pending error that meets a send: that probe is sent again" "sent=3 received=3" \
     sendto:error=ECONNREFUSED:when=2 "$UDP" -c 3 -i 20ms "$U"
 injected "a send buffer that is full: the probe goes when it is not" "sent=3 received=3" \
     sendto:error=EAGAIN:when=2 "$UDP" -c 3 -i 20ms "$U"

@@ -36,7 +36,7 @@ for kind in unreachable blackhole; do
 done
 like "a blackhole route is named" "$ERR" 'connect: Invalid argument .*blackhole'
 
-# ---- [#pending-error]: news of one probe that meets the sending of another ----
+# ---- news of one probe that meets the sending of another ----
 # The closed port is probed as fast as the loop turns, so that errors arrive between two sends. Whatever the kernel pushes aside must be
 # sent again: what left this host, counted by a rule, is what was reported sent.
 on client iptables -I OUTPUT -p udp --dport 7
