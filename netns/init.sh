@@ -252,8 +252,10 @@ setup() {
     for place in "${SWITCHES[@]}" "${HOSTS[@]}"; do configure_place "$place"; done
     start_dns
     start_packet_log
-    cp "$topology" /run/echolab/topology
-    echo "$ECHOLAB_WORLD" >/run/echolab/world
+    cp "$topology" /run/echolab/topology # for programs inside (lib/witness.c)
+    # For a net that is typed on a host: as the state file outside, but pid 1 is pid 1 (world.sh).
+    printf 'pid=1\nmode=root\ntopology=%s\nhosts=%s\nswitches=%s\nready\n' "${topology##*/}" \
+        "${HOSTS[*]}" "${SWITCHES[*]}" >"/run/echolab/world.$ECHOLAB_WORLD"
     echo ready
 }
 

@@ -68,9 +68,16 @@ world_files() {
     done | sort -u
 }
 
-# load FILE: reads a state file, which another user may have written, into WORLD_*. False when the world is not (yet) complete, or
-# when the process it names is not its owner's: root must not be talked into killing somebody else's.
+# load FILE: reads the state file of a world into WORLD_*. False when the world is not (yet) complete, or when the process it names is not its
+# owner's: root must not be talked into killing somebody else's.
 load() {
+    read_state "$1"
+    [ -n "$WORLD_READY" ] && [ -n "$WORLD_PID" ] && ! is_dead "$1" &&
+        [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$(stat -c %u "$1")" ]
+}
+
+# read_state FILE: another user may have written it, so each value must look as it should.
+read_state() {
     local key value
     WORLD_FILE=$1 WORLD_NAME=${1##*/} WORLD_PID='' WORLD_MODE='' WORLD_TOPOLOGY='' WORLD_HOSTS='' WORLD_SWITCHES='' WORLD_READY=''
     while IFS='=' read -r key value; do
@@ -83,14 +90,29 @@ load() {
         ready) WORLD_READY=yes ;;
         esac
     done <"$1" || true
-    [ -n "$WORLD_READY" ] && [ -n "$WORLD_PID" ] && ! is_dead "$1" &&
-        [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$(stat -c %u "$1")" ]
+}
+
+# inside: are we in a world ourselves (net enter)? Then that is the world, and its pid 1 is ours.
+inside() {
+    local file
+    for file in /run/echolab/world.*; do
+        [ -r "$file" ] || return 1
+        read_state "$file"
+        WORLD_NAME=${file##*/world.}
+    done
+}
+outside_only() { # COMMAND
+    ! inside || die "$1: this shell is inside world $WORLD_NAME, on ${ECHOLAB_HOST:-no host}; leave it first (exit)"
 }
 
 # pick_world: the world that --world or $ECHOLAB_WORLD names, or the only one of ours, into WORLD_*. Otherwise it says what to do.
 pick_world() {
     local file found='' names='' others=''
     local -a files
+    if inside; then
+        [ -z "$WORLD" ] || [ "$WORLD" = "$WORLD_NAME" ] || outside_only "$WORLD"
+        return 0
+    fi
     mapfile -t files < <(world_files)
     for file in "${files[@]}"; do
         load "$file" || continue

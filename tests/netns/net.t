@@ -92,6 +92,12 @@ is "enter gives the shell's exit code" $rc 9
 like "a shell on the host, where we were" "$(cat "$TEST_TMP/entered")" "at server in $TEST_TMP"
 like "whose prompt says where one is" "$(tr -d '\001\002\033' <"$TEST_TMP/entered")" "server.* of $ECHOLAB_WORLD"
 
+# ---- net, typed on a host ----
+is "on a host, net run reaches the others" "$(on client "$NET" run server -- sh -c 'echo "$ECHOLAB_HOST"; ip -br address' | grep -cE '^server$|10\.77\.0\.2')" 2
+exits "net log shows the packets" 0 on client "$NET" log
+exits "but the world cannot be ended from within" 125 on client "$NET" down
+like "and the error says what to do" "$ERR" 'leave it first'
+
 # ---- other people ----
 if [ "$(id -u)" -eq 0 ] && have setpriv; then
     cp -r "$ROOT/netns" "$TEST_TMP/netns"

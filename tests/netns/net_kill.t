@@ -12,7 +12,7 @@ ROUNDS=10
 SEED=${ECHOLAB_SEED:-$RANDOM}
 RANDOM=$SEED
 diag "seed $SEED, $ROUNDS rounds"
-export ECHOLAB_ROUND=
+ECHOLAB_ROUND=none
 UP_SURVIVED=0
 
 # marked: the living processes of this round (its own test shell is not marked: it was not started with it).
@@ -78,7 +78,7 @@ round_inside() { # CMD…: in the one world, which must live on
 
 KEPT=k$$-kept
 export ECHOLAB_WORLD=$KEPT
-env -u ECHOLAB_ROUND "$NET" up >/dev/null
+"$NET" up >/dev/null
 defer "$NET" --world "$KEPT" down
 BEFORE=$(mounts)
 for ((ROUND = 0; ROUND < ROUNDS; ROUND++)); do
