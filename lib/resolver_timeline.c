@@ -316,6 +316,12 @@ static ares_ssize_t tap_send(ares_socket_t fd, const struct iovec *vectors, int 
     }
     s->sending = el_now(); /* before: on loopback the answer may be there when the call returns */
     ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    /* [#dns-pending-refusal] On UDP a refusal is news of an *earlier* query; this one has not left
+     * (udp(7)). c-ares would take this one to the next server, and the earlier would wait out its
+     * time with a server that is dead. Sent all the same, it is refused in turn; that is heard by
+     * reading, and then c-ares moves every query of the socket. */
+    if (sent < 0 && errno == ECONNREFUSED && !s->tcp)
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
     int error = sent < 0 ? errno : 0;
     if (error == EAGAIN || error == EINTR) {
         errno = error;

@@ -14,8 +14,8 @@ struct lookup_run {
     /* set before run_start; run_begin gives defaults */
     struct event_base *base;
     struct mock_dns *mock;
-    struct el_resolver_args
-        resolver_args; /* servers: the mock; short timeouts; empty hosts and resolv.conf */
+    /* servers: the mock; empty hosts and resolv.conf; a test of silence shortens the timeout */
+    struct el_resolver_args resolver_args;
     struct el_address servers[4];
     struct el_lookup_args args;
     enum cancel_when cancel;
@@ -38,7 +38,7 @@ struct lookup_run {
 void run_begin(struct lookup_run *run, const struct mock_rule *rules, size_t count);
 /* Starts the lookup of `host`; run->args may have been changed before. */
 void run_start(struct lookup_run *run, const char *host);
-/* Turns the loop until done, at most `turns` times (0: no limit). Fails the test after ten
+/* Turns the loop until done, at most `turns` times (0: no limit). Fails the test after 25
  * seconds. */
 void run_turn(struct lookup_run *run, unsigned turns);
 /* run_start and run_turn */

@@ -257,6 +257,8 @@ START_TEST(the_narration_tells_the_decision_each_query_and_each_answer)
         el_trace_new(&(struct el_trace_args){.sink = keep_story, .arg = &story, .explain = true});
     run_begin(&run, rules, COUNT(rules));
     run.resolver_args.trace = trace;
+    if (strcmp(table[_i].host, "lost.lab.") == 0)
+        run.resolver_args.timeout = 100 * EL_MS;
     run_lookup(&run, table[_i].host);
     for (size_t i = 0; i < COUNT(table[_i].words) && table[_i].words[i] != NULL; i++)
         ck_assert_msg(strstr(story.text, table[_i].words[i]) != NULL, "no '%s' in:\n%s",

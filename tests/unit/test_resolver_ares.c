@@ -94,7 +94,7 @@ START_TEST(a_lookup_ended_by_its_deadline_says_timeout_and_not_before)
     ck_assert_int_eq(run.v6.status, EL_LOOKUP_TIMEOUT);
     ck_assert_int_eq(run.v4.status, EL_LOOKUP_TIMEOUT);
     ck_assert_int_ge(run.done_at, run.args.deadline);
-    ck_assert_int_lt(run.done_at, run.args.deadline + 2 * EL_S);
+    ck_assert_int_lt(run.done_at, run.args.deadline + 10 * EL_S);
     run_end(&run);
 }
 END_TEST
@@ -113,7 +113,8 @@ START_TEST(an_answer_for_A_does_not_wait_for_a_AAAA_that_never_comes)
     ck_assert_str_eq(addresses_of(&run.v4), "10.77.0.2");
     ck_assert_int_eq(run.v6.status, EL_LOOKUP_TIMEOUT);
     ck_assert_int_ge(run.v6_at - run.started, 450 * EL_MS); /* 300 ms, then at least half of it */
-    ck_assert_int_lt(run.v4_at - run.started, 450 * EL_MS);
+    ck_assert_uint_eq(run.query_count, 3);                  /* AAAA, A, AAAA again */
+    ck_assert_int_lt(run.v4_at, run.queries[2].sent);
     run_end(&run);
 }
 END_TEST

@@ -256,14 +256,14 @@ START_TEST(a_lost_query_is_repeated)
     };
     run_begin(&run, rules, COUNT(rules));
     run.args.family = AF_INET;
+    run.resolver_args.timeout = 1 * EL_S; /* the first is lost, the second must be heard */
     run_lookup(&run, "www.lab.");
     ck_assert_str_eq(addresses_of(&run.v4), "10.77.0.2");
     ck_assert_uint_eq(run.query_count, 2);
     ck_assert_int_eq(run.queries[0].answered, EL_NEVER);
     ck_assert_int_eq(run.queries[0].rcode, -1);
-    /* c-ares counts its 100 ms from a moment before the send, and on a slow machine long before. */
-    ck_assert_int_ge(run.queries[1].sent - run.queries[0].sent, 50 * EL_MS);
-    ck_assert_int_ge(run.queries[1].sent - run.started, 100 * EL_MS);
+    /* c-ares counts from a moment before the first send, and on a slow machine long before. */
+    ck_assert_int_ge(run.queries[1].sent - run.started, 1 * EL_S);
     ck_assert_int_eq(run.queries[1].rcode, 0);
     run_end(&run);
 }
@@ -301,7 +301,7 @@ START_TEST(one_family_answered_before_the_deadline_is_kept_when_the_other_is_lat
     };
     run_begin(&run, rules, COUNT(rules));
     run.resolver_args.timeout = 5 * EL_S;
-    run.args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    run.args.deadline = el_time_after(el_now(), 2 * EL_S);
     run_lookup(&run, "www.lab.");
     ck_assert_str_eq(addresses_of(&run.v4), "10.77.0.2");
     ck_assert_int_eq(run.v6.status, EL_LOOKUP_TIMEOUT);
@@ -321,11 +321,12 @@ START_TEST(a_dead_server_is_unreachable_with_the_reason)
     ck_assert_int_eq(run.v4.status, EL_LOOKUP_UNREACHABLE);
     ck_assert_int_eq(run.v4.error, -ECONNREFUSED);
     ck_assert_int_eq(run.queries[0].error, -ECONNREFUSED);
-    ck_assert_int_lt(run.done_at - run.started, 2 * EL_S);
+    ck_assert_int_lt(run.done_at - run.started, run.resolver_args.timeout);
     run_end(&run);
 }
 END_TEST
 
+/* resolver_timeline.c [#dns-pending-refusal]: at once after a dead one, for both families. */
 START_TEST(after_a_dead_or_silent_server_the_second_is_used)
 {
     run_begin(&run, both, COUNT(both));
@@ -336,8 +337,13 @@ START_TEST(after_a_dead_or_silent_server_the_second_is_used)
     if (_i == 0) {
         mock_dns_free(first);
         first = NULL;
+    } else {
+        run.resolver_args.timeout = 300 * EL_MS;
+        run.resolver_args.tries = 5; /* the second has as many to answer in */
     }
     run_lookup(&run, "www.lab.");
+    if (_i == 0)
+        ck_assert_int_lt(run.done_at - run.started, run.resolver_args.timeout);
     ck_assert_str_eq(addresses_of(&run.v4), "10.77.0.2");
     ck_assert_str_eq(addresses_of(&run.v6), "fd77::2");
     ck_assert(el_address_equal(&run.queries[0].server, &run.servers[0]));
@@ -364,7 +370,7 @@ START_TEST(a_link_local_server_keeps_its_zone)
 {
     run_begin(&run, silence, COUNT(silence));
     ck_assert_int_eq(el_address_from_literal("fe80::53%lo", 53, &run.servers[0]), 0);
-    run.args.deadline = el_time_after(el_now(), 200 * EL_MS);
+    run.args.deadline = el_time_after(el_now(), 2 * EL_S);
     run_lookup(&run, "www.lab.");
     /* Nobody is there. What counts is whom was asked, if the kernel has a route at all. */
     for (size_t i = 0; i < run.query_count; i++)
@@ -380,7 +386,7 @@ START_TEST(without_a_nameserver_the_local_one_is_asked)
     run_begin(&run, silence, COUNT(silence));
     run.resolver_args.server_count = 0;
     run.resolver_args.resolv_conf_path = _i == 0 ? path : "/nonexistent/resolv.conf";
-    run.args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    run.args.deadline = el_time_after(el_now(), 2 * EL_S);
     struct el_address local;
     el_address_from_literal("127.0.0.1", 53, &local);
     run_lookup(&run, "www.lab.");
@@ -396,7 +402,7 @@ START_TEST(the_nameservers_of_resolv_conf_are_asked)
     run_begin(&run, silence, COUNT(silence));
     run.resolver_args.server_count = 0;
     run.resolver_args.resolv_conf_path = path;
-    run.args.deadline = el_time_after(el_now(), 300 * EL_MS);
+    run.args.deadline = el_time_after(el_now(), 2 * EL_S);
     struct el_address server;
     el_address_from_literal("127.0.0.53", 53, &server);
     run_lookup(&run, "www.lab.");
