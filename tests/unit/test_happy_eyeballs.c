@@ -206,6 +206,7 @@ START_TEST(the_order_does_not_depend_on_which_answer_came_first)
     expect_wait(0, 50 * EL_MS);
     answer_with(V6, "fd77::2", "fd77::1", 1 * EL_MS);
     expect_family(1 * EL_MS, AF_INET);
+    finish();
     start();
     answer_with(V4, "192.0.2.2", "192.0.2.1", 0);
     answer_with(V6, "2001:db8::2", "2001:db8::1", 1 * EL_MS);
