@@ -1,12 +1,12 @@
 /*
- * tcp_echo.c - ping for a TCP echo service: sends probes down one connection, and says what became of each.
+ * tcp_echo.c - ping for a TCP echo service: probes on one connection, and what became of each.
  *
- * Teaches:  a stream has no messages. A write may be taken in part, an echo may come in pieces or two echoes in one read; so
- *           a probe is known by its *place* in the stream, and what is under way is kept until it has come back.
+ * Teaches:  a stream has no messages. A write may be taken in part, an echo may come in pieces or
+ *           two echoes in one read; so a probe is known by its *place* in the stream, and what is
+ *           under way is kept until it has come back.
  * Run:      build/bin/tcp_echo_server &  build/bin/tcp_echo --explain 127.0.0.1
  * Partner:  servers/tcp_echo_server.c; lib/client.c has everything that is not about sockets.
- * Leaves out: reconnecting. A probe that was lost with its connection stays lost, and the run ends: an echo of it
- *           could not be told from an echo of the next.
+ * Leaves out: reconnecting. What was lost with its connection stays lost, and the run ends.
  * Next:     servers/tcp_echo_server.c, the other end of these bytes.
  */
 #include <errno.h>
@@ -31,7 +31,8 @@ struct tcp_echo {
     int fd;
     struct event *readable, *writable;
 
-    /* [#in-flight] What is under way: comparing the echo with it, byte for byte in order, is the whole verification. */
+    /* [#in-flight] What is under way: comparing the echo with it, byte for byte in order, is the
+     * whole verification. */
     struct el_flight *flight;
     bool damaged; /* a byte of the probe that is coming in was changed */
 
@@ -41,7 +42,7 @@ struct tcp_echo {
     bool streaming, input_ended, booked, paused, closing, broken;
 };
 
-/* ---- narration ---------------------------------------------------------------------------------- */
+/* ---- narration ------------------------------------------------------------------------------ */
 
 static void explain_state(const struct tcp_echo *tcp, const char *when)
 {
@@ -51,7 +52,7 @@ static void explain_state(const struct tcp_echo *tcp, const char *when)
                    when);
 }
 
-/* ---- the end of a connection -------------------------------------------------------------------- */
+/* ---- the end of a connection ---------------------------------------------------------------- */
 
 /* All of the input, as one probe: it is booked when its length is known, or when it is given up. */
 static void book_stream(struct tcp_echo *tcp)
@@ -71,7 +72,8 @@ static void give_up(struct tcp_echo *tcp, const char *call, int error)
     el_client_broken(tcp->client, call, error);
 }
 
-/* "We send no more", while we still read: the server echoes the rest and then says the same. RFC 9293 3.6 [#half-close] */
+/* "We send no more", while we still read: the server echoes the rest and then says the same. RFC
+ * 9293 3.6 [#half-close] */
 static void half_close(struct tcp_echo *tcp)
 {
     shutdown(tcp->fd, SHUT_WR); /* ENOTCONN: a reset came first, and the next read tells */
@@ -79,11 +81,12 @@ static void half_close(struct tcp_echo *tcp)
     explain_state(tcp, "our FIN is out: we send no more, and still read");
 }
 
-/* ---- sending ------------------------------------------------------------------------------------ */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 /*
- * Gives the kernel what it will take. It may take less than asked for: its send buffer is finite, and that is TCP's way to say that the peer
- * reads too slowly. The rest waits for "writable". True: it has all. [#partial-send]
+ * Gives the kernel what it will take. It may take less than asked for: its send buffer is finite,
+ * and that is TCP's way to say that the peer reads too slowly. The rest waits for "writable". True:
+ * it has all. [#partial-send]
  */
 static bool push(struct tcp_echo *tcp)
 {
@@ -101,7 +104,8 @@ static bool push(struct tcp_echo *tcp)
             el_client_write_blocked(tcp->client);
             return false;
         } else if (errno != EINTR) {
-            /* ECONNRESET, or EPIPE when the reset was told before; ETIMEDOUT: TCP itself gave up. */
+            /* ECONNRESET, or EPIPE when the reset was told before; ETIMEDOUT: TCP itself gave
+             * up. */
             give_up(tcp, "send", errno);
             return false;
         }
@@ -135,7 +139,8 @@ static void end_input(struct tcp_echo *tcp)
         el_client_echoed(tcp->client, tcp->seq);
 }
 
-/* --stdin, --message: input becomes stream as fast as both ends allow, and the echo is read meanwhile. */
+/* --stdin, --message: input becomes stream as fast as both ends allow, and the echo is read
+ * meanwhile. */
 static void pump(struct tcp_echo *tcp)
 {
     for (int i = 0; i < WAKEUP_MAX && !tcp->input_ended && !tcp->booked; i++) {
@@ -180,7 +185,8 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
         el_client_written(tcp->client);
 }
 
-/* A probe is partly written, or a stream's echo has dried up: nothing else can follow on this connection. */
+/* A probe is partly written, or a stream's echo has dried up: nothing else can follow on this
+ * connection. */
 static void tcp_late(void *arg, enum el_operation operation)
 {
     struct tcp_echo *tcp = arg;
@@ -189,9 +195,10 @@ static void tcp_late(void *arg, enum el_operation operation)
     give_up(tcp, operation == EL_WRITE ? "send" : "recv", ETIMEDOUT);
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------ */
 
-/* What has come in completes the probe: intact, changed, or, if its deadline has passed, late; never the next one's echo. */
+/* What has come in completes the probe: intact, changed, or, if its deadline has passed, late;
+ * never the next one's echo. */
 static void settle(struct tcp_echo *tcp, uint64_t seq)
 {
     if (tcp->damaged)
@@ -201,7 +208,8 @@ static void settle(struct tcp_echo *tcp, uint64_t seq)
     tcp->damaged = false;
 }
 
-/* Echoed bytes may be a piece of a probe, or the end of one and the start of the next: probe n ends at n times the size. [#stream-position] */
+/* Echoed bytes may be a piece of a probe, or the end of one and the start of the next: probe n ends
+ * at n times the size. [#stream-position] */
 static void take_probes(struct tcp_echo *tcp, const unsigned char *data, size_t length)
 {
     while (length > 0) {
@@ -299,7 +307,7 @@ static void tcp_resume(void *arg)
     pump(tcp);
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static int tcp_open(void *arg, struct el_client *client, int fd, const struct el_dial_result *dial)
 {
@@ -316,7 +324,8 @@ static int tcp_open(void *arg, struct el_client *client, int fd, const struct el
     tcp->flight = el_flight_new(size > FLIGHT_MIN / 2 ? 2 * size : FLIGHT_MIN);
     if (tcp->flight == NULL || tcp->readable == NULL || tcp->writable == NULL)
         return -ENOMEM;
-    /* Nagle's algorithm would hold a small probe back while an earlier one is unacknowledged (RFC 896). */
+    /* Nagle's algorithm would hold a small probe back while an earlier one is unacknowledged (RFC
+     * 896). */
     int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     el_explain(tcp->trace, EL_TOPIC_CALL, "setsockopt(%d, TCP_NODELAY, 1)", fd);

@@ -1,12 +1,13 @@
 /*
  * udp_echo.c - ping for a UDP echo service: sends datagrams, and says what became of each.
  *
- * Teaches:  what a datagram client must do that a stream client need not: recognise its own echoes (nonce, sequence number), hear
- *           the ICMP errors that come instead, and survive that they arrive one system call late.
+ * Teaches:  what a datagram client must do that a stream client need not: recognise its own echoes
+ *           (nonce, sequence number), hear the ICMP errors that come instead, and survive that they
+ *           arrive one system call late.
  * Run:      build/bin/udp_echo_server &  build/bin/udp_echo --explain 127.0.0.1
  * Partner:  servers/udp_echo_server.c; lib/client.c has everything that is not about sockets.
- * Leaves out: batches. One datagram a system call is slow and easy to read; lib/datagram.c shows recvmmsg(2). With --stdin there is no
- *           room for a nonce: two equal datagrams in a row cannot be told apart, so a late echo may pass for the next.
+ * Leaves out: batches; lib/datagram.c shows recvmmsg(2). And with --stdin there is no room for a
+ *           nonce: of two equal datagrams in a row a late echo of one passes for the other's.
  * Next:     tcp_echo.c, where the same probes become a stream of bytes.
  */
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include "client.h"
 #include <linux/errqueue.h> /* last: it needs struct timespec and does not include it */
 
-/* Datagrams or errors handled before other events get their turn; sends that pending errors may push aside. */
+/* Datagrams or errors handled in one turn of the loop; tries of a send that errors push aside. */
 enum { WAKEUP_MAX = 64, RESEND_MAX = 3 };
 
 struct udp_options {
@@ -41,10 +42,10 @@ struct udp_echo {
     unsigned char reply[EL_DATAGRAM_MAX_V6 + 1]; /* longer than any datagram: none is cut off */
 };
 
-/* ---- errors that come back instead of an echo -------------------------------------------------- */
+/* ---- errors that come back instead of an echo ----------------------------------------------- */
 
-/* Which probe does this ICMP error mean? It quotes the start of the datagram, and ours bears its number (CORRUPT: the
- * quotation stops before the probe does). RFC 792 promises 8 bytes only, the UDP header: then the newest is meant. */
+/* Which probe does this ICMP error mean? It quotes the start of the datagram, and ours bears its
+ * number. RFC 792 promises 8 bytes only, the UDP header: then the newest probe is meant. */
 static uint64_t quoted_seq(const struct udp_echo *udp, const struct el_datagram_error *error)
 {
     uint64_t seq = 0;
@@ -70,10 +71,8 @@ static void hear_error(struct udp_echo *udp, const struct el_datagram_error *err
                      error->error, refused ? NULL : name, detail);
 }
 
-/*
- * Empties the error queue (recvmsg with MSG_ERRQUEUE; IP_RECVERR in ip(7)). Taking an entry out also takes back the pending error that the
- * next call would have had. Returns whether an ICMP error was among them.
- */
+/* Empties the error queue (recvmsg with MSG_ERRQUEUE; IP_RECVERR in ip(7)), and so takes back the
+ * error that the next call would have had. Was any of it news of an ICMP error? */
 static bool hear_errors(struct udp_echo *udp)
 {
     struct el_datagram_error error;
@@ -89,7 +88,7 @@ static bool hear_errors(struct udp_echo *udp)
     return heard;
 }
 
-/* ---- sending ------------------------------------------------------------------------------------ */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 /* One system call. Bytes sent, or -errno. Without an address sendto(2) means the connected peer. */
 static ssize_t send_once(struct udp_echo *udp)
@@ -105,7 +104,7 @@ static ssize_t send_once(struct udp_echo *udp)
     return error != 0 ? -error : sent;
 }
 
-/* What an ICMP message may have left for us (icmp(7)), and EINTR: the send that they break was not even tried. */
+/* What an ICMP error may have left for us (icmp(7)), or EINTR: the send itself was not tried. */
 static bool may_be_pending(int error)
 {
     return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
@@ -114,9 +113,9 @@ static bool may_be_pending(int error)
 }
 
 /*
- * [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected socket. If that is a send, the send fails
- * and nothing leaves. So: hear the error out, book it on the probe it means, and send this one again. Only an error
- * that comes again is this probe's own.
+ * [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected
+ * socket. If that is a send, the send fails and nothing leaves. So: hear the error out, book it on
+ * the probe it means, and send this one again. Only an error that comes again is this probe's own.
  */
 static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when)
 {
@@ -132,7 +131,8 @@ static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when)
     return sent;
 }
 
-/* This machine refused to send: EPERM (a local rule), ENETUNREACH (no route), EMSGSIZE, ENOBUFS. The run goes on. */
+/* This machine refused to send: EPERM (a local rule), ENETUNREACH (no route), EMSGSIZE, ENOBUFS.
+ * The run goes on. */
 static void send_failed(struct udp_echo *udp, int error)
 {
     bool v4 = el_address_family(&udp->peer) == AF_INET;
@@ -227,7 +227,7 @@ static void udp_resume(void *arg)
         transmit(udp);
 }
 
-/* ---- receiving ---------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------------------------ */
 
 /* With --stdin there is no nonce: an echo is whatever equals what was sent. */
 static void take_streamed(struct udp_echo *udp, size_t length)
@@ -247,7 +247,8 @@ static void take_datagram(struct udp_echo *udp, size_t length, const struct el_a
 {
     uint64_t seq;
     el_client_bytes(udp->client, 0, length);
-    /* A connected socket has this filter in the kernel; an unconnected one hears everyone. [#wrong-source] */
+    /* A connected socket has this filter in the kernel; an unconnected one hears everyone.
+     * [#wrong-source] */
     if (!el_address_equal(from, &udp->peer)) {
         el_client_wrong_source(udp->client, from, "not whom we sent to");
         return;
@@ -293,7 +294,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ----------------------------------------------------------------------------------- */
 
 static int udp_open(void *arg, struct el_client *client, int fd, const struct el_dial_result *dial)
 {
@@ -371,8 +372,7 @@ static const char *udp_check(void *arg)
         return "--connect-only and --no-connect leave nothing to do: choose one";
     if (o->common.use_stdin && o->common.size == 0)
         return "--stdin with --size 0 would never end: ask for at least one byte a datagram";
-    if (o->common.size >
-        EL_DATAGRAM_MAX_V6 + 1) /* one more is let through: the kernel refuses it */
+    if (o->common.size > EL_DATAGRAM_MAX_V6 + 1) /* one byte more: let the kernel refuse it */
         return "--size: a datagram carries at most 65507 bytes on IPv4, 65527 on IPv6";
     return NULL;
 }

@@ -1,7 +1,8 @@
 /*
  * client.c - the life of a client, from its options to its exit code.
  *
- * Owns:     the loop, signals, the dial, the one place where a run ends, and the exit code with its precedence.
+ * Owns:     the loop, signals, the dial, the one place where a run ends, and the exit code with its
+ *           precedence.
  * Partner:  client_pace.c (probes), client_setup.c (options), report.c (what is shown).
  * Leaves out: everything about bytes and sockets: that is the program's lesson.
  * Read next: client_pace.c.
@@ -36,8 +37,9 @@ bool el_client_streaming(const struct el_client *client)
     return client->options->message != NULL || client->options->use_stdin;
 }
 
-/* Each timer is armed for an instant. libevent counts from its own, slightly older idea of now, so a callback asks el_now() whether the
- * instant has really come and arms again if not: no deadline ends early. [#never-early] */
+/* Each timer is armed for an instant. libevent counts from its own, slightly older idea of now, so
+ * a callback asks el_now() whether the instant has really come and arms again if not: no deadline
+ * ends early. [#never-early] */
 void client_arm(struct event *timer, el_time at)
 {
     if (at == EL_NEVER) {
@@ -81,7 +83,8 @@ static void stop(struct el_client *client)
     event_base_loopbreak(client->base);
 }
 
-/* Closed. With a message, the echo must still reach stdout: it waits for `drained`, or for --deadline. */
+/* Closed. With a message, the echo must still reach stdout: it waits for `drained`, or for
+ * --deadline. */
 void el_client_closed(struct el_client *client)
 {
     if (client->state != CLIENT_CLOSING)
@@ -327,8 +330,7 @@ static int finish(struct el_client *client)
     if (client->code == 0 && !client->options->connect_only)
         client->code = el_ledger_exit_code(client->ledger);
     if (client->code == 0 && client->broken)
-        client->code =
-            EL_EXIT_LOST; /* what was sent came back, but not all that was asked for could be sent */
+        client->code = EL_EXIT_LOST; /* all that was sent came back, but not all was sent */
     el_report_rows(client->report, client->ledger, true);
     if (client->seq > 0 || interrupted)
         el_report_summary(client->report, client->ledger, false);

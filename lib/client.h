@@ -1,10 +1,11 @@
 /*
  * client.h - the life of a client: options, signals, deadlines, dial, pace, report, exit code.
  *
- * The twin of service.h. A client program says how one probe is sent and how an echo is recognised: the lesson. What every client must do
- * alike is here: when to send, what each probe's fate does to the run, when the run ends and with which exit code.
+ * The twin of service.h. A client program says how one probe is sent and how an echo is recognised:
+ * the lesson. What every client must do alike is here: when to send, what each probe's fate does to
+ * the run, when the run ends and with which exit code.
  *
- * The run in one picture:   dial → (probes: send … settle, send … settle) → close → summary → exit
+ * The run in one picture: dial → probes (send … settle, again and again) → close → summary → exit
  * Read next: clients/udp_echo.c, then clients/tcp_echo.c.
  */
 #ifndef ECHOLAB_CLIENT_H
@@ -19,7 +20,8 @@
 
 #include <event2/event.h>
 
-/* What all clients take; programs embed it first in their own options struct. Of durations, 0 means none only where it is said. */
+/* What all clients take; programs embed it first in their own options struct. Of durations, 0 means
+ * none only where it is said. */
 struct el_client_options {
     uint64_t count; /* 0 = until `total` */
     el_duration interval;
@@ -60,30 +62,33 @@ struct el_client; /* opaque */
 /* How a client program is plugged in. Each call comes from the loop; none may free the client. */
 struct el_client_plan {
     const struct el_program *program;
-    struct el_client_options
-        *options;      /* what the table fills; the program's own struct begins with it */
-    const char *proto; /* "tcp" or "udp" */
-    int type;          /* SOCK_STREAM or SOCK_DGRAM */
-    const bool *
-        unconnected; /* UDP: set, no connect(2), and no IP_RECVERR: ICMP errors stay unheard. NULL: connect */
+    struct el_client_options *options; /* the table fills them; the program's own begin so */
+    const char *proto;                 /* "tcp" or "udp" */
+    int type;                          /* SOCK_STREAM or SOCK_DGRAM */
+    /* UDP: if set, no connect(2), and no IP_RECVERR: ICMP errors stay unheard. NULL: connect. */
+    const bool *unconnected;
     bool stream; /* with --message or --stdin all of the input is one probe */
     void *arg;   /* passed to each of these: */
 
     /* What is wrong with the options together, as a sentence; NULL: nothing. May be NULL itself. */
     const char *(*check)(void *arg);
 
-    /* Connected (or, unconnected, ready to send): `fd` is the program's from now on. 0, or -errno: the run ends. */
+    /* Connected (or, unconnected, ready to send): `fd` is the program's from now on. 0, or -errno:
+     * the run ends. */
     int (*open)(void *arg, struct el_client *client, int fd, const struct el_dial_result *dial);
-    /* Send probe `seq`. Then, sooner or later: el_client_sent, and el_client_written when the kernel has all of it. */
+    /* Send probe `seq`. Then, sooner or later: el_client_sent, and el_client_written when the
+     * kernel has all of it. */
     void (*send)(void *arg, uint64_t seq);
     /* --stdin: there may be input now; stdout has room again. */
     void (*resume)(void *arg);
-    /* EL_WRITE: --write-timeout passed since el_client_write_blocked. EL_READ: of a stream nothing came back for --read-timeout. */
+    /* EL_WRITE: --write-timeout passed since el_client_write_blocked. EL_READ: of a stream nothing
+     * came back for --read-timeout. */
     void (*late)(void *arg, enum el_operation operation);
-    /* --explain: a probe was lost to its deadline; say why nothing else ended the wait. May be NULL. */
+    /* --explain: a probe was lost to its deadline; say why nothing else ended the wait. May be
+     * NULL. */
     void (*explain_lost)(void *arg, uint64_t seq);
-    /* Close the connection, in the protocol's good manners if `politely`; then el_client_closed. Called again, with
-     * false, when politeness takes too long. */
+    /* Close the connection, in the protocol's good manners if `politely`; then el_client_closed.
+     * Called again, with false, when politeness takes too long. */
     void (*close)(void *arg, bool politely);
 };
 
@@ -97,11 +102,13 @@ bool el_client_streaming(const struct el_client *client); /* --message or --stdi
 
 /* ---- what the program tells, while probes are under way ---- */
 
-/* The first byte of `seq` was given to the kernel at `when`; or it could not be given, and el_client_failed follows. */
+/* The first byte of `seq` was given to the kernel at `when`; or it could not be given, and
+ * el_client_failed follows. */
 void el_client_sent(struct el_client *client, uint64_t seq, size_t bytes, el_time when);
 /* The kernel would make us wait: --write-timeout runs from here until el_client_written. */
 void el_client_write_blocked(struct el_client *client);
-/* It took what it had refused, and a stream has more to come: the write deadline is over, the probe is not. */
+/* It took what it had refused, and a stream has more to come: the write deadline is over, the probe
+ * is not. */
 void el_client_write_went_on(struct el_client *client);
 /* All of the current probe is with the kernel, or it was given up: the next may go. */
 void el_client_written(struct el_client *client);
@@ -113,15 +120,18 @@ bool el_client_echoed(struct el_client *client, uint64_t seq);
 void el_client_corrupt(struct el_client *client, uint64_t seq, const char *detail);
 void el_client_wrong_source(struct el_client *client, const struct el_address *from,
                             const char *why);
-/* Lost for a known reason. `reason` is for rows ("host-unreachable"), `detail` for people; both may be NULL. */
+/* Lost for a known reason. `reason` is for rows ("host-unreachable"), `detail` for people; both may
+ * be NULL. */
 void el_client_failed(struct el_client *client, uint64_t seq, enum el_probe_fate fate, int error,
                       const char *reason, const char *detail);
 /* Payload bytes that the kernel took and gave since the last call. */
 void el_client_bytes(struct el_client *client, uint64_t sent, uint64_t received);
 
-/* The connection cannot be used any more: what is outstanding fails with `error` (0: the peer closed), and the run ends. */
+/* The connection cannot be used any more: what is outstanding fails with `error` (0: the peer
+ * closed), and the run ends. */
 void el_client_broken(struct el_client *client, const char *call, int error);
-/* A diagnostic: `prog: target: what failed: strerror (hint)`. The first one goes into the document. */
+/* A diagnostic: `prog: target: what failed: strerror (hint)`. The first one goes into the
+ * document. */
 void el_client_complain(struct el_client *client, const char *call, int error);
 
 /* Of --stdin. As el_input_read: -EAGAIN, and `resume` is called when there may be more. */

@@ -1,6 +1,6 @@
 /*
- * client_internal.h - what the parts of `client` share: client.c (its life), client_pace.c (its probes),
- * client_setup.c (its options, and the words for a dial that failed).
+ * client_internal.h - what the parts of `client` share: client.c (its life), client_pace.c (its
+ * probes), client_setup.c (its options, and the words for a dial that failed).
  */
 #ifndef ECHOLAB_CLIENT_INTERNAL_H
 #define ECHOLAB_CLIENT_INTERNAL_H

@@ -1,9 +1,10 @@
 /*
  * client_pace.c - when the next probe goes, and what became of each.
  *
- * The one idea, [#turn]: whatever happens to a probe only changes the books and asks for a *turn* of the loop. In that turn, with no
- * program's call on the stack, is decided what comes next: send, wait, or end. So ending may free what the program was using a
- * moment ago, and "-i 0", where each echo sends the next probe, does not recurse.
+ * The one idea, [#turn]: whatever happens to a probe only changes the books and asks for a *turn*
+ * of the loop. In that turn, with no program's call on the stack, is decided what comes next: send,
+ * wait, or end. So ending may free what the program was using a moment ago, and "-i 0", where each
+ * echo sends the next probe, does not recurse.
  * Partner: client.c (the life), lib/probe.c (the ledger). Read next: clients/udp_echo.c.
  */
 #include "client_internal.h"
@@ -19,7 +20,8 @@ static void ask_for_turn(struct el_client *client)
     event_active(client->turn, EV_TIMEOUT, 0);
 }
 
-/* All of the input is one probe, whose read deadline moves with every byte that comes back. [#moving-deadline] */
+/* All of the input is one probe, whose read deadline moves with every byte that comes back.
+ * [#moving-deadline] */
 bool client_whole_stream(const struct el_client *client)
 {
     return client->plan->stream && el_client_streaming(client);
@@ -41,7 +43,8 @@ static bool all_sent(const struct el_client *client)
            client->seq == client->options->count;
 }
 
-/* "As soon as the last is answered" is the pace of -i 0, and of a message, whose echo must come out in order. */
+/* "As soon as the last is answered" is the pace of -i 0, and of a message, whose echo must come out
+ * in order. */
 static bool answer_paced(const struct el_client *client)
 {
     return client->options->interval == 0 || el_client_streaming(client);
@@ -54,7 +57,8 @@ static void send_next(struct el_client *client)
     client->sending = true;
     client->seq++;
     if (!answer_paced(client)) {
-        /* Counted from the plan, not from now: small delays do not add up. But what was missed is not made up for. */
+        /* Counted from the plan, not from now: small delays do not add up. But what was missed is
+         * not made up for. */
         client->next_at = el_time_after(client->next_at, client->options->interval);
         if (client->next_at < now)
             client->next_at = now;
@@ -63,7 +67,8 @@ static void send_next(struct el_client *client)
     client->plan->send(client->plan->arg, client->seq);
 }
 
-/* The packets that crossed since the last time, once nothing is under way: the fence must not delay an echo. */
+/* The packets that crossed since the last time, once nothing is under way: the fence must not delay
+ * an echo. */
 void client_tell_packets(struct el_client *client, const char *title)
 {
     if (client->witness == NULL)
@@ -126,7 +131,8 @@ static void on_lost(void *arg, const struct el_probe_record *record)
         client->plan->explain_lost(client->plan->arg, record->seq);
 }
 
-/* --stdin on a stream: nothing came back for --read-timeout, though something is owed, and it is not for us that it waits. */
+/* --stdin on a stream: nothing came back for --read-timeout, though something is owed, and it is
+ * not for us that it waits. */
 static void expire_stream(struct el_client *client)
 {
     el_time due = el_time_after(client->heard, client->options->read_timeout);
@@ -140,7 +146,8 @@ static void expire_stream(struct el_client *client)
         client->plan->late(client->plan->arg, EL_READ);
 }
 
-/* The read deadline of one probe or more has passed. The connection stays as it is: only the probe is lost. */
+/* The read deadline of one probe or more has passed. The connection stays as it is: only the probe
+ * is lost. */
 void client_expire(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;

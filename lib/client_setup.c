@@ -65,8 +65,9 @@ const struct el_option el_client_option_table[] = {
 };
 
 /*
- * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what is printed would go to the
- * server. stdout is needed, so its absence is an error; the others are filled. [#closed-stdout]
+ * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what
+ * is printed would go to the server. stdout is needed, so its absence is an error; the others are
+ * filled. [#closed-stdout]
  */
 int client_check_descriptors(const char *name)
 {
@@ -192,7 +193,8 @@ struct el_dialer *client_dial(struct el_client *client,
     });
 }
 
-/* The lookup's more telling half: "no data" of one family says little when the other half failed. */
+/* The lookup's more telling half: "no data" of one family says little when the other half
+ * failed. */
 static enum el_lookup_status telling_status(const struct el_dial_result *result)
 {
     bool v4_says_little = result->v4_status == EL_LOOKUP_CANCELLED ||

@@ -1,8 +1,9 @@
 /*
  * flight.c - a queue with three marks: come back, given to the kernel, appended.
  *
- * Partner:  clients/tcp_echo.c [#in-flight]. Leaves out: a ring. A flat buffer gives the kernel one piece instead of two, and moving
- *           what is left to the front is rare, because the buffer is twice as large as what it holds.
+ * Partner:  clients/tcp_echo.c [#in-flight]. Leaves out: a ring. A flat buffer gives the kernel one
+ *           piece instead of two, and moving what is left to the front is rare, because the buffer
+ *           is twice as large as what it holds.
  */
 #include "flight.h"
 

@@ -1,7 +1,8 @@
 /*
  * flight.h - the bytes of a stream that were sent, or are to be sent, and have not come back.
  *
- * A stream has no messages: an echo is known by its place alone. So whatever goes out is kept until the same number of bytes has come in, and the
+ * A stream has no messages: an echo is known by its place alone. So whatever goes out is kept until
+ *                           the same number of bytes has come in, and the
  * two are compared. It is pure memory: no socket, no clock.
  */
 #ifndef ECHOLAB_FLIGHT_H
@@ -16,7 +17,8 @@ struct el_flight; /* opaque */
 struct el_flight *el_flight_new(size_t most); /* `most`: bytes it may hold. NULL: out of memory */
 void el_flight_free(struct el_flight *flight);
 
-/* Where `size` more bytes may be written, to be followed by el_flight_append; NULL: it would hold more than `most` (or no memory). */
+/* Where `size` more bytes may be written, to be followed by el_flight_append; NULL: it would hold
+ * more than `most` (or no memory). */
 unsigned char *el_flight_room(struct el_flight *flight, size_t size);
 void el_flight_append(struct el_flight *flight, size_t size);
 
@@ -24,7 +26,8 @@ void el_flight_append(struct el_flight *flight, size_t size);
 const unsigned char *el_flight_unsent(const struct el_flight *flight, size_t *size);
 void el_flight_took(struct el_flight *flight, size_t size); /* the kernel took this much of it */
 
-/* Bytes that came back are compared and forgotten. False: some differ. At most el_flight_owed may come. */
+/* Bytes that came back are compared and forgotten. False: some differ. At most el_flight_owed may
+ * come. */
 bool el_flight_echoed(struct el_flight *flight, const unsigned char *data, size_t size);
 
 size_t el_flight_owed(const struct el_flight *flight);       /* with the kernel, and not back */

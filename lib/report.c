@@ -1,9 +1,10 @@
 /*
  * report.c - lines, rows and the summary; the document is in report_json.c.
  *
- * The one idea: a row is written only when it cannot change. A probe that is lost to its deadline may still be
- * answered late, so its row waits; the rows behind it wait too, because a CSV is read in order. [#rows-in-order]
- * The wait is bounded by EL_REPORT_WINDOW probes, or the end of the run.
+ * The one idea: a row is written only when it cannot change. A probe that is lost to its deadline
+ *               may still be
+ * answered late, so its row waits; the rows behind it wait too, because a CSV is read in order.
+ * [#rows-in-order] The wait is bounded by EL_REPORT_WINDOW probes, or the end of the run.
  */
 #include "report_internal.h"
 
@@ -34,14 +35,16 @@ void el_report_free(struct el_report *report)
     free(report);
 }
 
-/* stdio keeps one sticky error flag and no errno: remember the errno of the first failure, when it is fresh. */
+/* stdio keeps one sticky error flag and no errno: remember the errno of the first failure, when it
+ * is fresh. */
 void el_report_wrote(struct el_report *report, int result)
 {
     if (result < 0 && report->error == 0)
         report->error = errno != 0 ? -errno : -EIO;
 }
 
-/* A line for people while the run goes on. The flush makes a failing stdout known now, not at exit. */
+/* A line for people while the run goes on. The flush makes a failing stdout known now, not at
+ * exit. */
 __attribute__((format(printf, 2, 3))) static void say(struct el_report *report, const char *format,
                                                       ...)
 {

@@ -1,9 +1,10 @@
 /*
  * report.h - what a client found out, told to people, to a spreadsheet or to a program.
  *
- * One report, three forms: a line a probe and a summary, as ping does (text); a row a probe (--csv); one
- * document at the end (--json). It owns no socket and no clock; it is given what the ledger knows. Whatever it could not
- * write is an error of the run: a measurement that went nowhere must not end with 0.
+ * One report, three forms: a line a probe and a summary, as ping does (text); a row a probe
+ * (--csv); one document at the end (--json). It owns no socket and no clock; it is given what the
+ * ledger knows. Whatever it could not write is an error of the run: a measurement that went nowhere
+ * must not end with 0.
  * Partner: lib/probe.h (the ledger), lib/client.c (who calls). Read next: client.h.
  */
 #ifndef ECHOLAB_REPORT_H
@@ -17,15 +18,13 @@
 enum el_report_format { EL_REPORT_TEXT, EL_REPORT_CSV, EL_REPORT_JSON };
 
 enum {
-    EL_REASON_MAX = 48, /* "host-administratively-prohibited" and a NUL */
-    EL_REPORT_WINDOW =
-        4096, /* probes whose row may still change; older rows are written as they stand */
+    EL_REASON_MAX = 48,      /* "host-administratively-prohibited" and a NUL */
+    EL_REPORT_WINDOW = 4096, /* probes whose row may change; older rows are written as they are */
 };
 
 struct el_report_args {
     FILE *results; /* lines, rows or the document; borrowed */
-    FILE *
-        remarks; /* for people, when results is not: the summary beside --csv and --json; NULL: nowhere */
+    FILE *remarks; /* the summary, when results is rows or a document; NULL: leave it out */
     enum el_report_format format;
     bool problems_only;                 /* no line for an intact echo: it is on stdout itself */
     bool quiet;                         /* the summary only */
@@ -46,8 +45,9 @@ void el_report_dialed(struct el_report *report, const struct el_dial_result *res
 /* Probe number `seq` was sent (rows and document reach as far as this). */
 void el_report_sent(struct el_report *report, uint64_t seq);
 
-/* One line about one probe. `reason` is what the CSV and JSON rows say too ("host-unreachable"; NULL: the fate's name);
- * `detail` is for the line alone ("said by 10.77.0.9"; NULL: nothing to add). */
+/* One line about one probe. `reason` is what the CSV and JSON rows say too ("host-unreachable";
+ * NULL: the fate's name); `detail` is for the line alone ("said by 10.77.0.9"; NULL: nothing to
+ * add). */
 struct el_report_event {
     const struct el_probe_record *record;
     bool duplicate, reordered;

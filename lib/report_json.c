@@ -1,8 +1,9 @@
 /*
  * report_json.c - the one document of --json: the same facts as the text, for a program to read.
  *
- * It is written at the end, in one go, from what was kept: so it is whole on every path that ends a run, be it a refused
- * connection or SIGINT. What does not exist is null, never 0 and never nan. [#json-whole]
+ * It is written at the end, in one go, from what was kept: so it is whole on every path that ends a
+ * run, be it a refused connection or SIGINT. What does not exist is null, never 0 and never nan.
+ * [#json-whole]
  */
 #include "report_internal.h"
 

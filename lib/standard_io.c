@@ -1,10 +1,12 @@
 /*
  * standard_io.c - reading stdin and writing stdout beside sockets.
  *
- * Teaches:  two things that surprise on an event loop. A regular file cannot be watched: epoll_ctl(2) answers EPERM, because a
- *           file is always "ready" (and may still make read(2) wait for the disk). And readiness is about the *next* call only.
- * Partner:  lib/client.c. Leaves out: another process that reads the same pipe may take what we were told of, and our read then
- *           waits; nobody but us reads the stdin of a client that was asked for --stdin.
+ * Teaches:  two things that surprise on an event loop. A regular file cannot be watched:
+ *           epoll_ctl(2) answers EPERM, because a file is always "ready" (and may still make
+ *           read(2) wait for the disk). And readiness is about the *next* call only.
+ * Partner:  lib/client.c. Leaves out: another process that reads the same pipe may take what we
+ *           were told of, and our read then waits; nobody but us reads the stdin of a client that
+ *           was asked for --stdin.
  */
 #include "standard_io.h"
 
@@ -20,7 +22,8 @@
 
 enum { OUTPUT_HIGH = 256 * 1024 }; /* queued bytes at which el_output is full */
 
-/* Can the loop wait for this descriptor? Asked of a scratch epoll, since libevent would warn on stderr. */
+/* Can the loop wait for this descriptor? Asked of a scratch epoll, since libevent would warn on
+ * stderr. */
 static bool can_wait(int fd)
 {
     int probe = epoll_create1(EPOLL_CLOEXEC);
@@ -82,7 +85,8 @@ ssize_t el_input_read(struct el_input *input, void *data, size_t size)
         input->text += length;
         return (ssize_t)length;
     }
-    /* Never read without asking: the descriptor blocks. POLLHUP without POLLIN is the end of a pipe: read says 0. */
+    /* Never read without asking: the descriptor blocks. POLLHUP without POLLIN is the end of a
+     * pipe: read says 0. */
     struct pollfd asked = {.fd = input->fd, .events = POLLIN};
     if (input->waits && poll(&asked, 1, 0) == 0)
         return -EAGAIN;
@@ -113,8 +117,8 @@ struct el_output {
 };
 
 /*
- * Writes until the queue is empty or the descriptor would make us wait. A pipe that poll(2) calls writable takes PIPE_BUF bytes
- * whole (pipe(7)); more might block. A regular file takes anything.
+ * Writes until the queue is empty or the descriptor would make us wait. A pipe that poll(2) calls
+ * writable takes PIPE_BUF bytes whole (pipe(7)); more might block. A regular file takes anything.
  */
 static void flush(struct el_output *output)
 {
@@ -181,7 +185,8 @@ void el_output_free(struct el_output *output)
     free(output);
 }
 
-/* Room for `size` more bytes behind the queued ones. The caller's el_output_full keeps it bounded. */
+/* Room for `size` more bytes behind the queued ones. The caller's el_output_full keeps it
+ * bounded. */
 static bool make_room(struct el_output *output, size_t size)
 {
     size_t queued = output->end - output->start;

@@ -1,9 +1,10 @@
 /*
  * standard_io.h - standard input and output on the event loop, without ever blocking it.
  *
- * They are shared with other processes (the shell, the rest of the pipe), so they must not be made non-blocking: O_NONBLOCK belongs
- * to the open file, not to our descriptor, and the shell would find its terminal changed. Instead: read once, and only when the
- * kernel says readable; write at most what a pipe takes without waiting. [#not-ours-to-unblock]
+ * They are shared with other processes (the shell, the rest of the pipe), so they must not be made
+ * non-blocking: O_NONBLOCK belongs to the open file, not to our descriptor, and the shell would
+ * find its terminal changed. Instead: read once, and only when the kernel says readable; write at
+ * most what a pipe takes without waiting. [#not-ours-to-unblock]
  */
 #ifndef ECHOLAB_STANDARD_IO_H
 #define ECHOLAB_STANDARD_IO_H
@@ -15,24 +16,29 @@
 
 struct el_input; /* opaque */
 
-/* Reads `fd`, or, if `text` is not NULL, gives that text instead. `ready` is called from the loop after el_input_want. NULL: out of memory. */
+/* Reads `fd`, or, if `text` is not NULL, gives that text instead. `ready` is called from the loop
+ * after el_input_want. NULL: out of memory. */
 struct el_input *el_input_new(struct event_base *base, int fd, const char *text,
                               void (*ready)(void *arg), void *arg);
 void el_input_free(struct el_input *input);
 
-/* Up to `size` bytes: > 0 that many, 0 the end, -EAGAIN nothing now (ready will be called), else -errno. */
+/* Up to `size` bytes: > 0 that many, 0 the end, -EAGAIN nothing now (ready will be called), else
+ * -errno. */
 ssize_t el_input_read(struct el_input *input, void *data, size_t size);
-/* Have `ready` called once, when there may be something to read: soon for a file, which is always ready. */
+/* Have `ready` called once, when there may be something to read: soon for a file, which is always
+ * ready. */
 void el_input_want(struct el_input *input);
 
 struct el_output; /* opaque */
 
-/* Writes to `fd`. `drained` is called from the loop when an output that was full has room again, or failed. NULL: out of memory. */
+/* Writes to `fd`. `drained` is called from the loop when an output that was full has room again, or
+ * failed. NULL: out of memory. */
 struct el_output *el_output_new(struct event_base *base, int fd, void (*drained)(void *arg),
                                 void *arg);
 void el_output_free(struct el_output *output); /* what is still queued is lost */
 
-/* Queues and writes what goes at once. 0, or -errno of a write that failed, now or earlier. Takes all of it, always: ask _full before. */
+/* Queues and writes what goes at once. 0, or -errno of a write that failed, now or earlier. Takes
+ * all of it, always: ask _full before. */
 int el_output_write(struct el_output *output, const void *data, size_t size);
 bool el_output_full(const struct el_output *output);  /* stop feeding it until `drained` */
 bool el_output_empty(const struct el_output *output); /* everything reached the kernel */

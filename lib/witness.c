@@ -1,10 +1,12 @@
 /*
  * witness.c - reading the world's packet log between two moments.
  *
- * Teaches:  "no packet was sent" is a strong sentence: an empty log may only mean that the log is slow. So a marker is sent and
- *           waited for, the fence; whatever went out before the marker is in the log when the marker is. [#fence]
- * Partner:  lib/packets.h, netns/packet_log.c. Only this host's sightings are told: a packet that crosses is logged twice, once
- *           where it leaves and once where it arrives, and we count packets, not lines.
+ * Teaches:  "no packet was sent" is a strong sentence: an empty log may only mean that the log is
+ *           slow. So a marker is sent and waited for, the fence; whatever went out before the
+ *           marker is in the log when the marker is. [#fence]
+ * Partner:  lib/packets.h, netns/packet_log.c. Only this host's sightings are told: a packet that
+ *           crosses is logged twice, once where it leaves and once where it arrives, and we count
+ *           packets, not lines.
  */
 #include "witness.h"
 
@@ -76,7 +78,8 @@ static bool either_way(const struct el_flow *flow, const struct el_packet *packe
             same_end(&flow->local, &packet->destination, with_port));
 }
 
-/* Router and neighbour discovery is housekeeping of the link, not an answer to us (RFC 4861, RFC 2710). */
+/* Router and neighbour discovery is housekeeping of the link, not an answer to us (RFC 4861, RFC
+ * 2710). */
 static bool is_icmp_error(const struct el_packet *packet)
 {
     if (packet->protocol == IPPROTO_ICMP)
@@ -89,7 +92,8 @@ static bool belongs(const struct el_flow *flows, size_t count, const struct el_p
     for (size_t i = 0; i < count; i++) {
         if (packet->protocol == flows[i].protocol && either_way(&flows[i], packet, true))
             return true;
-        /* An ICMP error comes from whoever could not deliver: perhaps a router, so only our own end is compared. */
+        /* An ICMP error comes from whoever could not deliver: perhaps a router, so only our own end
+         * is compared. */
         if (is_icmp_error(packet) && (same_end(&flows[i].local, &packet->destination, false) ||
                                       same_end(&flows[i].local, &packet->source, false)))
             return true;
@@ -136,8 +140,8 @@ static bool lists_port(const char *list, unsigned port)
 }
 
 /*
- * An empty log of a port that no rule logs proves nothing. The topology says what is logged: lines like "log udp 7,7007"; DNS is logged
- * always. [#logged-at-all]
+ * An empty log of a port that no rule logs proves nothing. The topology says what is logged: lines
+ * like "log udp 7,7007"; DNS is logged always. [#logged-at-all]
  */
 static bool is_logged(const struct el_flow *flow)
 {

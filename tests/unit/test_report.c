@@ -1,5 +1,6 @@
 /*
- * test_report.c - what a client shows: lines, rows, the document; and what happens when they cannot be written.
+ * test_report.c - what a client shows: lines, rows, the document; and what happens when they cannot
+ * be written.
  */
 #include <check.h>
 #include <errno.h>
@@ -190,7 +191,8 @@ START_TEST(every_probe_has_its_row_in_the_end)
 }
 END_TEST
 
-/* However long a lost probe keeps the rows behind it waiting, memory is bounded: the oldest is written as it stands. */
+/* However long a lost probe keeps the rows behind it waiting, memory is bounded: the oldest is
+ * written as it stands. */
 START_TEST(rows_do_not_wait_for_ever)
 {
     setup_as(EL_REPORT_CSV, false);
