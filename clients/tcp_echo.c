@@ -73,7 +73,7 @@ static void give_up(struct tcp_echo *tcp, const char *call, int error)
 }
 
 /* "We send no more", while we still read: the server echoes the rest and then says the same. RFC
- * 9293 3.6 [#half-close] */
+ * 9293 3.6 [#we-send-no-more] */
 static void half_close(struct tcp_echo *tcp)
 {
     shutdown(tcp->fd, SHUT_WR); /* ENOTCONN: a reset came first, and the next read tells */

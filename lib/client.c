@@ -39,7 +39,7 @@ bool el_client_streaming(const struct el_client *client)
 
 /* Each timer is armed for an instant. libevent counts from its own, slightly older idea of now, so
  * a callback asks el_now() whether the instant has really come and arms again if not: no deadline
- * ends early. [#never-early] */
+ * ends early. [#ask-the-clock-again] */
 void client_arm(struct event *timer, el_time at)
 {
     if (at == EL_NEVER) {

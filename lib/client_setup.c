@@ -67,7 +67,7 @@ const struct el_option el_client_option_table[] = {
 /*
  * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what
  * is printed would go to the server. stdout is needed, so its absence is an error; the others are
- * filled. [#closed-stdout]
+ * filled. [#missing-descriptors]
  */
 int client_check_descriptors(const char *name)
 {

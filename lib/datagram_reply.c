@@ -165,7 +165,7 @@ static unsigned give_up(struct el_datagram_batch *batch, struct position at, uns
 /*
  * The first parcel was refused with `error`: may it be tried again? If not, it is counted.
  *
- * [#pending-error] An ICMP error that an earlier datagram caused waits in the socket, and the next
+ * [#pending-error-reply] An ICMP error that an earlier datagram caused waits in the socket, and the next
  * call, even one to another peer, fails with it *unsent* (udp(7)). Telling it clears it. From the
  * errno alone such an error cannot be told from one of this datagram's own, so try once more.
  */
