@@ -40,22 +40,23 @@ static struct el_address find_source(const struct el_address *destination)
 /* Tells the order and, from the second address on, which rule put it behind the one before. */
 static void explain_order(const struct el_answer *answer, struct el_trace *trace)
 {
-    char destination[EL_ADDRESS_TEXT], source[EL_ADDRESS_TEXT], why[48];
+    char destination[EL_ADDRESS_TEXT], source[EL_ADDRESS_TEXT], why[64];
+    const char *type = el_dns_type_text(answer->family);
     for (size_t i = 0; i < answer->count; i++) {
         const struct el_route_pair *pair = &answer->address[i];
         int rule = i == 0 ? 0 : el_address_sort_rule(pair - 1, pair);
         if (i == 0)
-            snprintf(why, sizeof why, "first");
+            snprintf(why, sizeof why, "%s gives", type);
         else if (rule == 10)
-            snprintf(why, sizeof why, "then, in the order it came");
+            snprintf(why, sizeof why, "%s gives next, as it came,", type);
         else
-            snprintf(why, sizeof why, "then, by rule %d of RFC 6724", rule);
+            snprintf(why, sizeof why, "%s gives next, by rule %d of RFC 6724,", type, rule);
         if (pair->source.length > 0)
-            el_explain(trace, EL_TOPIC_STEP, "%s: %s; the kernel would send from %s", why,
+            el_explain(trace, EL_TOPIC_STEP, "%s %s; the kernel would send from %s", why,
                        el_address_print_host(&pair->destination, destination),
                        el_address_print_host(&pair->source, source));
         else
-            el_explain(trace, EL_TOPIC_STEP, "%s: %s; the kernel has no route to it", why,
+            el_explain(trace, EL_TOPIC_STEP, "%s %s; the kernel has no route to it", why,
                        el_address_print_host(&pair->destination, destination));
     }
 }

@@ -28,7 +28,7 @@ explain_udp "by name" -4 server.lab '10\.77\.0\.2' '10\.77\.0\.1' AF_INET
 like "by name: the decision" "$ERR" 'server\.lab is no address and not in /etc/hosts: asking the DNS servers'
 like "by name: the query and its server" "$ERR" 'A server\.lab\? to 10\.77\.0\.254:53'
 like "by name: the answer and its time" "$ERR" '10\.77\.0\.254:53 answers A server\.lab after [0-9.]+ ms: NOERROR'
-like "by name: the chosen address" "$ERR" 'first: 10\.77\.0\.2'
+like "by name: the chosen address" "$ERR" 'A gives 10\.77\.0\.2; the kernel would send from 10\.77\.0\.1'
 like "by name: and why" "$ERR" 'attempt 1: 10\.77\.0\.2:7007: .*(best address|RFC 6724)'
 like "by name: the packets of the lookup" "$ERR" 'packets of the lookup: 2 '
 explain_udp "by address" "" 10.77.0.2 '10\.77\.0\.2' '10\.77\.0\.1' AF_INET

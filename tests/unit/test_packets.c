@@ -323,7 +323,7 @@ START_TEST(a_reader_that_is_too_slow_is_told_and_goes_on_with_the_oldest)
 }
 END_TEST
 
-/* [#read-then-check] A writer laps the reader all the time; no torn record may ever come out. */
+/* lib/packets.c [#read-then-check]: a writer laps the reader all the time; no torn record may ever come out. */
 START_TEST(no_record_is_read_half_overwritten)
 {
     struct el_packets *log = make_log(4);

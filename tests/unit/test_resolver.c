@@ -240,10 +240,10 @@ START_TEST(the_narration_tells_the_decision_each_query_and_each_answer)
         {"www.lab.",
          {"is no address and not in /dev/null: asking the DNS servers of the command line",
           "AAAA www.lab? to 127.0.0.1:", "A www.lab? to 127.0.0.1:", "answers A www.lab after ",
-          ": NOERROR", "first: 10.77.0.2; the kernel "}},
+          ": NOERROR", "A gives 10.77.0.2; the kernel "}},
         {"lost.lab.", {"(asked again)", "A of lost.lab.: timeout"}},
         {"long.lab.",
-         {"truncated: ask again over TCP", "over TCP", "then, in the order it came: 10.9.0.2"}},
+         {"truncated: ask again over TCP", "over TCP", "A gives next, as it came, 10.9.0.2"}},
         {"esc\x1b[31m", {"not a name to ask for", "esc\\x1b[31m: not a legal name"}},
     };
     static const struct mock_rule rules[] = {
