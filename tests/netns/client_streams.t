@@ -10,13 +10,13 @@ peer silent udp drop; SILENT=$LISTEN
 
 # ---- what TCP does to bytes ----
 peer fate tcp dribble;      both "a byte at a time" 0 "sent=3 received=3" "$TCP" -c 3 -i 0 -s 500 -W 10 "$LISTEN"
-peer fate tcp late:0.7;     both "late, and the connection stays usable" 1 "sent=2 received=1 late=1" "$TCP" -c 2 -i 1.2 -W 500ms "$LISTEN"
-peer fate tcp corrupt:70;   both "a byte changed" 1 "sent=3 received=2 corrupt=1" "$TCP" -c 3 -i 20ms "$LISTEN"
+peer fate tcp late:1.5;     both "late, and the connection stays usable" 1 "sent=2 received=1 late=1" "$TCP" -c 2 -i 2.5 -W 1 "$LISTEN"
+peer fate tcp corrupt:70;   both "a byte changed" 1 "sent=3 received=2 corrupt=1" "$TCP" -c 3 -i 20ms -W 5 "$LISTEN"
 is "a byte changed: of the second probe" "$(json probes.1.status)" corrupt
-peer fate tcp reset:96;     both "reset in the middle of a probe" 1 "sent=2 received=1 lost=1 errors=1" "$TCP" -c 2 -i 20ms "$LISTEN"
+peer fate tcp reset:96;     both "reset in the middle of a probe" 1 "sent=2 received=1 lost=1 errors=1" "$TCP" -c 2 -i 0 -W 5 "$LISTEN"
 like "reset: named" "$ERR" 'Connection reset by peer'
-peer fate tcp close:32;     both "closed in the middle of a probe" 1 "sent=1 lost=1 errors=1" "$TCP" -c 1 "$LISTEN"
-peer fate tcp extra;        both "more than was sent" 1 "sent=1 received=1 corrupt=1" "$TCP" -c 1 "$LISTEN"
+peer fate tcp close:32;     both "closed in the middle of a probe" 1 "sent=1 lost=1 errors=1" "$TCP" -c 1 -W 5 "$LISTEN"
+peer fate tcp extra;        both "more than was sent" 1 "sent=1 received=1 corrupt=1" "$TCP" -c 1 -W 5 "$LISTEN"
 peer fate tcp silent;       both "tcp silence" 28 "sent=1 lost=1" "$TCP" -c 1 -W 200ms "$LISTEN"
 peer fate tcp deaf;         both "never read: --write-timeout" 28 "sent=1 lost=1" "$TCP" -c 1 -s 32M -W 10 --write-timeout 300ms "$LISTEN"
 both "16 MiB at once" 0 "sent=2 received=2" "$TCP" -c 2 -i 0 -s 16M -W 20 "$T"
@@ -51,7 +51,7 @@ ok "tcp --stdin: 1 MiB from a pipe" same "$TCP" --stdin "$T" < <(cat "$INPUT")
 ok "udp --stdin: 1 MiB from a pipe" same "$UDP" --stdin -s 8k "$U" < <(cat "$INPUT")
 like "--stdin: the summary is on stderr" "$(cat "$TEST_TMP/err")" '^128 sent, 128 received'
 # shellcheck disable=SC2094 # both only read it
-slowly() { "$TCP" --stdin -W 1 "$T" <"$INPUT" 2>/dev/null | (read -rt 1.5 <> <(:) || true; cat) | cmp - "$INPUT"; }
+slowly() { "$TCP" --stdin -W 2 "$T" <"$INPUT" 2>/dev/null | (read -rt 2.5 <> <(:) || true; cat) | cmp - "$INPUT"; }
 ok "tcp --stdin: a reader slower than --read-timeout only slows us down" slowly
 INPUT=$TEST_TMP/nuls
 ok "tcp --stdin: NULs" same "$TCP" --stdin "$T" <"$INPUT"
@@ -67,7 +67,7 @@ exits "-m --json: the document goes to stderr" 0 "$UDP" -m hello --json "$U"
 OUT=$ERR
 is "-m --json: valid there" "$(json counts)" "sent=1 received=1"
 peer lost udp echo drop echo
-pieces() { printf 0123456789 | "$UDP" --stdin -s 4 -W 200ms "$LISTEN"; }
+pieces() { printf 0123456789 | "$UDP" --stdin -s 4 -W 2 "$LISTEN"; }
 exits "udp --stdin: a lost piece is exit 1" 1 pieces
 is "udp --stdin: the rest is there, in order" "$OUT" 012389
 

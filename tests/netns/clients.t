@@ -39,7 +39,7 @@ both "silence" 28 "sent=2 lost=2" "$UDP" -c 2 -i 10ms -W 200ms "$LISTEN"
 both "-w with nothing answered" 28 "sent=1" "$UDP" -W 60 -w 200ms "$LISTEN"
 is "-w: what was open is not lost" "$(json probes.0.status)" interrupted
 peer some udp echo drop echo
-both "one of three lost" 1 "sent=3 received=2 lost=1" "$UDP" -c 3 -i 10ms -W 200ms "$LISTEN"
+both "one of three lost" 1 "sent=3 received=2 lost=1" "$UDP" -c 3 -i 10ms -W 2 "$LISTEN"
 both "--connect-only" 0 "" "$TCP" --connect-only "$T"
 is "--connect-only: the peer" "$(json dial.peer)" "$T"
 
@@ -54,13 +54,13 @@ like "tcp: --size 0: the reason" "$ERR" 'no empty messages'
 exits "--connect-only --no-connect is refused" 2 "$UDP" --connect-only --no-connect "$U"
 
 # ---- what UDP does to datagrams ----
-peer fate udp dup echo;            both "twice" 0 "sent=2 received=2 duplicates=1" "$UDP" -c 2 -i 50ms "$LISTEN"
+peer fate udp dup echo;            both "twice" 0 "sent=2 received=2 duplicates=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
 peer fate udp swap echo;           both "reordered" 0 "sent=2 received=2 reordered=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
-peer fate udp late:0.7 echo;       both "late" 1 "sent=2 received=1 late=1" "$UDP" -c 2 -i 1.2 -W 500ms "$LISTEN"
+peer fate udp late:1.5 echo;       both "late" 1 "sent=2 received=1 late=1" "$UDP" -c 2 -i 2.5 -W 1 "$LISTEN"
 is "late: its row" "$(json probes.0.status)" late
-peer fate udp corrupt echo;        both "corrupt" 1 "sent=2 received=1 corrupt=1" "$UDP" -c 2 -i 50ms "$LISTEN"
-peer fate udp short echo;          both "cut short" 1 "sent=2 received=1 corrupt=1" "$UDP" -c 2 -i 50ms "$LISTEN"
-peer fate udp foreign echo;        both "another nonce" 0 "sent=2 received=2 wrong_source=1" "$UDP" -c 2 -i 50ms "$LISTEN"
-peer fate udp stray echo;          both "another port, unconnected" 0 "sent=2 received=2 wrong_source=1" "$UDP" --no-connect -c 2 -i 50ms "$LISTEN"
-peer fate udp stray echo;          both "another port, connected: the kernel filters" 0 "sent=2 received=2" "$UDP" -c 2 -i 50ms "$LISTEN"
+peer fate udp corrupt echo;        both "corrupt" 1 "sent=2 received=1 corrupt=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
+peer fate udp short echo;          both "cut short" 1 "sent=2 received=1 corrupt=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
+peer fate udp foreign echo;        both "another nonce" 0 "sent=2 received=2 wrong_source=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
+peer fate udp stray echo;          both "another port, unconnected" 0 "sent=2 received=2 wrong_source=1" "$UDP" --no-connect -c 2 -i 50ms -W 5 "$LISTEN"
+peer fate udp stray echo;          both "another port, connected: the kernel filters" 0 "sent=2 received=2" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
 peer fate udp other:127.0.0.2;     both "another address, unconnected" 28 "sent=1 lost=1 wrong_source=1" "$UDP" --no-connect -c 1 -W 200ms "$LISTEN"

@@ -34,9 +34,9 @@ both "no such name" 6 "" on client "$TCP" nowhere.lab
 like "no such name: NXDOMAIN" "$ERR" 'nowhere\.lab: lookup: .*NXDOMAIN'
 
 # ---- past already, and interrupted ----
-timed "a connect deadline that has passed: 28 at once" 28 0 3000 on client "$TCP" --connect-timeout 0 $S
-timed "of a name: 6 at once" 6 0 3000 on client "$UDP" --connect-timeout 0 server.lab
-timed "a read deadline that has passed: nothing is in time" 28 0 3000 on client "$TCP" -W 0 -c 2 -i 50ms $S
+timed "a connect deadline that has passed: 28 at once" 28 0 10000 on client "$TCP" --connect-timeout 0 $S
+timed "of a name: 6 at once" 6 0 10000 on client "$UDP" --connect-timeout 0 server.lab
+timed "a read deadline that has passed: nothing is in time" 28 0 10000 on client "$TCP" -W 0 -c 2 -i 50ms $S
 dial_interrupted() { # SIGINT while the SYNs go nowhere
     local live=$TEST_TMP/live pid rc=0
     # shellcheck disable=SC2016 # $$ is of the inner shell: the number by which its own namespace knows the run
@@ -59,5 +59,5 @@ on server iptables -D INPUT 1
 
 # ---- loss that can be counted ----
 with server INPUT -p udp --dport 7007 -m statistic --mode nth --every 3 --packet 2 -j DROP -- \
-    both "every third datagram dropped: exactly those are lost" 1 "sent=9 received=6 lost=3" on client "$UDP" -c 9 -i 20ms -W 400ms $S
+    both "every third datagram dropped: exactly those are lost" 1 "sent=9 received=6 lost=3" on client "$UDP" -c 9 -i 20ms -W 2 $S
 is "every third: which" "$(json probes.2.reason) $(json probes.5.reason) $(json probes.8.reason)" "deadline deadline deadline"

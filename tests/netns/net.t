@@ -107,7 +107,7 @@ if [ "$(id -u)" -eq 0 ] && have setpriv; then
     defer as_other down
     as_other up >/dev/null
     is "root enters a user's world by its name" "$(cd / && "$NET" --world "$other" run client -- getent hosts server.lab | awk '{print $2}')" server.lab
-    exits "and may end it" 0 "$NET" --world "$other" down
+    exits "and may end it" 0 "$TEST_TMP/netns/net" --world "$other" down # what is left is removed as the user, who must be able to run it
     ok "nothing of it is left" eval '[ ! -e /tmp/echolab-$uid ]'
     # A state file is a user's claim, not a fact: here, that the world's process is one of root's.
     as_other up >/dev/null

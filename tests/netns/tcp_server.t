@@ -155,12 +155,12 @@ test_idle_crowd() {
 test_limits() {
     serve idle --idle-timeout 300ms
     between "an idle client is closed at its limit, not before" \
-        "$(value closed_after_ms "$(client silent)")" 300 5000
+        "$(value closed_after_ms "$(client silent)")" 300 10000
     ok "and counted" wait_for 10 counts timed_out_idle 1
 
-    serve lifetime --max-lifetime 400ms --idle-timeout 300ms
+    serve lifetime --max-lifetime 2500ms --idle-timeout 2s
     between "a busy client is closed at the lifetime limit, not before" \
-        "$(value closed_after_ms "$(client chatty 20)")" 400 5000
+        "$(value closed_after_ms "$(client chatty 20)")" 2500 10000
     ok "and counted" wait_for 10 counts timed_out_lifetime 1
 
     serve write --write-timeout 300ms

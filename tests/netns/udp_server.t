@@ -98,17 +98,17 @@ test_truncation() {
     accounted "truncation"
 }
 
-# 100 datagrams every 20 ms from one address. A token bucket gives exactly: the burst and the rate times the time.
+# 100 datagrams every 20 ms from one address (on a slow machine some fewer). A token bucket gives exactly: the burst and the rate times the time.
 test_rate() {
     local sent answered elapsed asked most
-    serve rate --rate-per-source 1000
+    serve rate --rate-per-source 100
     read -r sent answered elapsed asked < <("$PEER" flood --seconds 1 127.0.0.3 "$HOST" "$PORT" || echo 0 0 0 0)
     stop rate
-    most=$((100 + elapsed + 1))
+    most=$((10 + elapsed / 10 + 1))
     diag "sent $sent in $elapsed ms, answered $answered (at most $most); the other source: $asked of $asked"
     ok "the flood was one" test "$sent" -gt $((2 * most))
     ok "no more than rate and burst are answered" test "$answered" -le "$most"
-    ok "about the rate is answered" test "$answered" -ge $((elapsed / 4))
+    ok "about the rate is answered" test "$answered" -ge $((elapsed / 40))
     ok "another source has every datagram answered" test "$asked" -ge 5
     ok "the rest is counted" test "$(stat dropped_rate)" -ge $((sent - most))
     accounted "rate limit"
