@@ -24,7 +24,7 @@ lock_state_dir() {
     local dir=$1
     while true; do
         mkdir -m 700 "$dir" 2>/dev/null || [ -e "$dir" ] || die "$dir: cannot be made (is its parent writable?)"
-        state_dir_is_safe "$dir" || die "$dir: not a directory of ours with mode 700, so not used (remove or rename it)"
+        state_dir_is_safe "$dir" || die "$dir: not a directory of ours with mode 700, so not used (remove it, or set XDG_RUNTIME_DIR to a directory of yours)"
         exec 8<"$dir" || continue
         flock -w 10 8 || die "$dir: another net command has held it for ten seconds"
         [ ! "$dir" -ef /proc/self/fd/8 ] || return 0
@@ -126,12 +126,16 @@ pick_world() {
     load "$found" || die "${found##*/}: the world has just ended"
 }
 
-# enter_flags: nsenter's way into the world. Our own credentials are kept when the world's user namespace maps them; real root in
-# a user's world must take the identity that is root there.
+# enter_flags: nsenter's way into the world. Our own credentials are kept, which its user namespace maps to root. Real root in another user's world
+# always enters that user's namespace and takes the identity that is root there, whatever mode the file claims: what runs inside is the user's,
+# and must not run as the machine's root. [#root-in-a-users-world]
 enter_flags() {
     ENTER=(-t "$WORLD_PID" -m -p -u)
-    [ "$WORLD_MODE" = root ] || ENTER+=(-U)
-    if [ "$WORLD_MODE" = rootless ] && [ -O "$WORLD_FILE" ]; then ENTER+=(--preserve-credentials); fi
+    if [ ! -O "$WORLD_FILE" ]; then
+        ENTER+=(-U)
+    elif [ "$WORLD_MODE" = rootless ]; then
+        ENTER+=(-U --preserve-credentials)
+    fi
 }
 
 # lifeline READ WRITE: a pipe on two descriptors. Its read end shows end-of-file when the last holder of its write end is gone.

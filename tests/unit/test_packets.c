@@ -169,7 +169,7 @@ END_TEST
 
 START_TEST(property_no_bytes_are_too_strange_to_read_or_print)
 {
-    uint8_t bytes[200];
+    uint8_t bytes[200] = {0};
     for (int i = 0; i < 20000; i++) {
         size_t length = unit_random(sizeof bytes);
         for (size_t j = 0; j < length; j++)
@@ -323,7 +323,7 @@ START_TEST(a_reader_that_is_too_slow_is_told_and_goes_on_with_the_oldest)
 }
 END_TEST
 
-/* lib/packets.c [#read-then-check]: a writer laps the reader all the time; no torn record may ever come out. */
+/* lib/packets.c read-then-check: a writer laps the reader all the time; no torn record may ever come out. */
 START_TEST(no_record_is_read_half_overwritten)
 {
     struct el_packets *log = make_log(4);
