@@ -18,17 +18,21 @@ state_dirs() {
 
 state_dir_is_safe() { [ -d "$1" ] && [ ! -L "$1" ] && [ -O "$1" ] && [ "$(stat -c %a "$1")" = 700 ]; }
 
-# lock_state_dir DIR: makes it if need be, checks it, locks it on descriptor 8. The one who removes the empty directory may come between
-# mkdir and the lock, so look whether the directory that we locked is still the one of that name.
+# lock_state_dir DIR: makes it if need be, checks it, locks it on descriptor 8. The one who removes the empty directory may come in between,
+# at any step: then begin again. What is locked at the end is the directory that has the name. [#lock-then-look-again]
 lock_state_dir() {
-    local dir=$1
-    while true; do
-        mkdir -m 700 "$dir" 2>/dev/null || [ -e "$dir" ] || die "$dir: cannot be made (is its parent writable?)"
-        state_dir_is_safe "$dir" || die "$dir: not a directory of ours with mode 700, so not used (remove it, or set XDG_RUNTIME_DIR to a directory of yours)"
-        exec 8<"$dir" || continue
+    local dir=$1 tries
+    for ((tries = 0; tries < 100; tries++)); do
+        mkdir -m 700 "$dir" 2>/dev/null || true
+        if ! state_dir_is_safe "$dir"; then
+            [ -e "$dir" ] || [ -L "$dir" ] || [ ! -w "${dir%/*}" ] || continue
+            die "$dir: not a directory of ours with mode 700, so not used (remove it, or set XDG_RUNTIME_DIR to a directory of yours)"
+        fi
+        { exec 8<"$dir"; } 2>/dev/null || continue
         flock -w 10 8 || die "$dir: another net command has held it for ten seconds"
         [ ! "$dir" -ef /proc/self/fd/8 ] || return 0
     done
+    die "$dir: is removed again and again by somebody else"
 }
 unlock_state_dir() { exec 8<&-; }
 

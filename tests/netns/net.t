@@ -75,7 +75,7 @@ rc=0; wait $RUN || rc=$?
 is "so is SIGINT" $rc 6
 
 # live TEXT: does a process of the world run whose command line has TEXT (zombies do not run)?
-live() { on sw0 ps -eo stat,args | awk -v text="$1" '$1 !~ /^Z/ && index($0, text) && !/ps -eo/' | grep -q .; }
+live() { on sw0 ps -eo stat,args | awk -v text="$1" '$1 !~ /^Z/ && index($0, text) && !/ps -eo/' | grep . >/dev/null; }
 "$NET" run client -- sleep 4242 &
 RUN=$!
 wait_for 10 live 'sleep 4242'
@@ -83,7 +83,7 @@ kill -KILL $RUN
 wait $RUN 2>/dev/null || true
 ok "a net run that is killed takes its command along" wait_for 5 eval '! live "sleep 4242"'
 on client sh -c '(sleep 0.01; exit 3) & exec true'
-zombies() { on sw0 ps -eo ppid,stat | awk '$1 == 1 && $2 ~ /^Z/' | grep -q .; }
+zombies() { on sw0 ps -eo ppid,stat | awk '$1 == 1 && $2 ~ /^Z/' | grep . >/dev/null; }
 ok "orphans are collected by the world" wait_for 5 eval '! zombies'
 
 # ---- enter ----
@@ -170,4 +170,4 @@ ok "no state file is left" eval '! compgen -G "/tmp/echolab-$EUID/$ECHOLAB_WORLD
 "$NET" up >/dev/null
 pid=$("$NET" status | sed -nE "s/^$ECHOLAB_WORLD: .* pid ([0-9]+),.*/\1/p")
 kill -KILL "$pid"
-ok "a world that was killed is forgotten by the next command" wait_for 5 eval '! "$NET" status | grep -q "^$ECHOLAB_WORLD:"'
+ok "a world that was killed is forgotten by the next command" wait_for 5 eval '! "$NET" status | grep "^$ECHOLAB_WORLD:" >/dev/null'
