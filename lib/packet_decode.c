@@ -1,9 +1,10 @@
 /*
  * packet_decode.c - bytes that claim to be an IP packet, read without trusting one of them.
  *
- * Teaches:  a parser of network data. Each header is asked for with its length *before* it is looked at (`take`), so there is
- *           one place that can be wrong about the end, and it is four lines long. Lengths that the packet states are compared
- *           with what is there, never believed.
+ * Teaches:  a parser of network data. Each header is asked for with its length *before* it is
+ *           looked at (`take`), so there is one place that can be wrong about the end, and it is
+ *           four lines long. Lengths that the packet states are compared with what is there, never
+ *           believed.
  * Partner:  packets.h; netns/packet_log.c feeds it, packet_print.c says what it found.
  * Leaves out: options of IPv4 and TCP are skipped over, not read (safe: their length is checked).
  */
@@ -31,7 +32,9 @@ static const uint8_t *take(struct view *view, size_t length)
     return header;
 }
 
-/* The wire is big-endian and headers are not aligned in memory: bytes are put together one by one. */
+/*
+ * The wire is big-endian and headers are not aligned in memory: bytes are put together one by one.
+ */
 static uint16_t get16(const uint8_t *at)
 {
     return (uint16_t)(at[0] << 8 | at[1]);
@@ -61,7 +64,10 @@ static struct el_address address6(const uint8_t *at)
 /* FNV-1a, 32 bits: short, and good enough to tell the packets of one lab apart. */
 uint32_t el_packet_hash(uint8_t protocol, const uint8_t *bytes, size_t length)
 {
-    /* A checksum may be filled in late, by the interface: the same packet can be seen with and without it. */
+    /*
+     * A checksum may be filled in late, by the interface: the same packet can be seen with and
+     * without it.
+     */
     size_t skip = protocol == IPPROTO_TCP ? 16 : protocol == IPPROTO_UDP ? 6 : 2;
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < length; i++)
@@ -105,7 +111,9 @@ static void read_udp(struct view *view, uint32_t length, struct el_packet *packe
     packet->whole = true;
 }
 
-/* ICMP and ICMPv6 begin alike: type, code, checksum, four bytes whose meaning depends on the type. */
+/*
+ * ICMP and ICMPv6 begin alike: type, code, checksum, four bytes whose meaning depends on the type.
+ */
 static void read_icmp(struct view *view, uint32_t length, struct el_packet *packet)
 {
     const uint8_t *header = take(view, 8);
@@ -163,8 +171,9 @@ static int read_ip4(struct view view, struct el_packet *packet)
 }
 
 /*
- * Steps over the extension headers of RFC 8200 section 4 to the transport header. Returns its protocol number, or -1: it is
- * not there (cut off, a later fragment, or more headers than any honest packet has).
+ * Steps over the extension headers of RFC 8200 section 4 to the transport header. Returns its
+ * protocol number, or -1: it is not there (cut off, a later fragment, or more headers than any
+ * honest packet has).
  */
 static int skip_extensions(struct view *view, uint8_t next)
 {

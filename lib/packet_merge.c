@@ -1,14 +1,18 @@
 /*
  * packet_merge.c - the sightings of many hosts, in an order that can have happened.
  *
- * Teaches:  two hosts have no common clock, and a log that hears of both hears of them in any order. What is certain: each host's
- *           own events happened in their order, and a packet left before it arrived. An order that respects both is a
- *           *causal* order; this file makes one. [#causal-order]
- * How:      one queue a host. Of the queues' heads, the one that was logged first and is not blocked goes out. An arrival is
- *           blocked until its departure has gone out. Which departure that was cannot be known when equal packets cross (a segment
- *           sent twice): but the n-th arrival cannot come before n departures, and to hold that, counting is enough.
- * Bounds:   `capacity` records; a table of counters that forgets, when half full, the packets with nothing in the queues.
- * Partner:  packets.h. A pure machine: no clock, no file. tests/unit/test_packets.c feeds it random histories.
+ * Teaches:  two hosts have no common clock, and a log that hears of both hears of them in any
+ *           order. What is certain: each host's own events happened in their order, and a packet
+ *           left before it arrived. An order that respects both is a *causal* order; this file
+ *           makes one. [#causal-order]
+ * How:      one queue a host. Of the queues' heads, the one that was logged first and is not
+ *           blocked goes out. An arrival is blocked until its departure has gone out. Which
+ *           departure that was cannot be known when equal packets cross (a segment sent twice): but
+ *           the n-th arrival cannot come before n departures, and to hold that, counting is enough.
+ * Bounds:   `capacity` records; a table of counters that forgets, when half full, the packets with
+ *           nothing in the queues.
+ * Partner:  packets.h. A pure machine: no clock, no file. tests/unit/test_packets.c feeds it random
+ *           histories.
  */
 #include "packets.h"
 
@@ -76,7 +80,7 @@ void el_packet_merge_free(struct el_packet_merge *merge)
     free(merge);
 }
 
-/* ---- what makes two sightings the same packet -------------------------------------------------- */
+/* ---- what makes two sightings the same packet ------------------------------------------------ */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -106,7 +110,10 @@ static uint64_t key_of(const struct el_packet *packet)
     return hash == 0 ? 1 : hash;
 }
 
-/* The counter of `key`, or the free slot where it belongs. The table is never more than half full, so there is one. */
+/*
+ * The counter of `key`, or the free slot where it belongs. The table is never more than half full,
+ * so there is one.
+ */
 static struct counter *counter_of(struct el_packet_merge *merge, uint64_t key)
 {
     size_t slot = key & (merge->slots - 1);
@@ -115,7 +122,10 @@ static struct counter *counter_of(struct el_packet_merge *merge, uint64_t key)
     return &merge->counters[slot];
 }
 
-/* Drops the counters of packets with nothing in the queues: lost ones, and those that are done with. */
+/*
+ * Drops the counters of packets with nothing in the queues: lost ones, and those that are done
+ * with.
+ */
 static void forget(struct el_packet_merge *merge)
 {
     memset(merge->counters, 0, merge->slots * sizeof *merge->counters);
@@ -129,7 +139,7 @@ static void forget(struct el_packet_merge *merge)
         }
 }
 
-/* ---- in and out ------------------------------------------------------------------------------- */
+/* ---- in and out ------------------------------------------------------------------------------ */
 
 static struct queue *queue_of(struct el_packet_merge *merge, const char *host)
 {
@@ -177,7 +187,10 @@ static bool ready(struct el_packet_merge *merge, const struct node *node, el_tim
     if (el_packet_leaves(&node->packet))
         return true;
     const struct counter *counter = counter_of(merge, node->key);
-    /* An arrival without a departure in sight: it is given when it has waited long enough (sent by nobody we log). */
+    /*
+     * An arrival without a departure in sight: it is given when it has waited long enough (sent by
+     * nobody we log).
+     */
     return counter->departed > counter->arrived ||
            (counter->pending == 0 && node->packet.at <= settled);
 }
@@ -220,8 +233,8 @@ int el_packet_merge_next(struct el_packet_merge *merge, el_time settled, struct 
             (best == NULL || number < merge->nodes[best->head].packet.number))
             best = queue;
     }
-    /* Every head waits for a departure behind another head: no true history looks like that, so hashes have
-     * collided or a record is lost. Better an imperfect order than none. */
+    /* Every head waits for a departure behind another head: no true history looks like that, so
+     * hashes have collided or a record is lost. Better an imperfect order than none. */
     if (best == NULL && overdue)
         best = oldest;
     if (best == NULL)

@@ -1,9 +1,12 @@
 /*
- * packet_print.c - one sighting of one packet, in a line: for people, and as the kernel's LOG target would say it.
+ * packet_print.c - one sighting of one packet, in a line: for people, and as the kernel's LOG
+ * target would say it.
  *
- * Teaches:  what is worth reading in a packet. The line for people leaves out what hardly ever matters; the kernel's line has it.
+ * Teaches:  what is worth reading in a packet. The line for people leaves out what hardly ever
+ *           matters; the kernel's line has it.
  * Partner:  packets.h; `net log` and `net log --format=kernel` print these.
- * Owns:     nothing. Bytes beyond the fields of the record are read from its `raw`, with their length checked.
+ * Owns:     nothing. Bytes beyond the fields of the record are read from its `raw`, with their
+ *           length checked.
  */
 #include "packets.h"
 
@@ -43,7 +46,9 @@ static uint32_t raw32(const struct el_packet *packet, size_t at)
     return raw16(packet, at) << 16 | raw16(packet, at + 2);
 }
 
-/* The packet that an ICMP error quotes behind its own header. False when there is none to be read. */
+/*
+ * The packet that an ICMP error quotes behind its own header. False when there is none to be read.
+ */
 static bool quoted(const struct el_packet *packet, struct el_packet *original)
 {
     size_t at = packet->transport + 8U;
@@ -52,7 +57,7 @@ static bool quoted(const struct el_packet *packet, struct el_packet *original)
            el_packet_decode(packet->raw + at, packet->raw_length - at, original) == 0;
 }
 
-/* ---- for people ------------------------------------------------------------------------------- */
+/* ---- for people ------------------------------------------------------------------------------ */
 
 static const char *const flag_names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
 
@@ -87,7 +92,10 @@ static void say_tcp(struct line *line, const struct el_packet *packet)
 {
     const char *gap = "  ";
     for (unsigned bit = 0; bit < 8; bit++) {
-        /* SYN before ACK, as in "SYN ACK", and FIN, RST, PSH likewise: the order of the bits is the order of speech. */
+        /*
+         * SYN before ACK, as in "SYN ACK", and FIN, RST, PSH likewise: the order of the bits is the
+         * order of speech.
+         */
         if (packet->tcp_flags & 1U << bit) {
             say(line, "%s%s", gap, flag_names[bit]);
             gap = " ";
@@ -98,8 +106,9 @@ static void say_tcp(struct line *line, const struct el_packet *packet)
 }
 
 /*
- * The question of a DNS message (RFC 1035 4.1), as far as it was kept. A name is a row of labels, each behind its length; the
- * bytes are anybody's, so only letters, digits, '-' and '_' are shown as they are.
+ * The question of a DNS message (RFC 1035 4.1), as far as it was kept. A name is a row of labels,
+ * each behind its length; the bytes are anybody's, so only letters, digits, '-' and '_' are shown
+ * as they are.
  */
 static void say_dns(struct line *line, const struct el_packet *packet)
 {
@@ -189,7 +198,10 @@ static const char *protocol_name(const struct el_packet *packet)
     }
 }
 
-/* The names of the quoted packet are those of the quoting one, the other way round, where the addresses agree. */
+/*
+ * The names of the quoted packet are those of the quoting one, the other way round, where the
+ * addresses agree.
+ */
 static void say_quoted(struct line *line, const struct el_packet *packet)
 {
     struct el_packet original;
@@ -238,8 +250,11 @@ const char *el_packet_print(const struct el_packet *packet, char *text, size_t s
     return text;
 }
 
-/* ---- as the kernel says it -------------------------------------------------------------------- */
-/* The words and their order are an interface that many log readers know; iptables-extensions(8), LOG. */
+/* ---- as the kernel says it ------------------------------------------------------------------- */
+/*
+ * The words and their order are an interface that many log readers know; iptables-extensions(8),
+ * LOG.
+ */
 
 static void kernel_transport(struct line *line, const struct el_packet *packet, bool outermost);
 

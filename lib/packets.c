@@ -1,11 +1,13 @@
 /*
  * packets.c - the packet log as a file: a ring in shared memory with one writer, and the fence.
  *
- * Teaches:  how a reader can trust data that somebody else overwrites meanwhile, without a lock. `count` only grows. A record is
- *           written first and counted after (release); a reader copies it and then looks at `count` again (acquire): if the
- *           writer may have come round to that slot, the copy is thrown away. [#read-then-check]
+ * Teaches:  how a reader can trust data that somebody else overwrites meanwhile, without a lock.
+ *           `count` only grows. A record is written first and counted after (release); a reader
+ *           copies it and then looks at `count` again (acquire): if the writer may have come round
+ *           to that slot, the copy is thrown away. [#read-then-check]
  * Partner:  netns/packet_log.c, the writer.
- * Leaves out: anything that would let a reader hold up the writer. A slow reader loses records and is told so.
+ * Leaves out: anything that would let a reader hold up the writer. A slow reader loses records and
+ *             is told so.
  */
 #include "packets.h"
 
@@ -64,7 +66,7 @@ void el_packets_close(struct el_packets *packets)
     free(packets);
 }
 
-/* ---- writing ---------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct el_packets *el_packets_create(const struct el_packets_args *args)
 {
@@ -105,9 +107,12 @@ void el_packets_count_lost(struct el_packets *packets, uint64_t more)
     atomic_fetch_add(&packets->file->lost, more);
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
-/* Which of the namespaces in /run/netns this process is in: the one with the inode of ours (ip-netns(8), namespaces(7)). */
+/*
+ * Which of the namespaces in /run/netns this process is in: the one with the inode of ours
+ * (ip-netns(8), namespaces(7)).
+ */
 static void find_host(char host[EL_HOST_NAME_MAX])
 {
     struct stat ours, theirs;
@@ -193,9 +198,12 @@ int el_packets_next(struct el_packets *packets, uint64_t *mark, struct el_packet
     return -ENODATA;
 }
 
-/* ---- the fence -------------------------------------------------------------------------------- */
+/* ---- the fence ------------------------------------------------------------------------------- */
 
-/* What the marker's record will have as its hash: a UDP header as it leaves this socket, and the nonce. */
+/*
+ * What the marker's record will have as its hash: a UDP header as it leaves this socket, and the
+ * nonce.
+ */
 static uint32_t fence_hash(uint16_t port, const uint8_t nonce[8])
 {
     uint8_t bytes[16] = {(uint8_t)(port >> 8), (uint8_t)port, 0, 9, 0, sizeof bytes};
@@ -233,8 +241,9 @@ static bool fence_seen(struct el_packets *packets, uint64_t *mark, uint32_t hash
 }
 
 /*
- * [#the-fence] The kernel reports the packets of one namespace in their order, on one socket, and the collector writes them in that
- * order. So when a marker sent *after* everything else has come out at the end of the log, nothing of before is still on its way.
+ * [#the-fence] The kernel reports the packets of one namespace in their order, on one socket, and
+ * the collector writes them in that order. So when a marker sent *after* everything else has come
+ * out at the end of the log, nothing of before is still on its way.
  */
 int el_packets_fence(struct el_packets *packets, el_time deadline)
 {
@@ -264,7 +273,10 @@ int el_packets_fence(struct el_packets *packets, el_time deadline)
             result = 0;
             break;
         }
-        /* Shared memory wakes nobody, so look again in a moment: the marker takes some 50 microseconds. */
+        /*
+         * Shared memory wakes nobody, so look again in a moment: the marker takes some 50
+         * microseconds.
+         */
         nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
     } while (el_now() < deadline);
     close(fd);

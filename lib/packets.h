@@ -1,14 +1,15 @@
 /*
  * packets.h - the packet log of a lab network: the record, the file, the fence, the causal order.
  *
- * netns/packet_log.c collects what iptables' NFLOG rules report on every host of a world into one bounded file of
- * fixed-size records, /run/echolab/packets inside the world. Whoever wants packets reads that file: `net log`, and the
- * clients for `--explain`. Three ideas live here:
- *   - packets.c        a ring in shared memory that one process writes and any number read without a lock, and the
- *                      *fence*: "no packet was sent" may only be said when the log is known to be complete, so a
- *                      marker packet is sent and waited for
+ * netns/packet_log.c collects what iptables' NFLOG rules report on every host of a world into one
+ * bounded file of fixed-size records, /run/echolab/packets inside the world. Whoever wants packets
+ * reads that file: `net log`, and the clients for `--explain`. Three ideas live here:
+ *   - packets.c        a ring in shared memory that one process writes and any number read without
+ *                      a lock, and the *fence*: "no packet was sent" may only be said when the log
+ *                      is known to be complete, so a marker packet is sent and waited for
  *   - packet_decode.c  bytes from anywhere become a record, with every read checked against the end
- *   - packet_merge.c   the two sightings of a packet, on two hosts, put in an order that can have happened
+ *   - packet_merge.c   the two sightings of a packet, on two hosts, put in an order that can have
+ *                      happened
  * and packet_print.c says it in a line. Read next: packets.c.
  */
 #ifndef ECHOLAB_PACKETS_H
@@ -21,7 +22,10 @@
 
 #define EL_PACKETS_PATH "/run/echolab/packets"
 
-/* What iptables puts before the marker of el_packets_fence; such records are not packets of the lesson. */
+/*
+ * What iptables puts before the marker of el_packets_fence; such records are not packets of the
+ * lesson.
+ */
 #define EL_FENCE_PREFIX "[FENCE] "
 
 enum {
@@ -33,7 +37,10 @@ enum {
     EL_PACKET_LINE = 512, /* holds every line of el_packet_print and el_packet_print_kernel */
 };
 
-/* One sighting of one packet: a packet from client to server is seen twice, leaving one and reaching the other. */
+/*
+ * One sighting of one packet: a packet from client to server is seen twice, leaving one and
+ * reaching the other.
+ */
 struct el_packet {
     uint64_t number; /* position in the log, from 0 */
     el_time at;      /* CLOCK_MONOTONIC at the reader; compare within one host only */
@@ -66,25 +73,34 @@ struct el_packet {
 };
 
 /*
- * Reads `length` bytes that claim to be an IP packet into the fields from `protocol` on (others are left alone). The
- * bytes may be cut anywhere and hold anything. 0: addresses and lengths are known (and with `whole` the transport's
- * fields); -EBADMSG: not an IP packet.
+ * Reads `length` bytes that claim to be an IP packet into the fields from `protocol` on (others are
+ * left alone). The bytes may be cut anywhere and hold anything. 0: addresses and lengths are known
+ * (and with `whole` the transport's fields); -EBADMSG: not an IP packet.
  */
 int el_packet_decode(const uint8_t *bytes, size_t length, struct el_packet *packet);
 
-/* The hash that el_packet_decode puts into `checksum`: of a transport header and what follows, but for the checksum field. */
+/*
+ * The hash that el_packet_decode puts into `checksum`: of a transport header and what follows, but
+ * for the checksum field.
+ */
 uint32_t el_packet_hash(uint8_t protocol, const uint8_t *bytes, size_t length);
 
 /* Is this the sighting of a packet that leaves its host (as opposed to one that arrives)? */
 bool el_packet_leaves(const struct el_packet *packet);
 
-/* One line for people: "client >  TCP  client:40000 > server:7007  SYN" without newline. Returns text. */
+/*
+ * One line for people: "client >  TCP  client:40000 > server:7007  SYN" without newline. Returns
+ * text.
+ */
 const char *el_packet_print(const struct el_packet *packet, char *text, size_t size);
 
-/* The same in the words of the kernel's own LOG target: "[TCP] IN= OUT=eth0 SRC=10.77.0.1 DST=... PROTO=TCP SPT=...". */
+/*
+ * The same in the words of the kernel's own LOG target: "[TCP] IN= OUT=eth0 SRC=10.77.0.1 DST=...
+ * PROTO=TCP SPT=...".
+ */
 const char *el_packet_print_kernel(const struct el_packet *packet, char *text, size_t size);
 
-/* ---- the log ---------------------------------------------------------------------------------- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 struct el_packets; /* an open log */
 
@@ -92,26 +108,37 @@ struct el_packets; /* an open log */
 struct el_packets *el_packets_open(const char *path); /* NULL = EL_PACKETS_PATH */
 void el_packets_close(struct el_packets *packets);
 
-/* The name of the host (network namespace) this process is on; "" when not in a lab network. Owned by packets. */
+/*
+ * The name of the host (network namespace) this process is on; "" when not in a lab network. Owned
+ * by packets.
+ */
 const char *el_packets_host(const struct el_packets *packets);
 
-/* The hosts that are logged: a name for each index from 0, NULL behind the last. Owned by packets. */
+/*
+ * The hosts that are logged: a name for each index from 0, NULL behind the last. Owned by packets.
+ */
 const char *el_packets_logged(const struct el_packets *packets, size_t index);
 
 /* Where the log ends now: a mark to read from later. */
 uint64_t el_packets_mark(struct el_packets *packets);
 
-/* How many packets the kernel could not report because the collector was too slow; 0 in any honest run. */
+/*
+ * How many packets the kernel could not report because the collector was too slow; 0 in any honest
+ * run.
+ */
 uint64_t el_packets_lost(const struct el_packets *packets);
 
 /*
- * Sends the fence on this host and waits until it is in the log: everything that this host sent or received before is then in
- * it too. Blocks, at most until `deadline`. 0; -ENOENT: this process is on none of the logged hosts; -ETIMEDOUT: the log is
- * not complete; -errno.
+ * Sends the fence on this host and waits until it is in the log: everything that this host sent or
+ * received before is then in it too. Blocks, at most until `deadline`. 0; -ENOENT: this process is
+ * on none of the logged hosts; -ETIMEDOUT: the log is not complete; -errno.
  */
 int el_packets_fence(struct el_packets *packets, el_time deadline);
 
-/* Reads the next record at or after *mark (advanced). 1 = got one, 0 = the end for now, -ENODATA = records were overwritten (*mark moved to the oldest). */
+/*
+ * Reads the next record at or after *mark (advanced). 1 = got one, 0 = the end for now, -ENODATA =
+ * records were overwritten (*mark moved to the oldest).
+ */
 int el_packets_next(struct el_packets *packets, uint64_t *mark, struct el_packet *packet);
 
 /* For the one writer. */
@@ -126,13 +153,13 @@ struct el_packets *el_packets_create(const struct el_packets_args *args);
 void el_packets_append(struct el_packets *packets, const struct el_packet *packet);
 void el_packets_count_lost(struct el_packets *packets, uint64_t more);
 
-/* ---- the causal order ------------------------------------------------------------------------- */
+/* ---- the causal order ------------------------------------------------------------------------ */
 
 struct el_packet_merge;
 
 /*
- * A merge holds up to `capacity` records between the log and the reader's eye, and gives them back so that each host's own order
- * is kept and no packet arrives before it has left. NULL: no memory.
+ * A merge holds up to `capacity` records between the log and the reader's eye, and gives them back
+ * so that each host's own order is kept and no packet arrives before it has left. NULL: no memory.
  */
 struct el_packet_merge *el_packet_merge_new(size_t capacity);
 void el_packet_merge_free(struct el_packet_merge *merge);
@@ -141,9 +168,10 @@ void el_packet_merge_free(struct el_packet_merge *merge);
 int el_packet_merge_add(struct el_packet_merge *merge, const struct el_packet *packet);
 
 /*
- * Gives the next record, 1, or 0 when none may be given yet. An arrival whose departure is not known holds back its host until the
- * arrival is as old as `settled` (`at` <= settled); EL_NEVER: nothing more will come, give everything. *again is set for
- * the second sighting of a packet that was given before: packets are counted by those without it.
+ * Gives the next record, 1, or 0 when none may be given yet. An arrival whose departure is not
+ * known holds back its host until the arrival is as old as `settled` (`at` <= settled); EL_NEVER:
+ * nothing more will come, give everything. *again is set for the second sighting of a packet that
+ * was given before: packets are counted by those without it.
  */
 int el_packet_merge_next(struct el_packet_merge *merge, el_time settled, struct el_packet *packet,
                          bool *again);

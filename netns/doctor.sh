@@ -1,10 +1,14 @@
 # doctor.sh - `net doctor`: what this machine can do, found out by doing it.
 #
-# Each feature is tried, in namespaces that are thrown away; a version number or a file in /proc proves nothing. A verdict is one line:
-#   OK    it works          FIX   it does not, and this one command may help          SKIP   it does not, and why; the rest works without
-# The exit code is 0 exactly if `net up` can work. Nothing on the machine is changed: commands are printed, never run.
-# Partner: doctor_inside.sh, the half that runs in the throw-away namespaces. Runs with builtins only, so that it can
-# say so when a program as basic as unshare(1) is missing.
+# Each feature is tried, in namespaces that are thrown away; a version number or a file in /proc
+# proves nothing. A verdict is one line:
+#   OK    it works
+#   FIX   it does not, and this one command may help
+#   SKIP  it does not, and why; the rest works without
+# The exit code is 0 exactly if `net up` can work. Nothing on the machine is changed: commands are
+# printed, never run. This half uses builtins only, so that it can say so when a program as basic as
+# unshare(1) is missing.
+# Partner: doctor_inside.sh, the half that runs in the throw-away namespaces.
 # shellcheck shell=bash
 
 DOCTOR_BROKEN=0 # required things that do not work
@@ -77,7 +81,8 @@ doctor_user_namespaces() {
     fi
 }
 
-# Refused without a switch that says so: for an ordinary user, root may do it; for root, this is a container that hides it.
+# Refused without a switch that says so: for an ordinary user, root may do it; for root, this is a
+# container that hides it.
 doctor_container() {
     if [ "$EUID" -ne 0 ]; then echo "sudo $SELF doctor"; else echo "docker run --privileged ... (or run on the machine itself)"; fi
 }
@@ -87,8 +92,9 @@ doctor_apparmor() { # NAME
         "$(as_root sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)"
 }
 
-# What doctor_inside.sh found out: lines of "NAME ok" or "NAME no REASON". A feature that fails or could not be tried because of something
-# that was already reported is a SKIP: its own command would not help.
+# What doctor_inside.sh found out: lines of "NAME ok" or "NAME no REASON". A feature that fails or
+# could not be tried because of something that was already reported is a SKIP: its own command would
+# not help.
 doctor_features() {
     local name result reason refused=''
     local -A ok=() why=()

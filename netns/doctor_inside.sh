@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# doctor_inside.sh - tries, in namespaces that end with it, everything that a world needs. Partner: doctor.sh.
-# Prints one line a feature: "NAME ok" or "NAME no REASON". What builds on something that failed says so by failing too.
+# doctor_inside.sh - tries, in namespaces that end with it, everything that a world needs. Partner:
+# doctor.sh. Prints one line a feature: "NAME ok" or "NAME no REASON". What builds on something that
+# failed says so by failing too.
 set -uo pipefail
 LOG='-j NFLOG --nflog-group 7007 --nflog-size 256 --nflog-prefix doctor'
 

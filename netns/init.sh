@@ -1,26 +1,31 @@
 #!/usr/bin/env bash
 # init.sh - the first process of a world, and the work of building it.
 #
-# `net up` starts this as pid 1 of new namespaces. Pid 1 is the world's handle: when it dies the kernel kills every
-# process of its pid namespace, and with the last of them the mounts and networks go. So there is no teardown code
-# anywhere: `net down` kills one process (pid_namespaces(7)). Until `net up` has said "commit" on stdin, end-of-file there
-# means that `net up` is gone, and the half-built world ends at once. [#pid-1-is-the-handle]
+# `net up` starts this as pid 1 of new namespaces. Pid 1 is the world's handle: when it dies the
+# kernel kills every process of its pid namespace, and with the last of them the mounts and networks
+# go. So there is no teardown code anywhere: `net down` kills one process (pid_namespaces(7)). Until
+# `net up` has said "commit" on stdin, end-of-file there means that `net up` is gone, and the
+# half-built world ends at once. [#pid-1-is-the-handle]
 #
-# Usage:    init.sh MODE TOPOLOGY-FILE       (stdin: "commit"; stdout: "pid N", then "ready", or what went wrong)
+# Usage:    init.sh MODE TOPOLOGY-FILE       (stdin: "commit"; stdout: "pid N", then "ready", or
+#           what went wrong)
 # Partner:  world.sh (the side that stays outside), topology.sh (what to build)
 set -euo pipefail
 HERE=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=netns/topology.sh
 . "$HERE/topology.sh"
 
-# NFLOG group of every log rule; packet_log listens there. One group has one reader in each namespace.
+# NFLOG group of every log rule; packet_log listens there. One group has one reader in each
+# namespace.
 readonly LOG_GROUP=7007
-# How much of a packet is copied to the reader: every header, and enough payload to tell two packets apart.
+# How much of a packet is copied to the reader: every header, and enough payload to tell two packets
+# apart.
 readonly LOG_BYTES=256
 
 fail() { echo "$*"; exit 1; }
 
-# wait_until SECONDS CMD…: until the command succeeds. The pause only spares the processor; the condition ends the wait.
+# wait_until SECONDS CMD…: until the command succeeds. The pause only spares the processor; the
+# condition ends the wait.
 wait_until() {
     local end=$((SECONDS + $1)); shift
     until "$@" >/dev/null 2>&1; do
@@ -29,7 +34,8 @@ wait_until() {
     done
 }
 
-# The world's own /proc, /run and /etc. Everything is mounted in a mount namespace that goes with pid 1.
+# The world's own /proc, /run and /etc. Everything is mounted in a mount namespace that goes with
+# pid 1.
 mount_private() {
     local mode=$1
     mount --make-rprivate / || fail "mount --make-rprivate /: refused (are we in a container? net doctor knows more)"
@@ -37,15 +43,17 @@ mount_private() {
     mount -t tmpfs -o mode=755,size=256m tmpfs /run
     mkdir -m 755 /run/echolab /run/echolab/etc /run/netns
     if [ "$mode" = root ]; then
-        # Root is real here: what could change the machine is read-only; a network namespace's own settings are not.
+        # Root is real here: what could change the machine is read-only; a network namespace's own
+        # settings are not.
         mount --bind /proc/sys /proc/sys
         mount --bind /proc/sys/net /proc/sys/net
         mount -o remount,bind,ro /proc/sys
     fi
 }
 
-# Name service: an overlay puts three files over the machine's /etc, without touching it (and where it is read-only). A symbolic
-# link /etc/resolv.conf is covered, not followed. `files dns` keeps the answer the same on machines with other resolvers.
+# Name service: an overlay puts three files over the machine's /etc, without touching it (and where
+# it is read-only). A symbolic link /etc/resolv.conf is covered, not followed. `files dns` keeps the
+# answer the same on machines with other resolvers.
 mount_etc() {
     local etc=/run/echolab/etc server
     {
@@ -88,16 +96,18 @@ SETTINGS
 
 # The log rules of one host, for iptables-restore (FAMILY 4) or ip6tables-restore (6).
 #
-# [#where-we-log] Arriving packets are logged in mangle INPUT: before the filter table, so that a packet which a rule
-# drops there is still seen to arrive. Leaving packets are logged in mangle POSTROUTING, the last thing before the
-# interface: what is logged there has really left. Both see whole datagrams: fragments are made after, and put together before.
+# [#where-we-log] Arriving packets are logged in mangle INPUT: before the filter table, so that a
+# packet which a rule drops there is still seen to arrive. Leaving packets are logged in mangle
+# POSTROUTING, the last thing before the interface: what is logged there has really left. Both see
+# whole datagrams: fragments are made after, and put together before.
 log_rules() {
     local family=$1 entry tag type
     local nflog="-j NFLOG --nflog-group $LOG_GROUP --nflog-size $LOG_BYTES --nflog-prefix"
     echo '*mangle'
     echo ':ECHOLAB - [0:0]'
     if [ "$family" = 4 ]; then
-        # The fence (lib/packets.h): a marker to the discard port, logged on its way out and never answered.
+        # The fence (lib/packets.h): a marker to the discard port, logged on its way out and never
+        # answered.
         echo "-A POSTROUTING -o lo -d 127.0.0.1 -p udp --dport 9 $nflog \"[FENCE] \""
         echo "-A INPUT -i lo -d 127.0.0.1 -p udp --dport 9 -j DROP"
     fi
@@ -116,13 +126,15 @@ log_rules() {
         for type in 1 2 3 4 128 129; do
             echo "-A ECHOLAB -p icmpv6 --icmpv6-type $type $nflog \"[ICMP] \""
         done
-        # Reports of multicast membership (RFC 3810) would be the only unasked packets of a quiet capture.
+        # Reports of multicast membership (RFC 3810) would be the only unasked packets of a quiet
+        # capture.
         echo '-A POSTROUTING -p icmpv6 --icmpv6-type 143 -j DROP'
     fi
     echo COMMIT
 }
 
-# Namespaces, interfaces and addresses. `number` gives each plug a hardware address of its own: 02:… is "locally administered".
+# Namespaces, interfaces and addresses. `number` gives each plug a hardware address of its own: 02:…
+# is "locally administered".
 make_networks() {
     local place link a b number=0
     for place in "${HOSTS[@]}" "${SWITCHES[@]}"; do
@@ -149,8 +161,9 @@ is_switch() { [[ " ${SWITCHES[*]} " == *" $1 "* ]]; }
 
 # Everything that is set on one host's or switch's interfaces, as one batch for ip(8).
 #
-# gso_max_segs 1: segmentation offload would hand iptables one "packet" of 64 KiB that no wire has ever carried.
-# Static neighbours and no address detection: a capture holds what the programs sent and nothing else.
+# gso_max_segs 1: segmentation offload would hand iptables one "packet" of 64 KiB that no wire has
+# ever carried. Static neighbours and no address detection: a capture holds what the programs sent
+# and nothing else.
 interface_batch() {
     local place=$1 link plug entry
     echo 'link set lo up'
@@ -176,7 +189,8 @@ interface_batch() {
 # interface_of client:eth0 → eth0; interface_of sw0 → br0, the switch's own plug into itself
 interface_of() { if [[ $1 == *:* ]]; then echo "${1#*:}"; else echo br0; fi; }
 
-# What ARP and neighbour discovery would find out: who else is on each switch that this place is plugged into.
+# What ARP and neighbour discovery would find out: who else is on each switch that this place is
+# plugged into.
 neighbours() {
     local place=$1 link a b other entry address
     for link in "${LINKS[@]}"; do
@@ -201,7 +215,8 @@ neighbours() {
 
 configure_place() {
     local place=$1
-    # The rules first: an interface that comes up announces its groups at once, and they keep that quiet.
+    # The rules first: an interface that comes up announces its groups at once, and they keep that
+    # quiet.
     is_switch "$place" || {
         log_rules 4 | ip netns exec "$place" iptables-restore
         log_rules 6 | ip netns exec "$place" ip6tables-restore
@@ -209,8 +224,8 @@ configure_place() {
     interface_batch "$place" | ip -n "$place" -batch -
 }
 
-# A real DNS server on the switch. Where the user nobody is not mapped (a user namespace of one user), it must be told to keep its
-# user: it would end without a word if it could not change it.
+# A real DNS server on the switch. Where the user nobody is not mapped (a user namespace of one
+# user), it must be told to keep its user: it would end without a word if it could not change it.
 start_dns() {
     local entry name host address list user=
     local -a records=() listen=()
@@ -267,8 +282,8 @@ main() {
     setup "$@" </dev/null 2>&1 &
     exec >/dev/null 2>&1 # the other end learns from end-of-file that setup has died
     read -r word && [ "$word" = commit ] || exit 1
-    # From here on: hold the namespaces and collect orphans (bash waits for any child that ends). The pipe never ends,
-    # because this process holds both of its ends.
+    # From here on: hold the namespaces and collect orphans (bash waits for any child that ends). The
+    # pipe never ends, because this process holds both of its ends.
     exec 0<> <(:)
     while true; do read -r word || true; done
 }

@@ -1,8 +1,9 @@
 /*
  * packet_log.c - reads what iptables' NFLOG rules report, on all hosts of a world, and shows it.
  *
- * Teaches:  a netlink socket belongs to the network namespace it was made in, for good. So one process visits each host
- *           (setns(2)), opens a socket there, and from then on hears all of them in one event loop. [#one-socket-a-host]
+ * Teaches:  a netlink socket belongs to the network namespace it was made in, for good. So one
+ *           process visits each host (setns(2)), opens a socket there, and from then on hears all
+ *           of them in one event loop. [#one-socket-a-host]
  * Run:      net up starts `packet_log collect` inside the world; net log runs `packet_log show`.
  * Partner:  packet_show.c (`packet_log show`), lib/packets.h (the log itself), init.sh (the rules).
  * Leaves out: nothing is captured that no rule reports; `net capture` is for that.
@@ -132,7 +133,10 @@ static int on_packet(struct nflog_g_handle *group, struct nfgenmsg *message,
     return 0;
 }
 
-/* A host has something to tell. At most BATCH_MAX messages a turn: level-triggered, so the rest comes next. */
+/*
+ * A host has something to tell. At most BATCH_MAX messages a turn: level-triggered, so the rest
+ * comes next.
+ */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
@@ -142,7 +146,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         ssize_t got = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
         if (got < 0 && errno == EINTR)
             continue;
-        /* ENOBUFS: packets were lost; how many, the next sequence number tells (netlink(7)). EAGAIN: that was all. */
+        /*
+         * ENOBUFS: packets were lost; how many, the next sequence number tells (netlink(7)).
+         *          EAGAIN: that was all.
+         */
         if (got < 0)
             return;
         nflog_handle_packet(listener->nflog, buffer, (int)got);
@@ -167,7 +174,10 @@ int visit_host(const char *host)
     return result;
 }
 
-/* Opens the listener on its host. Each message holds one packet at once (qthresh 1): the lesson is now. 0, or -errno. */
+/*
+ * Opens the listener on its host. Each message holds one packet at once (qthresh 1): the lesson is
+ * now. 0, or -errno.
+ */
 static int listen_on(struct listener *listener, const struct collect_options *options)
 {
     enum { COPY = 256 };
@@ -185,7 +195,10 @@ static int listen_on(struct listener *listener, const struct collect_options *op
         return -errno;
     nflog_callback_register(group, on_packet, listener);
     int fd = nflog_fd(listener->nflog), size = RECEIVE_BUFFER;
-    /* FORCE passes the machine's limit and is for real root; the other is cut to the limit (socket(7)). */
+    /*
+     * FORCE passes the machine's limit and is for real root; the other is cut to the limit
+     * (socket(7)).
+     */
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
         setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -214,7 +227,10 @@ static int fail(const char *object, const char *what, int error)
     return 1;
 }
 
-/* Splits "a,b" in place into a NULL-ended list. Returns how many, or 0 when there are too many or none. */
+/*
+ * Splits "a,b" in place into a NULL-ended list. Returns how many, or 0 when there are too many or
+ * none.
+ */
 static size_t split(char *text, const char **list, size_t max)
 {
     size_t count = 0;
@@ -228,7 +244,10 @@ static size_t split(char *text, const char **list, size_t max)
     return count;
 }
 
-/* Opens everything, then gives up what it took to do so. The log has its name only when every host is heard. 0, or an exit code. */
+/*
+ * Opens everything, then gives up what it took to do so. The log has its name only when every host
+ * is heard. 0, or an exit code.
+ */
 static int start(struct collector *collector, const struct collect_options *options,
                  const char *const *hosts)
 {

@@ -1,8 +1,10 @@
 /*
- * packet_show.c - `packet_log show`: the log, one sighting a line, in an order that can have happened.
+ * packet_show.c - `packet_log show`: the log, one sighting a line, in an order that can have
+ * happened.
  *
- * Teaches:  a log is only the truth when it is complete. Before it reads, this program sends a fence on every host
- *           (lib/packets.h) and waits for it, so that "nothing was sent" means that nothing was sent.
+ * Teaches:  a log is only the truth when it is complete. Before it reads, this program sends a
+ *           fence on every host (lib/packets.h) and waits for it, so that "nothing was sent" means
+ *           that nothing was sent.
  * Run:      net log --follow client           (it runs this inside the world)
  * Partner:  packet_log.c, which writes what is read here.
  */
@@ -36,7 +38,9 @@ struct options {
     uint64_t from;
 };
 
-/* Where the sequence numbers of one direction of a connection begin, so that they are shown from 0. */
+/*
+ * Where the sequence numbers of one direction of a connection begin, so that they are shown from 0.
+ */
 struct flow {
     struct el_address source, destination;
     uint32_t first;
@@ -54,7 +58,10 @@ struct show {
     size_t flow_count;
 };
 
-/* ---- which --------------------------------------------------------------------------------------- */
+/*
+ * ---- which
+ * ---------------------------------------------------------------------------------------
+ */
 
 static const char *const protocol_prefixes[] = {"[UDP] ", "[TCP] ", "[ICMP] ", "[DNS] "};
 
@@ -74,7 +81,10 @@ static bool wanted(const struct options *options, const struct el_packet *packet
 {
     if (strcmp(packet->prefix, EL_FENCE_PREFIX) == 0)
         return false;
-    /* Counting one host's packets, what another saw of them does not matter; for the order, it does. */
+    /*
+     * Counting one host's packets, what another saw of them does not matter; for the order, it
+     * does.
+     */
     if (options->count && options->hosts != NULL && !listed(options->hosts, packet->host))
         return false;
     if (options->protocols == 0)
@@ -85,7 +95,10 @@ static bool wanted(const struct options *options, const struct el_packet *packet
     return false;
 }
 
-/* ---- one sighting -------------------------------------------------------------------------------- */
+/*
+ * ---- one sighting
+ * --------------------------------------------------------------------------------
+ */
 
 static struct flow *find_flow(struct show *show, const struct el_address *source,
                               const struct el_address *destination)
@@ -98,8 +111,9 @@ static struct flow *find_flow(struct show *show, const struct el_address *source
 }
 
 /*
- * Has everything in this segment left its host before? Then TCP sends it again. Sequence numbers wrap around: which one is later is told by
- * the sign of their difference (RFC 9293 3.4). [#sent-again]
+ * Has everything in this segment left its host before? Then TCP sends it again. Sequence numbers
+ * wrap around: which one is later is told by the sign of their difference (RFC 9293 3.4).
+ * [#sent-again]
  */
 static bool sent_again(struct flow *flow, const struct el_packet *packet)
 {
@@ -113,7 +127,10 @@ static bool sent_again(struct flow *flow, const struct el_packet *packet)
     return false;
 }
 
-/* Appends "  seq 0 ack 1", counted from the connection's start. A flow beyond the table is shown without. */
+/*
+ * Appends "  seq 0 ack 1", counted from the connection's start. A flow beyond the table is shown
+ * without.
+ */
 static void add_sequence(struct show *show, const struct el_packet *packet, char *text, size_t size)
 {
     struct flow *flow = find_flow(show, &packet->source, &packet->destination);
@@ -146,8 +163,9 @@ static void print_packet(struct show *show, const struct el_packet *packet)
     el_packet_print(packet, text, sizeof text);
     if (packet->protocol == IPPROTO_TCP && packet->whole)
         add_sequence(show, packet, text, sizeof text);
-    /* The collector may hear of an arrival before it hears of the departure. Then the arrival's time is the departure's:
-     * a column of times that runs backwards would teach something false. */
+    /* The collector may hear of an arrival before it hears of the departure. Then the arrival's
+     * time is the departure's: a column of times that runs backwards would teach something
+     * false. */
     if (!show->any)
         show->first = show->last = packet->at;
     show->any = true;
@@ -188,9 +206,15 @@ static void take_all(struct show *show, uint64_t end)
     }
 }
 
-/* ---- all of them --------------------------------------------------------------------------------- */
+/*
+ * ---- all of them
+ * ---------------------------------------------------------------------------------
+ */
 
-/* Makes sure that everything which has happened is in the log. The log itself is mapped, so it does not matter where we end. */
+/*
+ * Makes sure that everything which has happened is in the log. The log itself is mapped, so it does
+ * not matter where we end.
+ */
 static void fence_all(const char *path, const struct el_packets *log)
 {
     const char *host;
@@ -206,7 +230,10 @@ static void fence_all(const char *path, const struct el_packets *log)
     }
 }
 
-/* Until whoever reads our output goes away. Shared memory wakes nobody, so the log is looked at now and then. */
+/*
+ * Until whoever reads our output goes away. Shared memory wakes nobody, so the log is looked at now
+ * and then.
+ */
 static void follow(struct show *show)
 {
     /* No events are asked for: only an error, the reader gone, ends the wait early. */

@@ -1,7 +1,9 @@
-# topology.sh - reads a topology: a text file with one fact a line (netns/topologies/pair explains the words).
+# topology.sh - reads a topology: a text file with one fact a line (netns/topologies/pair explains
+# the words).
 #
-# topology_read FILE fills the arrays below or says what is wrong, with file and line, and returns 1. Nothing in a
-# topology is ever evaluated by the shell: each word must match a pattern first. Read next: init.sh, which builds it.
+# topology_read FILE fills the arrays below or says what is wrong, with file and line, and returns
+# 1. Nothing in a topology is ever evaluated by the shell: each word must match a pattern first.
+# Read next: init.sh, which builds it.
 # shellcheck shell=bash disable=SC2034 # the arrays are for the files that source this one
 
 HOSTS=()     # client server
@@ -19,7 +21,8 @@ topology_bad() {
     return 1
 }
 
-# topology_find NAME: the file of a topology: one of ours by its name, anything with a slash by its path.
+# topology_find NAME: the file of a topology: one of ours by its name, anything with a slash by its
+# path.
 topology_find() {
     case $1 in
     */*) echo "$1" ;;

@@ -1,15 +1,17 @@
 # world.sh - worlds as the outside sees them: a small locked file each, and the ways in.
 #
-# DIR/NAME holds what one must know to enter the world NAME (pid 1, mode, topology). The file is locked (flock(2)) by the world itself:
-# pid 1 inherited the descriptor. So a lock that can be taken is the proof that the world is dead, whoever killed it; no pid
-# can be mistaken for another, and no clean-up has to have run. [#lock-is-life]
+# DIR/NAME holds what one must know to enter the world NAME (pid 1, mode, topology). The file is
+# locked (flock(2)) by the world itself: pid 1 inherited the descriptor. So a lock that can be taken
+# is the proof that the world is dead, whoever killed it; no pid can be mistaken for another, and no
+# clean-up has to have run. [#lock-is-life]
 # Partner: init.sh (the inside).
 # shellcheck shell=bash disable=SC2034 # WORLD_* are for the files that source this one
 
 die() { echo "net: $*" >&2; exit 125; }
 
-# Where this user's worlds are noted: the session's runtime directory, or one in /tmp when there is no session. One in /tmp is
-# only trusted when it is really ours: a directory, no link, our own, closed to others.
+# Where this user's worlds are noted: the session's runtime directory, or one in /tmp when there is
+# no session. One in /tmp is only trusted when it is really ours: a directory, no link, our own,
+# closed to others.
 state_dirs() {
     local user=${XDG_RUNTIME_DIR:-}
     if [ -n "$user" ] && [ -d "$user" ] && [ -O "$user" ] && [ -w "$user" ]; then echo "$user/echolab"; fi
@@ -18,8 +20,9 @@ state_dirs() {
 
 state_dir_is_safe() { [ -d "$1" ] && [ ! -L "$1" ] && [ -O "$1" ] && [ "$(stat -c %a "$1")" = 700 ]; }
 
-# lock_state_dir DIR: makes it if need be, checks it, locks it on descriptor 8. The one who removes the empty directory may come in between,
-# at any step: then begin again. What is locked at the end is the directory that has the name. [#lock-then-look-again]
+# lock_state_dir DIR: makes it if need be, checks it, locks it on descriptor 8. The one who removes
+# the empty directory may come in between, at any step: then begin again. What is locked at the end
+# is the directory that has the name. [#lock-then-look-again]
 lock_state_dir() {
     local dir=$1 tries
     for ((tries = 0; tries < 100; tries++)); do
@@ -36,7 +39,8 @@ lock_state_dir() {
 }
 unlock_state_dir() { exec 8<&-; }
 
-# is_dead FILE: a shared lock is enough to see whether the exclusive one is held, and two who look do not disturb each other.
+# is_dead FILE: a shared lock is enough to see whether the exclusive one is held, and two who look
+# do not disturb each other.
 is_dead() {
     local fd rc=0
     { exec {fd}<"$1"; } 2>/dev/null || return 0
@@ -72,8 +76,9 @@ world_files() {
     done | sort -u
 }
 
-# load FILE: reads the state file of a world into WORLD_*. False when the world is not (yet) complete, or when the process it names is not its
-# owner's: root must not be talked into killing somebody else's.
+# load FILE: reads the state file of a world into WORLD_*. False when the world is not (yet)
+# complete, or when the process it names is not its owner's: root must not be talked into killing
+# somebody else's.
 load() {
     read_state "$1"
     [ -n "$WORLD_READY" ] && [ -n "$WORLD_PID" ] && ! is_dead "$1" &&
@@ -109,7 +114,8 @@ outside_only() { # COMMAND
     ! inside || die "$1: this shell is inside world $WORLD_NAME, on ${ECHOLAB_HOST:-no host}; leave it first (exit)"
 }
 
-# pick_world: the world that --world or $ECHOLAB_WORLD names, or the only one of ours, into WORLD_*. Otherwise it says what to do.
+# pick_world: the world that --world or $ECHOLAB_WORLD names, or the only one of ours, into WORLD_*.
+# Otherwise it says what to do.
 pick_world() {
     local file found='' names='' others=''
     local -a files
@@ -130,9 +136,10 @@ pick_world() {
     load "$found" || die "${found##*/}: the world has just ended"
 }
 
-# enter_flags: nsenter's way into the world. Our own credentials are kept, which its user namespace maps to root. Real root in another user's world
-# always enters that user's namespace and takes the identity that is root there, whatever mode the file claims: what runs inside is the user's,
-# and must not run as the machine's root. [#root-in-a-users-world]
+# enter_flags: nsenter's way into the world. Our own credentials are kept, which its user namespace
+# maps to root. Real root in another user's world always enters that user's namespace and takes the
+# identity that is root there, whatever mode the file claims: what runs inside is the user's, and
+# must not run as the machine's root. [#root-in-a-users-world]
 enter_flags() {
     ENTER=(-t "$WORLD_PID" -m -p -u)
     if [ ! -O "$WORLD_FILE" ]; then
@@ -142,7 +149,8 @@ enter_flags() {
     fi
 }
 
-# lifeline READ WRITE: a pipe on two descriptors. Its read end shows end-of-file when the last holder of its write end is gone.
+# lifeline READ WRITE: a pipe on two descriptors. Its read end shows end-of-file when the last
+# holder of its write end is gone.
 lifeline() {
     local both
     exec {both}<> <(:)
@@ -157,8 +165,9 @@ inside_environment() {
     if [ -d "$bin" ]; then PATH=$PATH:$(cd "$bin" && pwd); fi
 }
 
-# What runs inside for `net run`. Its two parents (net and nsenter) may have been killed before PR_SET_PDEATHSIG was in force, and that signal
-# is only sent for a death to come: so look once, after it is set, whether both still live. [#parent-death-race]
+# What runs inside for `net run`. Its two parents (net and nsenter) may have been killed before
+# PR_SET_PDEATHSIG was in force, and that signal is only sent for a death to come: so look once,
+# after it is set, whether both still live. [#parent-death-race]
 # shellcheck disable=SC2016 # expanded inside the world
 readonly INSIDE='exec 6>&-
 for parent in 4 5; do if read -t 0 -u "$parent"; then exit 125; fi; done
@@ -168,8 +177,9 @@ unset ECHOLAB_CWD
 command -v -- "$1" >/dev/null || { echo "net: $ECHOLAB_HOST: $1: command not found" >&2; exit 127; }
 exec env --default-signal=INT,QUIT,TERM,HUP -- "$@"'
 
-# run_inside HOST CMD…: CMD on HOST, its exit code ours, signals passed on. Nothing of it outlives us: each process
-# on the way asks the kernel to be killed with its parent (PR_SET_PDEATHSIG, prctl(2)).
+# run_inside HOST CMD…: CMD on HOST, its exit code ours, signals passed on. Nothing of it outlives
+# us: each process on the way asks the kernel to be killed with its parent (PR_SET_PDEATHSIG,
+# prctl(2)).
 run_inside() {
     local host=$1 rc=0; shift
     enter_flags
@@ -189,7 +199,8 @@ run_inside() {
     while true; do
         rc=0
         wait "$RUN_PID" 2>/dev/null || rc=$? # bash would announce a killed job
-        # A trapped signal ends wait early; only a wait that was not interrupted tells the exit code.
+        # A trapped signal ends wait early; only a wait that was not interrupted tells the exit
+        # code.
         [ -n "$SIGNALLED" ] || break
         SIGNALLED=''
     done
@@ -198,7 +209,8 @@ run_inside() {
     return "$rc"
 }
 
-# pass_on SIGNAL: to the command inside. The terminal sends INT and QUIT to its whole foreground group itself: twice would be once too often.
+# pass_on SIGNAL: to the command inside. The terminal sends INT and QUIT to its whole foreground
+# group itself: twice would be once too often.
 pass_on() {
     local fields group foreground child
     SIGNALLED=yes

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# demo.t - the demo is what a newcomer sees first: it must hold what it says, with and without a terminal.
+# demo.t - the demo is what a newcomer sees first: it must hold what it says, with and without a
+# terminal.
 . "$(dirname "$0")/../lib/tap.sh"
 
 have script || skip_all "script(1) is not here"

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# net_kill.t - processes of up, run and log are killed at random moments; afterwards nothing is left.
+# net_kill.t - processes of up, run and log are killed at random moments; afterwards nothing is
+# left.
 #
-# A round starts a command, waits a random while, and kills one of its processes, or all that run outside the world. Everything
-# the command started carries ROUND in its environment, inside and outside of the world, so that nothing can hide. The seed is printed:
-# ECHOLAB_SEED=N repeats the choices (the moments themselves depend on the machine). 10 rounds; 50 with ECHOLAB_LONG=1.
+# A round starts a command, waits a random while, and kills one of its processes, or all that run
+# outside the world. Everything the command started carries ROUND in its environment, inside and
+# outside of the world, so that nothing can hide. The seed is printed: ECHOLAB_SEED=N repeats the
+# choices (the moments themselves depend on the machine). 10 rounds; 50 with ECHOLAB_LONG=1.
 # shellcheck disable=SC2016
 . "$(dirname "$0")/../lib/tap.sh"
 
@@ -15,7 +17,8 @@ diag "seed $SEED, $ROUNDS rounds"
 ECHOLAB_ROUND=none
 UP_SURVIVED=0
 
-# marked: the living processes of this round (its own test shell is not marked: it was not started with it).
+# marked: the living processes of this round (its own test shell is not marked: it was not started
+# with it).
 marked() {
     local file pid state
     grep -slaF "ECHOLAB_ROUND=$ECHOLAB_ROUND" /proc/[0-9]*/environ 2>/dev/null | while read -r file; do
@@ -28,7 +31,8 @@ none_marked() { [ -z "$(marked)" ]; }
 mounts() { sort /proc/self/mounts; }
 files() { find /run/netns "/tmp/echolab-$EUID" ${XDG_RUNTIME_DIR:+"$XDG_RUNTIME_DIR/echolab"} -mindepth 1 2>/dev/null | grep -F "$1" || true; }
 
-# strike COMMAND-PID: after a random moment, -9 for a random one of the round's processes, or for all outside of the world.
+# strike COMMAND-PID: after a random moment, -9 for a random one of the round's processes, or for
+# all outside of the world.
 strike() {
     local -a all
     local pid
@@ -59,7 +63,8 @@ round_up() {
     begin "$NET" up
     strike
     finish
-    # Whole, or not at all: if a world answers now, it can be ended; if none does, nothing of it may live on.
+    # Whole, or not at all: if a world answers now, it can be ended; if none does, nothing of it may
+    # live on.
     if "$NET" down >/dev/null 2>&1; then UP_SURVIVED=$((UP_SURVIVED + 1)); fi
     wait_for 10 none_marked || { echo "processes: $(marked | xargs -r ps -o pid,args -p)"; return 1; }
     "$NET" status >/dev/null

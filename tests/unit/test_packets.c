@@ -1,5 +1,6 @@
 /*
- * test_packets.c - the packet log: reading bytes that may lie, the ring, the words, the causal order.
+ * test_packets.c - the packet log: reading bytes that may lie, the ring, the words, the causal
+ * order.
  *
  * The fence needs a world with iptables in it: tests/netns/packet_log.t.
  */
@@ -59,7 +60,7 @@ static struct el_packet decoded(const uint8_t *bytes, size_t length, const char 
     return packet;
 }
 
-/* ---- bytes -------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 START_TEST(a_tcp_segment_is_read_field_by_field)
 {
@@ -131,7 +132,9 @@ START_TEST(the_hash_leaves_out_the_checksum_and_nothing_else)
 }
 END_TEST
 
-/* The bytes are copied to the end of a fresh allocation: under ASan, one byte too far is a crash. */
+/*
+ * The bytes are copied to the end of a fresh allocation: under ASan, one byte too far is a crash.
+ */
 static int decode_exactly(const uint8_t *bytes, size_t length)
 {
     struct el_packet packet = {0};
@@ -184,7 +187,7 @@ START_TEST(property_no_bytes_are_too_strange_to_read_or_print)
 }
 END_TEST
 
-/* ---- words -------------------------------------------------------------------------------------- */
+/* ---- words ----------------------------------------------------------------------------------- */
 
 START_TEST(a_line_names_the_hosts_it_knows_and_prints_the_addresses_of_others)
 {
@@ -256,7 +259,7 @@ START_TEST(the_kernel_format_is_the_kernels)
 }
 END_TEST
 
-/* ---- the log ------------------------------------------------------------------------------------ */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static char log_path[64];
 
@@ -323,7 +326,10 @@ START_TEST(a_reader_that_is_too_slow_is_told_and_goes_on_with_the_oldest)
 }
 END_TEST
 
-/* lib/packets.c read-then-check: a writer laps the reader all the time; no torn record may ever come out. */
+/*
+ * lib/packets.c read-then-check: a writer laps the reader all the time; no torn record may ever
+ * come out.
+ */
 START_TEST(no_record_is_read_half_overwritten)
 {
     struct el_packets *log = make_log(4);
@@ -384,7 +390,7 @@ START_TEST(outside_a_lab_network_there_is_no_fence)
 }
 END_TEST
 
-/* ---- the causal order --------------------------------------------------------------------------- */
+/* ---- the causal order ------------------------------------------------------------------------ */
 
 /* A sighting of packet `which`, as the `number`th line of the log. */
 static struct el_packet sighting(uint64_t number, const char *host, uint8_t hook, uint32_t which)
@@ -482,7 +488,10 @@ START_TEST(more_than_the_capacity_is_refused_and_room_comes_back)
 }
 END_TEST
 
-/* A packet that was never logged leaving contradicts nothing; two that claim to cause each other do. */
+/*
+ * A packet that was never logged leaving contradicts nothing; two that claim to cause each other
+ * do.
+ */
 START_TEST(a_history_that_cannot_have_happened_still_comes_out)
 {
     struct el_packet_merge *merge = el_packet_merge_new(8);
@@ -499,7 +508,7 @@ START_TEST(a_history_that_cannot_have_happened_still_comes_out)
 }
 END_TEST
 
-/* ---- and for any history ------------------------------------------------------------------------ */
+/* ---- and for any history --------------------------------------------------------------------- */
 
 enum { HOSTS = 4, EVENTS = 400, KINDS = 12 };
 
@@ -518,7 +527,10 @@ static void happen(struct history *history, size_t host, uint8_t hook, uint32_t 
     history->host[host][n].window = (uint16_t)n; /* so that the test can see the order */
 }
 
-/* Packets leave, arrive late, overtake each other, are lost; few kinds, so that equal ones are about at once. */
+/*
+ * Packets leave, arrive late, overtake each other, are lost; few kinds, so that equal ones are
+ * about at once.
+ */
 static void make_history(struct history *history)
 {
     struct {
@@ -562,7 +574,10 @@ static void check_one(struct check *check, const struct el_packet *packet)
     check->given++;
 }
 
-/* The log has the hosts' events in any interleaving; `live`: what can be shown is shown before all is known. */
+/*
+ * The log has the hosts' events in any interleaving; `live`: what can be shown is shown before all
+ * is known.
+ */
 static void merge_history(struct history *history, bool live)
 {
     static struct check check;
