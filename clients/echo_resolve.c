@@ -11,9 +11,9 @@
  */
 #include "lookup_report.h"
 #include "options.h"
+#include "standard_io.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -240,7 +240,6 @@ static int finish(struct run *run, bool ran)
         el_json_uint(&run->json, "unresolved", run->count - run->resolved);
         el_json_bool(&run->json, "interrupted", run->interrupted);
         el_json_close_object(&run->json);
-        putchar('\n');
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "echo_resolve: stdout: write: %s\n", strerror(errno));
@@ -270,9 +269,10 @@ int main(int argc, char **argv)
     int operands, exit_code = EXIT_LOCAL;
 
     signal(SIGPIPE, SIG_IGN); /* a reader that has gone is EPIPE, told by finish() */
-    if (fcntl(STDOUT_FILENO, F_GETFD) < 0) {
-        /* The next socket would get its number, and our text would go to a DNS server. */
-        fprintf(stderr, "echo_resolve: stdout: %s (it is closed)\n", strerror(errno));
+    int error = el_standard_fill();
+    if (error != 0) {
+        fprintf(stderr, "echo_resolve: stdout: write: %s (it was closed before we started)\n",
+                strerror(-error));
         return EXIT_LOCAL;
     }
     int code = el_options_parse(&program, argc, argv, &run.settings, &operands, stdout, stderr);

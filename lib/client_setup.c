@@ -7,9 +7,7 @@
 #include "client_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define AT(field) offsetof(struct el_client_options, field)
 
@@ -64,25 +62,13 @@ const struct el_option el_client_option_table[] = {
     {0},
 };
 
-/*
- * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what
- * is printed would go to the server. stdout is needed, so its absence is an error; the others are
- * filled. [#missing-descriptors]
- */
 int client_check_descriptors(const char *name)
 {
-    /* stdin write-only, so that reading it is still the error it should be */
-    if (fcntl(STDIN_FILENO, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
-        return -errno;
-    bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
-    if (fcntl(STDERR_FILENO, F_GETFD) < 0 && dup2(STDIN_FILENO, STDERR_FILENO) < 0)
-        return -errno;
-    if (closed) {
+    int error = el_standard_fill();
+    if (error != 0)
         fprintf(stderr, "%s: standard output: write: %s (it was closed before we started)\n", name,
-                strerror(EBADF));
-        return -EBADF;
-    }
-    return 0;
+                strerror(-error));
+    return error;
 }
 
 /* Options that exclude each other, as sentences. */

@@ -11,6 +11,7 @@
 #include "standard_io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -21,6 +22,24 @@
 #include "socket.h"
 
 enum { OUTPUT_HIGH = 256 * 1024 }; /* queued bytes at which el_output is full */
+
+/*
+ * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what
+ * is printed would go to the server. Another descriptor must not be put there either: a diagnostic
+ * would be written into the user's input. [#missing-descriptors]
+ */
+int el_standard_fill(void)
+{
+    /* stdin write-only and stdout read-only, so that using them is still the error it should be */
+    static const int modes[] = {
+        [STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
+    bool closed = fcntl(STDOUT_FILENO, F_GETFD) < 0;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", modes[fd]) < 0) /* the lowest that is free */
+            return -errno;
+    return closed ? -EBADF : 0;
+}
 
 /* Can the loop wait for this descriptor? Asked of a scratch epoll, since libevent would warn on
  * stderr. */

@@ -14,6 +14,11 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/* Call it before anything is created: fills what is closed of the descriptors 0 to 2 with
+ * /dev/null, so that no socket gets their number. -EBADF: stdout was closed, so nobody can be told
+ * anything; else 0, or -errno of open(2). */
+int el_standard_fill(void);
+
 struct el_input; /* opaque */
 
 /* Reads `fd`, or, if `text` is not NULL, gives that text instead. `ready` is called from the loop

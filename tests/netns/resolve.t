@@ -85,12 +85,18 @@ documents() {
         '[1,2,1,["server.lab",true,"ok",2],["unknown.lab.",false,"nxdomain",2],["10.77.0.2",true,"ok",0]]'
     is "times are numbers or null" "$(jq '[.names[].queries[] | .sent_ms, .took_ms | type] | unique | join(" ")' "$TEST_TMP/out")" '"number"'
 
+    is "it ends with one newline" "$(tail -c 2 "$TEST_TMP/out" | od -An -c | tr -d ' ')" '}\n'
+
     # An interrupt ends the run, and the document is still whole. The first query has reached the server when its log is not empty.
+    # Started without stdin and stderr, the program must not have let a socket take their numbers.
     serve heard 5303 socat -u UDP-RECV:5303 "OPEN:$TEST_TMP/heard,creat,append"
-    on client "$RESOLVE" --json --dns-server 10.77.0.2:5303 --dns-timeout 30s server.lab other.lab >"$TEST_TMP/out" 2>"$TEST_TMP/err" &
+    on client bash -c 'exec "$@" <&- 2>&-' bash "$RESOLVE" --json --dns-server 10.77.0.2:5303 --dns-timeout 30s server.lab other.lab \
+        >"$TEST_TMP/out" 2>"$TEST_TMP/err" &
     local run=$! rc=0 resolver
     wait_for 10 test -s "$TEST_TMP/heard"
     resolver=$(on client pgrep -f "^$RESOLVE --json --dns-server 10.77.0.2:5303")
+    is "closed stdin and stderr are filled before anything is opened" \
+        "$(on client readlink "/proc/$resolver/fd/0" "/proc/$resolver/fd/2" | xargs)" "/dev/null /dev/null"
     on client kill -INT "$resolver"
     wait "$run" || rc=$?
     is "an interrupted run exits 6" "$rc" 6
