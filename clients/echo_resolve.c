@@ -231,6 +231,31 @@ static int read_servers(const struct el_endpoint_list *list, struct el_address *
     return 0;
 }
 
+/*
+ * A name is what the other clients take as a host, so what cannot be one is the same usage error
+ * here; and it is said before anybody is asked. Only a port has nothing to do here: a name server
+ * knows addresses. Exit code 2 otherwise, 0 if fine.
+ */
+static int check_names(char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct el_endpoint endpoint;
+        char shown[4 * EL_HOST_MAX];
+        const char *why;
+        int error = el_endpoint_parse(names[i], 0, 0, &endpoint, &why);
+        if (error == 0 && (endpoint.has_port || names[i][0] == '['))
+            why = "a port does not belong here: write the host alone, without brackets";
+        else if (error == 0 && endpoint.wildcard)
+            why = "* is every address of this machine: name one host";
+        else if (error == 0)
+            continue;
+        fprintf(stderr, "echo_resolve: %s: %s\n", el_name_escape(names[i], shown, sizeof shown),
+                why);
+        return EXIT_LOCAL;
+    }
+    return 0;
+}
+
 /* Output that nobody got is a failure, however well the lookups went. */
 static int finish(struct run *run, bool ran)
 {
@@ -282,11 +307,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "echo_resolve: -4 -6: they exclude each other (leave both out)\n");
         return EXIT_LOCAL;
     }
-    if (read_servers(&run.settings.dns_servers, servers) != 0)
-        return EXIT_LOCAL;
-
     run.names = argv + operands;
     run.count = (size_t)(argc - operands);
+    if (read_servers(&run.settings.dns_servers, servers) != 0 ||
+        check_names(run.names, run.count) != 0)
+        return EXIT_LOCAL;
+
     run.deadline =
         run.settings.deadline > 0 ? el_time_after(el_now(), run.settings.deadline) : EL_NEVER;
     sink = (struct el_file_sink){.file = stderr, .program = program.name};

@@ -79,8 +79,6 @@ const char *el_outcome_why(const struct el_outcome *o, char text[static EL_OUTCO
 {
     const struct el_answer *answer = telling(o);
     const char *hint = el_lookup_status_hint(answer->status);
-    if (answer->status == EL_LOOKUP_BAD_NAME && el_lookup_name_fault(o->name) != NULL)
-        hint = el_lookup_name_fault(o->name);
     if (answer->status == EL_LOOKUP_NO_DATA && o->asked_v6 && o->asked_v4)
         hint = "the name exists, but neither A nor AAAA: it is no host";
     snprintf(text, EL_OUTCOME_TEXT, "%s%s%s%s%s%s", el_lookup_status_text(answer->status),

@@ -52,7 +52,7 @@ packets() {
     is "an IPv4 address costs none" "$(queries_of "$RESOLVE" 10.77.0.2)" 0
     is "an IPv6 address costs none, asked for IPv4 too" "$(queries_of "$RESOLVE" -4 fd77::2)" 0
     is "localhost costs none" "$(queries_of "$RESOLVE" localhost)" 0
-    is "a mistyped address costs none" "$(queries_of "$RESOLVE" 10.77.0.256)" 0
+    is "a mistyped address costs none" "$(queries_of "$RESOLVE" server.lab 10.77.0.256)" 0
 }
 
 servers() {
@@ -108,8 +108,20 @@ usage() {
     exits "-4 with -6: exit 2" 2 "$RESOLVE" -4 -6 localhost
     exits "a name as --dns-server: exit 2" 2 "$RESOLVE" --dns-server dns.lab server.lab
     like "because who should look that up" "$ERR" '^echo_resolve: --dns-server: dns\.lab: an address is needed'
-    exits "an illegal name: exit 6" 6 "$RESOLVE" 'a b' '' 1.2.3
-    like "and what is wrong with it" "$ERR" 'a b: not a legal name \(only letters'
+    local name why
+    while IFS='|' read -r name why; do
+        exits "'$name' cannot be a name: exit 2" 2 "$RESOLVE" localhost "$name"
+        is "'$name': nothing is looked up" "$OUT" ""
+        like "'$name': what is wrong with it" "$ERR" "^echo_resolve: .*: $why"
+    done <<'NAMES'
+a b|a host name has only letters
+a..b|the name has an empty part
+|the host is empty
+1.2.3|not an IPv4 address
+localhost:80|a port does not belong here
+[::1]:80|a port does not belong here
+*|\* is every address
+NAMES
     exits "localhost needs no network" 0 "$RESOLVE" -q -4 localhost
     is "and is this machine" "$OUT" 127.0.0.1
     local rc=0
