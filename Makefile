@@ -186,7 +186,7 @@ tsan: ## the tests that run threads, under ThreadSanitizer
 	@ECHOLAB_VARIANT=tsan tests/run --bin $(BUILD)/tsan/bin --log $(BUILD)/tsan/log $(TSAN_UNIT:%=$(BUILD)/tsan/tests/test_%) $(TSAN_TESTS)
 # Check forks each test: a report makes that child exit with 99, which Check counts as a failure.
 valgrind: unit-tests ## unit tests under valgrind's memcheck; an error or a leak fails the test
-	@CK_TIMEOUT_MULTIPLIER=30 ECHOLAB_TEST_TIMEOUT=900 \
+	@ECHOLAB_SLOW=1 CK_TIMEOUT_MULTIPLIER=30 ECHOLAB_TEST_TIMEOUT=900 \
 	ECHOLAB_WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect' \
 	$(RUN_TESTS) --log $O/log/valgrind $(UNIT)
 

@@ -98,6 +98,11 @@ uint64_t unit_random(uint64_t below)
     return (z ^ (z >> 31)) % below;
 }
 
+unsigned unit_rounds(unsigned rounds)
+{
+    return getenv("ECHOLAB_SLOW") != NULL ? rounds / 10 : rounds;
+}
+
 void unit_random_text(char *text, size_t size, const char *alphabet)
 {
     size_t length = unit_random(size);

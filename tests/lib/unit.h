@@ -17,6 +17,9 @@ int unit_main(Suite *suite);
 uint64_t unit_seed(void);
 uint64_t unit_random(uint64_t below); /* 0..below-1; below > 0 */
 
+/* So many rounds of a long test; a tenth of them where all is slow (ECHOLAB_SLOW: valgrind). */
+unsigned unit_rounds(unsigned rounds);
+
 /* Fills `text` with up to size-1 characters drawn from `alphabet` and ends it with a NUL. */
 void unit_random_text(char *text, size_t size, const char *alphabet);
 

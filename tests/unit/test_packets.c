@@ -173,7 +173,7 @@ END_TEST
 START_TEST(property_no_bytes_are_too_strange_to_read_or_print)
 {
     uint8_t bytes[200] = {0};
-    for (int i = 0; i < 20000; i++) {
+    for (unsigned i = 0; i < unit_rounds(20000); i++) {
         size_t length = unit_random(sizeof bytes);
         for (size_t j = 0; j < length; j++)
             bytes[j] = (uint8_t)unit_random(256);
