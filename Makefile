@@ -119,7 +119,8 @@ $O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(STATIC)
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
                  iproute2 iptables dnsmasq-base util-linux procps
 PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
-                 inetutils-inetd libcap2-bin mandoc
+                 inetutils-inetd libcap2-bin mandoc jq \
+                 $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
 PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
                  lcov wireshark-common
 
