@@ -106,6 +106,8 @@ void client_end(struct el_client *client, const char *outcome)
         return;
     client->state = CLIENT_CLOSING;
     client->outcome = outcome;
+    client->overdue =
+        strcmp(outcome, "deadline") == 0 && el_ledger_overdue(client->ledger, el_now());
     el_ledger_finish(client->ledger);
     event_del(client->tick);
     event_del(client->expire);
@@ -263,6 +265,7 @@ static bool make_events(struct el_client *client)
         return false;
 
     client->interrupt = evsignal_new(client->base, SIGINT, on_interrupt, client);
+    client->terminate = evsignal_new(client->base, SIGTERM, on_interrupt, client);
     client->quit = evsignal_new(client->base, SIGQUIT, on_quit, client);
     client->turn = evtimer_new(client->base, client_turn, client);
     client->tick = evtimer_new(client->base, client_tick, client);
@@ -270,8 +273,8 @@ static bool make_events(struct el_client *client)
     client->write_by = evtimer_new(client->base, client_write_late, client);
     client->total = evtimer_new(client->base, on_total, client);
     client->close_by = evtimer_new(client->base, on_close_late, client);
-    return client->interrupt && client->quit && client->turn && client->tick && client->expire &&
-           client->write_by && client->total && client->close_by;
+    return client->interrupt && client->terminate && client->quit && client->turn && client->tick &&
+           client->expire && client->write_by && client->total && client->close_by;
 }
 
 static bool make_parts(struct el_client *client)
@@ -307,8 +310,9 @@ static bool make_parts(struct el_client *client)
 
 static void free_parts(struct el_client *client)
 {
-    struct event *events[] = {client->interrupt, client->quit,     client->turn,  client->tick,
-                              client->expire,    client->write_by, client->total, client->close_by};
+    struct event *events[] = {client->interrupt, client->terminate, client->quit,
+                              client->turn,      client->tick,      client->expire,
+                              client->write_by,  client->total,     client->close_by};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
@@ -329,8 +333,9 @@ static int finish(struct el_client *client)
     bool interrupted = client->outcome != NULL && strcmp(client->outcome, "interrupted") == 0;
     if (client->code == 0 && !client->options->connect_only)
         client->code = el_ledger_exit_code(client->ledger);
-    if (client->code == 0 && client->broken)
-        client->code = EL_EXIT_LOST; /* all that was sent came back, but not all was sent */
+    /* Broken: all that was sent came back, but not all was sent. */
+    if (client->code == 0 && (client->broken || client->overdue))
+        client->code = EL_EXIT_LOST;
     el_report_rows(client->report, client->ledger, true);
     if (client->seq > 0 || interrupted)
         el_report_summary(client->report, client->ledger, false);
@@ -370,6 +375,7 @@ static int run(const struct el_client_plan *plan, const char *target)
     int code = EL_EXIT_LOCAL;
     if (make_parts(&client)) {
         event_add(client.interrupt, NULL);
+        event_add(client.terminate, NULL);
         event_add(client.quit, NULL);
         client_arm(client.total, client.total_at);
         client.resolver = client_resolver(&client);

@@ -24,7 +24,7 @@ struct el_client {
     struct event_base *base;
     struct el_file_sink sink;
     struct el_trace *trace;
-    struct event *interrupt, *quit; /* SIGINT, SIGQUIT */
+    struct event *interrupt, *terminate, *quit; /* SIGINT, SIGTERM, SIGQUIT */
     struct event *turn; /* "look what is to do next": never from inside a program's call */
     struct event *tick, *expire, *write_by, *total, *close_by;
 
@@ -47,6 +47,7 @@ struct el_client {
     bool due;      /* the next one's time has come */
     bool input_ended;
     bool broken;  /* el_client_broken */
+    bool overdue; /* --deadline cut off a probe that should have been answered by then */
     bool failing; /* the last probe failed here: do not spin */
     bool untold;  /* probes settled since packets were last told */
     uint64_t bytes_sent, bytes_received;

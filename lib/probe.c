@@ -330,6 +330,14 @@ void el_ledger_finish(struct el_ledger *ledger)
         settle(ledger, record, EL_FATE_INTERRUPTED, 0);
 }
 
+bool el_ledger_overdue(struct el_ledger *ledger, el_time now)
+{
+    const struct el_probe_record *oldest = oldest_outstanding(ledger);
+    el_duration slowest =
+        el_histogram_count(ledger->rtt) > 0 ? el_histogram_max(ledger->rtt) : ledger->read_timeout;
+    return oldest != NULL && now - oldest->sent > slowest;
+}
+
 size_t el_ledger_outstanding(const struct el_ledger *ledger)
 {
     return ledger->pile[EL_FATE_OUTSTANDING];
@@ -341,6 +349,7 @@ struct el_probe_counts el_ledger_counts(const struct el_ledger *ledger)
     struct el_probe_counts counts = {
         .received = pile[EL_FATE_ECHOED],
         .late = pile[EL_FATE_LATE],
+        .unanswered = pile[EL_FATE_OUTSTANDING] + pile[EL_FATE_INTERRUPTED],
         .errors = pile[EL_FATE_REFUSED] + pile[EL_FATE_UNREACHABLE] + pile[EL_FATE_ERROR],
         .duplicates = ledger->duplicates,
         .reordered = ledger->reordered,
@@ -361,8 +370,7 @@ const struct el_histogram *el_ledger_rtt(const struct el_ledger *ledger)
 int el_ledger_exit_code(const struct el_ledger *ledger)
 {
     struct el_probe_counts counts = el_ledger_counts(ledger);
-    uint64_t open = ledger->pile[EL_FATE_INTERRUPTED] + ledger->pile[EL_FATE_OUTSTANDING];
-    uint64_t settled = counts.sent - open;
+    uint64_t settled = counts.sent - counts.unanswered;
     uint64_t unreached = ledger->pile[EL_FATE_REFUSED] + ledger->pile[EL_FATE_UNREACHABLE];
 
     if (settled > 0 && ledger->local_errors == settled)
@@ -370,7 +378,7 @@ int el_ledger_exit_code(const struct el_ledger *ledger)
     if (settled > 0 && unreached == settled)
         return 7;
     /* A broken connection is an answer of a kind: only silence, or an echo too late, is 28. */
-    uint64_t silent = ledger->pile[EL_FATE_DEADLINE] + counts.late + open;
+    uint64_t silent = ledger->pile[EL_FATE_DEADLINE] + counts.late + counts.unanswered;
     if (counts.received == 0 && counts.corrupt == 0 && silent > 0)
         return 28;
     return counts.lost + counts.late + counts.corrupt > 0 ? 1 : 0;

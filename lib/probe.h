@@ -55,14 +55,15 @@ enum el_probe_fate {
 const char *el_probe_fate_name(enum el_probe_fate fate); /* "echoed", "late", "deadline", ... */
 
 /*
- * received, lost and late count probes, and no probe is in two of them: sent = received + lost +
- * late + those that came back only corrupt + those interrupted or outstanding. An echo after the
- * deadline moves its probe from lost to late. errors are the lost probes whose reason an error
+ * received, lost, late and unanswered count probes, and no probe is in two of them: sent = received
+ * + lost + late + unanswered + those that came back only corrupt. Unanswered are those that wait
+ * still, or did when the run ended. An echo after the deadline moves its probe from lost to late. errors are the lost probes whose reason an error
  * told. The others count events: an answer to a probe that had one (duplicates), an echo overtaken
  * by a later probe's (reordered), a damaged answer, an answer of somebody else.
  */
 struct el_probe_counts {
-    uint64_t sent, received, lost, late, duplicates, reordered, corrupt, wrong_source, errors;
+    uint64_t sent, received, lost, late, unanswered;
+    uint64_t duplicates, reordered, corrupt, wrong_source, errors;
 };
 
 struct el_probe_record { /* one row of --csv */
@@ -108,6 +109,10 @@ el_time el_ledger_expire(struct el_ledger *ledger, el_time now,
                          void (*lost)(void *arg, const struct el_probe_record *record), void *arg);
 /* Ends the run: outstanding probes become INTERRUPTED (and are not counted as lost). */
 void el_ledger_finish(struct el_ledger *ledger);
+
+/* Has a probe been waiting for longer than any echo took so far? Ask before el_ledger_finish: of a
+ * run that is cut off, this tells what merely was under way from what most likely is lost. */
+bool el_ledger_overdue(struct el_ledger *ledger, el_time now);
 
 size_t el_ledger_outstanding(const struct el_ledger *ledger);
 struct el_probe_counts el_ledger_counts(const struct el_ledger *ledger);

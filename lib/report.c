@@ -36,9 +36,11 @@ void el_report_free(struct el_report *report)
 }
 
 /* stdio keeps one sticky error flag and no errno: remember the errno of the first failure, when it
- * is fresh. */
+ * is fresh. Beside a stream, text is a remark on stderr, and the result is on stdout. */
 void el_report_wrote(struct el_report *report, int result)
 {
+    if (report->args.problems_only && report->args.format == EL_REPORT_TEXT)
+        return;
     if (result < 0 && report->error == 0)
         report->error = errno != 0 ? -errno : -EIO;
 }
@@ -223,14 +225,20 @@ void el_report_sent(struct el_report *report, uint64_t seq)
 }
 
 /* Counters that are zero are left out: what is there should be read. */
-static void summary_counts(FILE *out, struct el_report *report, struct el_probe_counts c)
+static void summary_counts(FILE *out, struct el_report *report, struct el_probe_counts c,
+                           bool interim)
 {
     const struct {
         const char *name;
         uint64_t value;
     } rest[] = {
-        {"late", c.late},       {"duplicates", c.duplicates},     {"reordered", c.reordered},
-        {"corrupt", c.corrupt}, {"wrong source", c.wrong_source}, {"errors", c.errors},
+        {interim ? "unanswered yet" : "unanswered when the run ended", c.unanswered},
+        {"late", c.late},
+        {"duplicates", c.duplicates},
+        {"reordered", c.reordered},
+        {"corrupt", c.corrupt},
+        {"wrong source", c.wrong_source},
+        {"errors", c.errors},
     };
     el_report_wrote(report,
                     fprintf(out, "%llu sent, %llu received, %llu lost", (unsigned long long)c.sent,
@@ -259,7 +267,7 @@ void el_report_summary(struct el_report *report, const struct el_ledger *ledger,
     el_report_wrote(report,
                     fprintf(out, "--- %s:%u %s echo%s ---\n", report->args.host, report->args.port,
                             report->args.proto, interim ? ", so far" : ""));
-    summary_counts(out, report, counts);
+    summary_counts(out, report, counts, interim);
     const struct el_histogram *rtt = ledger == NULL ? NULL : el_ledger_rtt(ledger);
     if (rtt != NULL && el_histogram_count(rtt) > 0)
         el_report_wrote(report, fprintf(out, "rtt min/median/p99/max = %.3f/%.3f/%.3f/%.3f ms\n",

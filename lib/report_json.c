@@ -110,6 +110,7 @@ static void write_counts(struct el_json *json, struct el_probe_counts counts)
     el_json_uint(json, "received", counts.received);
     el_json_uint(json, "lost", counts.lost);
     el_json_uint(json, "late", counts.late);
+    el_json_uint(json, "unanswered", counts.unanswered);
     el_json_uint(json, "duplicates", counts.duplicates);
     el_json_uint(json, "reordered", counts.reordered);
     el_json_uint(json, "corrupt", counts.corrupt);

@@ -8,7 +8,7 @@ PEER=$ROOT/tests/lib/peer.py
 json() {
     python3 -c '
 import json, sys
-counters = "sent received lost late duplicates reordered corrupt wrong_source errors".split()
+counters = "sent received lost late unanswered duplicates reordered corrupt wrong_source errors".split()
 try:
     value = json.loads(sys.argv[1])
     for key in sys.argv[2].split("."):

@@ -36,7 +36,7 @@ both "name not resolved" 6 "" "$UDP" --dns-server "127.0.0.1:$closed" nowhere.in
 like "name not resolved: says so" "$ERR" '^udp_echo: nowhere\.invalid: lookup: '
 peer silent udp drop
 both "silence" 28 "sent=2 lost=2" "$UDP" -c 2 -i 10ms -W 200ms "$LISTEN"
-both "-w with nothing answered" 28 "sent=1" "$UDP" -W 60 -w 200ms "$LISTEN"
+both "-w with nothing answered" 28 "sent=1 unanswered=1" "$UDP" -W 60 -w 200ms "$LISTEN"
 is "-w: what was open is not lost" "$(json probes.0.status)" interrupted
 peer some udp echo drop echo
 both "one of three lost" 1 "sent=3 received=2 lost=1" "$UDP" -c 3 -i 10ms -W 2 "$LISTEN"
