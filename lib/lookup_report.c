@@ -20,13 +20,6 @@ static const char *type_text(sa_family_t family)
     return family == AF_INET ? "A" : "AAAA";
 }
 
-static const char *source_text(enum el_lookup_source source)
-{
-    static const char *const texts[] = {
-        [EL_FROM_LITERAL] = "literal", [EL_FROM_HOSTS] = "hosts", [EL_FROM_DNS] = "dns"};
-    return texts[source];
-}
-
 static double ms(el_time from, el_time to)
 {
     return (double)(to - from) / (double)EL_MS;
@@ -98,9 +91,12 @@ static bool one_failure(const struct el_outcome *o)
 
 static void print_headline(const struct el_outcome *o, FILE *file)
 {
-    static const char *const from[] = {[EL_FROM_LITERAL] = "as it was typed: nobody was asked",
-                                       [EL_FROM_HOSTS] = "from the hosts file: nobody was asked",
-                                       [EL_FROM_DNS] = "from DNS"};
+    static const char *const from[] = {
+        [EL_FROM_LITERAL] = "as it was typed: nobody was asked",
+        [EL_FROM_DEFINITION] = "this machine by definition (RFC 6761): nobody was asked",
+        [EL_FROM_HOSTS] = "from the hosts file: nobody was asked",
+        [EL_FROM_DNS] = "from DNS",
+    };
     char name[4 * EL_HOST_MAX], took[24];
     size_t count = o->v6.count + o->v4.count;
     el_name_escape(o->name, name, sizeof name);
@@ -235,7 +231,7 @@ static void write_answer(struct el_json *json, const struct el_answer *answer, b
     }
     el_json_object(json, answer->family == AF_INET ? "a" : "aaaa");
     el_json_text(json, "status", status_word(answer->status));
-    el_json_text(json, "source", source_text(answer->source));
+    el_json_text(json, "source", el_lookup_source_word(answer->source));
     el_json_array(json, "addresses");
     for (size_t i = 0; i < answer->count; i++) {
         const struct el_route_pair *pair = &answer->address[i];

@@ -81,8 +81,6 @@ static void write_dial(struct el_json *json, const struct el_report *report)
         [EL_DIAL_TIMEOUT] = "timeout",
         [EL_DIAL_LOCAL] = "local-error",
     };
-    static const char *const source[] = {
-        [EL_FROM_LITERAL] = "literal", [EL_FROM_HOSTS] = "hosts", [EL_FROM_DNS] = "dns"};
 
     if (!report->has_dial) { /* interrupted before the dial ended */
         el_json_null(json, "dial");
@@ -91,7 +89,8 @@ static void write_dial(struct el_json *json, const struct el_report *report)
     const struct el_dial_result *dial = &report->dial;
     el_json_object(json, "dial");
     el_json_text(json, "status", status[dial->status]);
-    el_json_text(json, "source", dial->resolved == EL_NEVER ? NULL : source[dial->source]);
+    el_json_text(json, "source",
+                 dial->resolved == EL_NEVER ? NULL : el_lookup_source_word(dial->source));
     write_address(json, "peer", &dial->peer);
     write_address(json, "local", &dial->local);
     write_span(json, "lookup_ms", dial->started, dial->resolved);

@@ -157,22 +157,26 @@ static void add_loopback(struct el_answer *answer, uint16_t port)
 }
 
 /* The hosts file decides for both families: a name it has with one address only has no other. */
-static bool answer_from_hosts(struct el_lookup *lookup)
+static bool answer_locally(struct el_lookup *lookup)
 {
     struct el_answer *v6 = &lookup->parts[0].answer, *v4 = &lookup->parts[1].answer;
     const char *path = lookup->resolver->hosts_path;
     bool found = el_hosts_find(path, lookup->host, lookup->args.port, v6, v4);
     if (!found && !is_localhost(lookup->host))
         return false;
-    if (!found) {
+    if (found) {
+        el_explain(lookup->resolver->trace, EL_TOPIC_STEP, "%s is in %s: no server is asked",
+                   lookup->shown, path);
+    } else {
         add_loopback(v6, lookup->args.port);
         add_loopback(v4, lookup->args.port);
+        el_explain(lookup->resolver->trace, EL_TOPIC_STEP,
+                   "%s is this machine by definition (RFC 6761): no server is asked",
+                   lookup->shown);
     }
-    el_explain(lookup->resolver->trace, EL_TOPIC_STEP, "%s is %s: no server is asked",
-               lookup->shown, found ? path : "this machine by definition (RFC 6761)");
     for (size_t i = 0; i < 2; i++) {
         struct el_part *part = &lookup->parts[i];
-        part->answer.source = EL_FROM_HOSTS;
+        part->answer.source = found ? EL_FROM_HOSTS : EL_FROM_DEFINITION;
         el_part_finish(part, part->answer.count > 0 ? EL_LOOKUP_OK : EL_LOOKUP_NO_DATA, 0);
     }
     return true;
@@ -181,11 +185,10 @@ static bool answer_from_hosts(struct el_lookup *lookup)
 static void ask_dns(struct el_lookup *lookup)
 {
     const struct el_resolver *resolver = lookup->resolver;
-    for (size_t i = 0; i < 2; i++)
-        lookup->parts[i].answer.source = EL_FROM_DNS;
     const char *fault = el_lookup_name_fault(lookup->host);
     if (fault != NULL) {
-        el_explain(resolver->trace, EL_TOPIC_STEP, "not a name to ask for: %s", fault);
+        el_explain(resolver->trace, EL_TOPIC_STEP, "%s is not a name to ask for: %s", lookup->shown,
+                   fault);
         finish_all(lookup, EL_LOOKUP_BAD_NAME, 0);
         return;
     }
@@ -196,6 +199,8 @@ static void ask_dns(struct el_lookup *lookup)
     int error = el_channel_open(lookup);
     if (error != 0)
         finish_all(lookup, EL_LOOKUP_LOCAL, error);
+    for (size_t i = 0; error == 0 && i < 2; i++)
+        lookup->parts[i].answer.source = EL_FROM_DNS;
 }
 
 static void begin(struct el_lookup *lookup)
@@ -205,7 +210,7 @@ static void begin(struct el_lookup *lookup)
         finish_all(lookup, EL_LOOKUP_BAD_NAME, 0);
         return;
     }
-    if (answer_literal(lookup) || answer_from_hosts(lookup))
+    if (answer_literal(lookup) || answer_locally(lookup))
         return;
     ask_dns(lookup);
 }

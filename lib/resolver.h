@@ -62,7 +62,15 @@ const char *el_lookup_name_fault(const char *name);
 /* "NXDOMAIN" for the rcode of an el_query; an unknown one is written into `text`. */
 const char *el_query_rcode_text(int rcode, char text[static 16]);
 
-enum el_lookup_source { EL_FROM_LITERAL, EL_FROM_HOSTS, EL_FROM_DNS };
+enum el_lookup_source {
+    EL_FROM_NOWHERE = 0, /* not known yet, or nobody could be asked */
+    EL_FROM_LITERAL,     /* it was an address */
+    EL_FROM_DEFINITION,  /* localhost is this machine (RFC 6761 6.3) */
+    EL_FROM_HOSTS,       /* the hosts file */
+    EL_FROM_DNS,
+};
+/* "dns", for programs; NULL for EL_FROM_NOWHERE. */
+const char *el_lookup_source_word(enum el_lookup_source source);
 
 /* One query as it crossed the network. */
 struct el_query {

@@ -66,3 +66,15 @@ const char *el_lookup_status_hint(enum el_lookup_status status)
     }
     return NULL;
 }
+
+const char *el_lookup_source_word(enum el_lookup_source source)
+{
+    static const char *const words[] = {
+        [EL_FROM_NOWHERE] = NULL,
+        [EL_FROM_LITERAL] = "literal",
+        [EL_FROM_DEFINITION] = "definition",
+        [EL_FROM_HOSTS] = "hosts",
+        [EL_FROM_DNS] = "dns",
+    };
+    return words[source];
+}

@@ -100,7 +100,8 @@ documents() {
     on client kill -INT "$resolver"
     wait "$run" || rc=$?
     is "an interrupted run exits 6" "$rc" 6
-    is "and its document is whole" "$(jq -c '[.interrupted, .unresolved, .names[0].a.status]' "$TEST_TMP/out")" '[true,2,"cancelled"]'
+    is "and its document is whole" "$(jq -c '[.interrupted, .unresolved, (.names[0].a | .status, .source, .addresses)]' "$TEST_TMP/out")" \
+        '[true,2,"cancelled",null,[]]'
 }
 
 usage() {
@@ -124,6 +125,8 @@ localhost:80|a port does not belong here
 NAMES
     exits "localhost needs no network" 0 "$RESOLVE" -q -4 localhost
     is "and is this machine" "$OUT" 127.0.0.1
+    exits "a name below localhost too" 0 "$RESOLVE" foo.localhost
+    like "by definition, whatever the hosts file says" "$OUT" 'by definition \(RFC 6761\): nobody was asked$'
     local rc=0
     "$RESOLVE" localhost >&- 2>"$TEST_TMP/err" || rc=$?
     is "closed stdout: exit 2" "$rc" 2

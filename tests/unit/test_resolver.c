@@ -123,6 +123,7 @@ START_TEST(localhost_is_this_machine_even_without_a_hosts_file)
     run_lookup(&run, hosts[_i]);
     ck_assert_str_eq(addresses_of(&run.v4), "127.0.0.1");
     ck_assert_str_eq(addresses_of(&run.v6), "::1");
+    ck_assert_int_eq(run.v4.source, EL_FROM_DEFINITION);
     ck_assert_uint_eq(mock_dns_count(run.mock, MOCK_ANY, MOCK_BOTH), 0);
     run_end(&run);
 }
@@ -157,6 +158,7 @@ START_TEST(what_is_no_legal_name_never_leaves_the_machine)
     run_lookup(&run, hosts[_i]);
     ck_assert_int_eq(run.v4.status, EL_LOOKUP_BAD_NAME);
     ck_assert_int_eq(run.v6.status, EL_LOOKUP_BAD_NAME);
+    ck_assert_int_eq(run.v4.source, EL_FROM_NOWHERE);
     ck_assert_ptr_nonnull(el_lookup_name_fault(hosts[_i]));
     ck_assert_uint_eq(mock_dns_count(run.mock, MOCK_ANY, MOCK_BOTH), 0);
     run_end(&run);
@@ -244,7 +246,8 @@ START_TEST(the_narration_tells_the_decision_each_query_and_each_answer)
         {"lost.lab.", {"(asked again)", "A of lost.lab.: timeout"}},
         {"long.lab.",
          {"truncated: ask again over TCP", "over TCP", "A gives next, as it came, 10.9.0.2"}},
-        {"esc\x1b[31m", {"not a name to ask for", "esc\\x1b[31m: not a legal name"}},
+        {"esc\x1b[31m", {"esc\\x1b[31m is not a name to ask for: only letters"}},
+        {"homed.lab", {"homed.lab is in /proc/self/fd/", ": no server is asked"}},
     };
     static const struct mock_rule rules[] = {
         {.name = "www.lab", .type = MOCK_A, .records = "www.lab A 10.77.0.2"},
@@ -255,8 +258,11 @@ START_TEST(the_narration_tells_the_decision_each_query_and_each_answer)
     struct story story = {.used = 0};
     struct el_trace *trace =
         el_trace_new(&(struct el_trace_args){.sink = keep_story, .arg = &story, .explain = true});
+    const char *hosts = text_file("10.0.0.7 homed.lab\n");
     run_begin(&run, rules, COUNT(rules));
     run.resolver_args.trace = trace;
+    if (strcmp(table[_i].host, "homed.lab") == 0)
+        run.resolver_args.hosts_path = hosts;
     if (strcmp(table[_i].host, "lost.lab.") == 0)
         run.resolver_args.timeout = 100 * EL_MS;
     run_lookup(&run, table[_i].host);
@@ -451,7 +457,7 @@ static Suite *resolver_suite(void)
     tcase_add_test(t, names_as_people_write_them_are_legal);
     tcase_add_test(t, a_literal_with_a_zone_that_does_not_exist_is_a_local_failure);
     tcase_add_test(t, each_status_has_words_of_its_own);
-    tcase_add_loop_test(t, the_narration_tells_the_decision_each_query_and_each_answer, 0, 6);
+    tcase_add_loop_test(t, the_narration_tells_the_decision_each_query_and_each_answer, 0, 7);
     suite_add_tcase(suite, t);
 
     t = tcase_create("noise");
