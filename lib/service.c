@@ -5,12 +5,14 @@
  *           worker before its thread exists and takes it apart after that thread was joined; in between they
  *           share one atomic word and one eventfd(2).
  * Partner:  service.h. Threads: worker.c. Sockets: listener.c. Privileges: sandbox.c. Pid file: pidfile.c.
+ *           What it prints: service_report.c.
  * Leaves out: restarting a worker that died, and reloading options: stop it and start it again.
  */
 #include "service.h"
 
 #include "listener.h"
 #include "pidfile.h"
+#include "service_report.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -22,6 +24,11 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+
+/* How long a line that someone waits for may wait for its reader. */
+static const el_duration PATIENCE = EL_S;
+/* After a second signal: how long the workers may take to stop. */
+static const struct timeval FORCE = {.tv_sec = 1};
 
 static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
 
@@ -62,14 +69,14 @@ struct service {
     struct el_listeners listeners;
     struct el_pidfile pidfile;
     struct event_base *base; /* the main thread's */
-    struct event *signal_event, *ended_event, *stats_timer, *drain_timer;
+    struct event *signal_event, *ended_event, *stats_timer, *drain_timer, *force_timer;
+    struct el_service_report report;
     int signal_fd;
     int ended_fd; /* eventfd: one per worker that has ended */
     uint64_t ended;
     struct el_worker *workers;
     unsigned count;
     enum el_order order;
-    el_time start;
     int code;
 };
 
@@ -77,67 +84,6 @@ static int fail(struct service *service, const char *object, const char *what, i
 {
     el_log(service->trace, EL_ERROR, "%s: %s: %s", object, what, strerror(error));
     return 1;
-}
-
-/* ---- the main thread: statistics -------------------------------------------------------------- */
-
-/* All workers' counters added up, each read while its owner may be adding to it (see el_count). */
-static uint64_t counter_sum(const struct service *service, size_t index)
-{
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < service->count; i++) {
-        const uint64_t *counters = service->plug->counters(service->workers[i].instance);
-        sum += __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
-    }
-    return sum;
-}
-
-/* A line on stdout that did not get there is a failure of the server: someone waits for it. */
-static void flush_stdout(struct service *service)
-{
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        service->code = fail(service, "stdout", "write", errno);
-        clearerr(stdout);
-    }
-}
-
-static void print_stats(struct service *service, const char *reason)
-{
-    struct el_json json = el_json_begin(stdout);
-    el_json_object(&json, NULL);
-    el_json_uint(&json, "format_version", 1);
-    el_json_text(&json, "stats", reason);
-    el_json_text(&json, "proto", service->plug->proto);
-    el_json_number(&json, "uptime_s", (double)(el_now() - service->start) / (double)EL_S, 3);
-    el_json_uint(&json, "workers", service->count);
-    for (size_t i = 0; i < service->plug->counter_count; i++)
-        el_json_uint(&json, service->plug->counter_names[i], counter_sum(service, i));
-    el_json_close_object(&json);
-    el_json_end(&json);
-    flush_stdout(service);
-}
-
-static void print_ready(struct service *service)
-{
-    char listen[EL_LISTEN_MAX * EL_ADDRESS_TEXT];
-    el_listeners_print(&service->listeners, listen, sizeof listen);
-    if (!service->options->json) {
-        printf("ready proto=%s listen=%s model=%s workers=%u pid=%ld\n", service->plug->proto,
-               listen, service->plug->model, service->count, (long)getpid());
-    } else {
-        struct el_json json = el_json_begin(stdout);
-        el_json_object(&json, NULL);
-        el_json_uint(&json, "format_version", 1);
-        el_json_bool(&json, "ready", true);
-        el_json_text(&json, "proto", service->plug->proto);
-        el_json_text(&json, "listen", listen);
-        el_json_text(&json, "model", service->plug->model);
-        el_json_uint(&json, "workers", service->count);
-        el_json_int(&json, "pid", getpid());
-        el_json_close_object(&json);
-        el_json_end(&json);
-    }
-    flush_stdout(service);
 }
 
 /* ---- the main thread: events ------------------------------------------------------------------ */
@@ -169,6 +115,14 @@ static void on_drain_timeout(evutil_socket_t fd, short what, void *arg)
     give_order(service, EL_ORDER_STOP);
 }
 
+/* A line that had no reader is made up for by the next one; any other failure is the server's. */
+static void print_stats(struct service *service, const char *reason, el_duration patience)
+{
+    int error = el_service_report_stats(&service->report, reason, patience);
+    if (error < 0 && error != -EAGAIN && service->code == 0)
+        service->code = 1;
+}
+
 static void on_signal(evutil_socket_t fd, short what, void *arg)
 {
     struct service *service = arg;
@@ -178,20 +132,30 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
         return;
     const char *name = info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
     if (info.ssi_signo == SIGUSR1) {
-        print_stats(service, "signal");
+        print_stats(service, "signal", PATIENCE);
     } else if (service->order == EL_ORDER_SERVE) {
         begin_drain(service, name);
     } else {
         el_log(service->trace, EL_WARN, "%s again: closing at once", name);
         service->code = 3;
         give_order(service, EL_ORDER_STOP);
+        event_add(service->force_timer, &FORCE);
     }
+}
+
+/* [#force] A worker does not even stop. Whatever it waits for: this path waits for nothing and writes nothing. */
+static void on_force(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *service = arg;
+    (void)fd, (void)what;
+    el_pidfile_remove(&service->pidfile);
+    _exit(3);
 }
 
 static void on_stats_timer(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
-    print_stats(arg, "interval");
+    print_stats(arg, "interval", 0);
 }
 
 /* A worker's loop has ended. If nobody asked it to, the others must not go on with a part of the clients lost. */
@@ -227,6 +191,8 @@ static int check_standard_streams(struct service *service)
         if (open("/dev/null", O_RDWR) != fd) /* without CLOEXEC, as 0-2 are */
             return fail(service, "/dev/null", "open", errno);
     }
+    el_file_sink_open(&service->sink); /* while we still are who owns these */
+    service->report.output = el_line_output(STDOUT_FILENO);
     return 0;
 }
 
@@ -261,9 +227,11 @@ static int open_main_loop(struct service *service)
     service->ended_event = event_new(service->base, service->ended_fd, persist, on_ended, service);
     service->stats_timer = event_new(service->base, -1, EV_PERSIST, on_stats_timer, service);
     service->drain_timer = event_new(service->base, -1, 0, on_drain_timeout, service);
+    service->force_timer = event_new(service->base, -1, 0, on_force, service);
     if (service->signal_event == NULL || service->ended_event == NULL ||
         service->stats_timer == NULL || service->drain_timer == NULL ||
-        event_add(service->signal_event, NULL) < 0 || event_add(service->ended_event, NULL) < 0 ||
+        service->force_timer == NULL || event_add(service->signal_event, NULL) < 0 ||
+        event_add(service->ended_event, NULL) < 0 ||
         (service->options->stats_interval > 0 && event_add(service->stats_timer, &interval) < 0))
         return fail(service, "main loop", "event_new", ENOMEM);
     return 0;
@@ -316,6 +284,7 @@ static int open_workers(struct service *service)
     service->workers = calloc(service->count, sizeof *service->workers);
     if (service->workers == NULL)
         return fail(service, "workers", "calloc", ENOMEM);
+    service->report.workers = service->workers;
     for (unsigned i = 0; i < service->count; i++) {
         const char *what;
         struct el_worker *worker = &service->workers[i];
@@ -339,8 +308,8 @@ static void serve(struct service *service)
         error = el_worker_start(&service->workers[i]);
     if (error < 0)
         service->code = fail(service, "worker", "pthread_create", -error);
-    else
-        print_ready(service);
+    else if (el_service_report_ready(&service->report, PATIENCE) < 0)
+        service->code = 1;
     bool ready = service->code == 0;
     if (ready)
         event_base_dispatch(service->base);
@@ -352,8 +321,11 @@ static void serve(struct service *service)
         if (service->workers[i].failed)
             service->code = 1;
     }
-    if (ready)
-        print_stats(service, "exit");
+    /* The last line, so nothing makes up for it. */
+    if (ready &&
+        el_service_report_stats(&service->report, "exit", service->code == 3 ? 0 : PATIENCE) < 0 &&
+        service->code == 0)
+        service->code = 1;
 }
 
 static void close_service(struct service *service)
@@ -362,7 +334,8 @@ static void close_service(struct service *service)
         el_worker_close(&service->workers[i]);
     free(service->workers);
     struct event *const events[] = {service->signal_event, service->ended_event,
-                                    service->stats_timer, service->drain_timer};
+                                    service->stats_timer, service->drain_timer,
+                                    service->force_timer};
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
         if (events[i] != NULL)
             event_free(events[i]);
@@ -374,7 +347,9 @@ static void close_service(struct service *service)
     int error = el_pidfile_remove(&service->pidfile);
     if (error < 0)
         fail(service, service->options->pidfile, "remove", -error);
+    el_service_report_close(&service->report);
     el_trace_free(service->trace);
+    el_file_sink_close(&service->sink);
 }
 
 int el_service_run(const struct el_program *program, const struct el_service *plug,
@@ -387,7 +362,6 @@ int el_service_run(const struct el_program *program, const struct el_service *pl
         .signal_fd = -1,
         .ended_fd = -1,
         .count = (unsigned)options->workers,
-        .start = el_now(),
     };
     service.trace = el_trace_new(&(struct el_trace_args){
         .sink = el_file_sink_write,
@@ -396,9 +370,18 @@ int el_service_run(const struct el_program *program, const struct el_service *pl
         .explain = options->explain,
         .per_second = 10,
     });
-    service.code = check_standard_streams(&service);
-    int (*const steps[])(struct service *) = {open_signals, open_main_loop, open_sockets,
-                                              drop_privileges, open_workers};
+    service.report = (struct el_service_report){
+        .output = {.own = -1},
+        .trace = service.trace,
+        .plug = plug,
+        .listeners = &service.listeners,
+        .count = service.count,
+        .json = options->json,
+        .start = el_now(),
+    };
+    int (*const steps[])(struct service *) = {check_standard_streams, open_signals,
+                                              open_main_loop,         open_sockets,
+                                              drop_privileges,        open_workers};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && service.code == 0; i++)
         service.code = steps[i](&service);
     if (service.code == 0)

@@ -13,6 +13,7 @@
 #define ECHOLAB_TRACE_H
 
 #include "deadline.h"
+#include "line_output.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -57,14 +58,27 @@ void el_trace_free(struct el_trace *trace);
  * A sink that writes to a FILE: diagnostics as "prog: text", narration indented by topic, with the
  * time since the first event. `columns` is the width to break narration at; 0 = the terminal's, and
  * in a file lines are not broken.
+ *
+ * When the reader of a pipe or terminal stalls, the sink waits a tenth of a second in each second at most;
+ * lines without room are left out, and their number is told as soon as there is room again. [#stalled-reader]
  */
 struct el_file_sink {
     FILE *file;
     const char *program;
     el_time start; /* 0: set at the first event */
     unsigned columns;
+    bool opened; /* the rest is the sink's own */
+    struct el_line_output output;
+    unsigned long left_out;
+    el_time second_ends;
+    el_duration waited; /* in this second */
 };
 void el_file_sink_write(void *el_file_sink, const struct el_event *event);
+
+/* Not needed, but for who will change user before the first event: see el_line_output. */
+void el_file_sink_open(struct el_file_sink *sink);
+/* Tells what is untold, and closes what _open opened, not the FILE. */
+void el_file_sink_close(struct el_file_sink *sink);
 
 /* One diagnostic. NULL trace: nothing happens. Keeps errno. */
 void el_log(struct el_trace *trace, enum el_level level, const char *format, ...)

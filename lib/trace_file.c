@@ -17,16 +17,18 @@
  */
 #include "trace.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
-    WIDE = 100,          /* lines longer than this are hard to read, however wide the terminal is */
-    NARROW = 60,         /* below this, breaking lines does more harm than good */
-    STEP_INDENT = 15,    /* where a step's text begins: "     0.000 ms  " */
-    DETAIL_INDENT = 25,  /* where the text of what it led to begins: a label later */
-    LINES_MAX = 4 * 1024 /* one event, broken into lines */
+    WIDE = 100,         /* lines longer than this are hard to read, however wide the terminal is */
+    NARROW = 60,        /* below this, breaking lines does more harm than good */
+    STEP_INDENT = 15,   /* where a step's text begins: "     0.000 ms  " */
+    DETAIL_INDENT = 25, /* where the text of what it led to begins: a label later */
+    LINES_MAX = 4 * 1024, /* one event, broken into lines */
+    PATIENCE_MS = 100,    /* of each second, for a reader that stalls */
 };
 
 /* The label of what a step led to. A step itself has none: it stands out by standing
@@ -76,7 +78,67 @@ static size_t fitting(const char *text, size_t room)
     return room + next;
 }
 
-static void write_narration(const struct el_file_sink *sink, const struct el_event *event)
+/* ---- to the file, with an end to every wait ---- */
+
+void el_file_sink_open(struct el_file_sink *sink)
+{
+    sink->opened = true;
+    sink->output = el_line_output(fileno(sink->file)); /* -1 for a FILE in memory */
+}
+
+/* False: there was no room. Another error is nobody's to hear: this is where errors are told. */
+static bool write_patiently(struct el_file_sink *sink, const char *text, size_t length)
+{
+    el_time before = el_now();
+    if (before >= sink->second_ends) {
+        sink->second_ends = el_time_after(before, EL_S);
+        sink->waited = 0;
+    }
+    el_duration patience = PATIENCE_MS * EL_MS - sink->waited;
+    int error = el_line_output_write(&sink->output, text, length, patience > 0 ? patience : 0);
+    sink->waited += el_now() - before;
+    return error != -EAGAIN;
+}
+
+static bool tell_left_out(struct el_file_sink *sink)
+{
+    char text[128];
+    if (sink->left_out == 0)
+        return true;
+    int length = snprintf(text, sizeof text, "%s: %lu lines left out here: nobody read them\n",
+                          sink->program, sink->left_out);
+    if (!write_patiently(sink, text, (size_t)length))
+        return false;
+    sink->left_out = 0;
+    return true;
+}
+
+static void put(struct el_file_sink *sink, const char *text, size_t length)
+{
+    if (!sink->opened)
+        el_file_sink_open(sink);
+    if (sink->output.fd < 0) {
+        fwrite(text, 1, length, sink->file);
+        fflush(sink->file);
+        return;
+    }
+    fflush(sink->file); /* what others wrote to it comes first; nothing, for stderr */
+    if (!tell_left_out(sink) || !write_patiently(sink, text, length))
+        sink->left_out++;
+}
+
+void el_file_sink_close(struct el_file_sink *sink)
+{
+    if (!sink->opened)
+        return;
+    tell_left_out(sink);
+    el_line_output_close(&sink->output);
+    sink->opened = false;
+}
+
+/* ---- lines ---- */
+
+static void write_narration(struct el_file_sink *sink, const struct el_event *event)
 {
     const char *label = topic_label(event->topic);
     size_t indent = label == NULL ? STEP_INDENT : DETAIL_INDENT;
@@ -100,7 +162,18 @@ static void write_narration(const struct el_file_sink *sink, const struct el_eve
             break;
         used += snprintf(out + used, sizeof out - (size_t)used, "%*s", (int)indent, "");
     }
-    fwrite(out, 1, (size_t)used, sink->file);
+    put(sink, out, (size_t)used);
+}
+
+static void write_diagnostic(struct el_file_sink *sink, const struct el_event *event)
+{
+    char out[LINES_MAX];
+    int length = snprintf(out, sizeof out, "%s: %s\n", sink->program, event->text);
+    if ((size_t)length >= sizeof out) { /* what snprintf(3) would have written */
+        length = sizeof out - 1;
+        out[length - 1] = '\n';
+    }
+    put(sink, out, (size_t)length);
 }
 
 void el_file_sink_write(void *el_file_sink, const struct el_event *event)
@@ -112,7 +185,5 @@ void el_file_sink_write(void *el_file_sink, const struct el_event *event)
     if (event->narration)
         write_narration(sink, event);
     else
-        fprintf(sink->file, "%s: %s\n", sink->program, event->text);
-    fflush(
-        sink->file); /* a diagnostic that is still in a buffer when the program dies helps nobody */
+        write_diagnostic(sink, event);
 }

@@ -304,6 +304,24 @@ test_explain() {
     ok "but not of everything" test "$(wc -l <"$ERR_FILE")" -lt 1900
 }
 
-TESTS=(bytes other_buffer deaf_client reset no_descriptors idle_crowd limits drain restart workers addresses output explain)
+# A reader of --explain that has stopped: a pipe that is held open, and full soon.
+test_stalled_reader() {
+    local fd
+    mkfifo "$TEST_TMP/stalled.err"
+    exec {fd}<>"$TEST_TMP/stalled.err"
+    python3 -c 'import fcntl, sys; fcntl.fcntl(int(sys.argv[1]), fcntl.F_SETPIPE_SZ, 4096)' "$fd"
+    "$SERVER" --listen 127.0.0.1:0 --explain >"$TEST_TMP/stalled.out" 2>"$TEST_TMP/stalled.err" &
+    PID=$!
+    defer stop_pid "$PID"
+    wait_for 10 file_has "$TEST_TMP/stalled.out" '^ready '
+    PORT=$(sed -nE '1s/.*:([0-9]+) model.*/\1/p' "$TEST_TMP/stalled.out")
+    ok "nobody reads what it explains, and it echoes" client dribble 500
+    ok "and serves a new client" client whole 1000
+    kill -TERM "$PID"
+    ends "and stops when it is told to" 0
+    exec {fd}>&-
+}
+
+TESTS=(bytes other_buffer deaf_client reset no_descriptors idle_crowd limits drain restart workers addresses output explain stalled_reader)
 [ $# -eq 0 ] || TESTS=("$@")
 for name in "${TESTS[@]}"; do "test_$name"; done

@@ -23,6 +23,7 @@
 struct fake_program {
     bool idle_at_drain; /* it has nothing to finish */
     bool create_fails;
+    bool sleeps_at_drain; /* it does not even stop */
 };
 
 struct fake_worker {
@@ -48,6 +49,8 @@ static void *fake_create(const struct el_worker_context *context)
 static void fake_drain(void *arg)
 {
     struct fake_worker *worker = arg;
+    if (worker->program->sleeps_at_drain)
+        pause();
     if (worker->program->idle_at_drain)
         el_service_idle(worker->context);
 }
@@ -188,6 +191,7 @@ static const char *errors(struct run *run)
 
 static struct fake_program quick = {.idle_at_drain = true};
 static struct fake_program endless = {.idle_at_drain = false};
+static struct fake_program stuck = {.sleeps_at_drain = true};
 static struct fake_program broken = {.create_fails = true};
 
 static uint16_t port_of(const char *ready)
@@ -341,6 +345,47 @@ START_TEST(a_reader_that_has_gone_is_a_failure_and_no_sigpipe)
 }
 END_TEST
 
+/* A pipe that takes nothing more, and whose reader will not read. */
+static int stalled_pipe(int ends[2])
+{
+    char block[4096] = {0};
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+    while (write(ends[1], block, sizeof block) > 0)
+        ;
+    ck_assert_int_eq(fcntl(ends[1], F_SETFL, 0), 0); /* as a shell hands it over */
+    return ends[1];
+}
+
+START_TEST(a_ready_line_that_nobody_reads_is_a_failure_not_a_wait)
+{
+    int ends[2];
+    char arguments[] = "--listen=127.0.0.1:0";
+    struct run run = start_on(stalled_pipe(ends), &quick, SOCK_STREAM, arguments);
+    ck_assert_int_eq(exit_code(&run), 1);
+    CONTAINS(errors(&run), "stdout: nobody reads it");
+}
+END_TEST
+
+START_TEST(a_reader_of_stdout_that_stalls_cannot_keep_it_from_stopping)
+{
+    struct run run = start(&quick, SOCK_STREAM, "--listen=127.0.0.1:0 --stats-interval=1ms");
+    int size = fcntl(run.out, F_SETPIPE_SZ, 4096);
+    ck_assert_int_ge(size, 0);
+    char said[512] = "";
+    struct pollfd wait = {.fd = run.err, .events = POLLIN};
+    while (strstr(said, "stdout: nobody reads it") == NULL) { /* after some twenty lines */
+        ck_assert_int_eq(poll(&wait, 1, 10000), 1);
+        size_t used = strlen(said);
+        ssize_t got = read(run.err, said + used, sizeof said - 1 - used);
+        ck_assert_int_gt(got, 0);
+        said[used + (size_t)got] = '\0';
+    }
+    kill(run.pid, SIGTERM);
+    ck_assert_int_eq(exit_code(&run), 1); /* the last line is lost */
+    CONTAINS(errors(&run), "stdout: lines left out, because nobody read it: ");
+}
+END_TEST
+
 /* ---- stopping ----------------------------------------------------------------------------------- */
 
 static const int stop_signals[] = {SIGTERM, SIGINT};
@@ -376,6 +421,16 @@ START_TEST(a_second_signal_forces_exit_3)
     kill(run.pid, SIGTERM);
     kill(run.pid,
          SIGINT); /* another number: two of one kind may be merged while they are pending */
+    ck_assert_int_eq(exit_code(&run), 3);
+}
+END_TEST
+
+START_TEST(a_second_signal_ends_it_even_if_a_worker_hangs)
+{
+    struct run run = start(&stuck, SOCK_STREAM, "--listen=127.0.0.1:0");
+    read_line(&run);
+    kill(run.pid, SIGTERM);
+    kill(run.pid, SIGINT);
     ck_assert_int_eq(exit_code(&run), 3);
 }
 END_TEST
@@ -466,9 +521,12 @@ int main(void)
     tcase_add_test(tests, a_worker_that_cannot_be_made_ends_it);
     tcase_add_test(tests, a_full_disk_at_the_ready_line_is_a_failure);
     tcase_add_test(tests, a_reader_that_has_gone_is_a_failure_and_no_sigpipe);
+    tcase_add_test(tests, a_ready_line_that_nobody_reads_is_a_failure_not_a_wait);
+    tcase_add_test(tests, a_reader_of_stdout_that_stalls_cannot_keep_it_from_stopping);
     tcase_add_loop_test(tests, a_drained_server_exits_0_with_its_statistics, 0, 2);
     tcase_add_test(tests, drain_timeout_is_kept_and_warns);
     tcase_add_test(tests, a_second_signal_forces_exit_3);
+    tcase_add_test(tests, a_second_signal_ends_it_even_if_a_worker_hangs);
     tcase_add_test(tests, statistics_come_at_their_interval);
     tcase_add_test(tests, the_pid_file_is_there_while_it_serves_and_gone_after);
     tcase_add_test(tests, a_pid_file_that_cannot_be_written_is_a_failure);

@@ -3,11 +3,13 @@
 #include "trace.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A sink that keeps the last lines. Not locked: the trace promises one caller at a time. */
 struct kept {
@@ -279,6 +281,29 @@ START_TEST(on_a_narrow_terminal_long_lines_go_on_under_their_own_text)
 }
 END_TEST
 
+START_TEST(a_reader_that_stalls_costs_lines_but_not_time_and_is_told_how_many)
+{
+    char text[8192];
+    int ends[2];
+    ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+    ck_assert_int_eq(fcntl(ends[1], F_SETPIPE_SZ, 4096), 4096);
+    struct el_file_sink sink = {.file = fdopen(ends[1], "w"), .program = "prog"};
+    const struct el_event event = {.level = EL_WARN, .at = EL_S, .text = "a line"};
+    for (int i = 0; i < 1000; i++) /* 13 bytes each: 315 fit */
+        el_file_sink_write(&sink, &event);
+    ck_assert_uint_gt(sink.left_out, 500);
+    ck_assert_int_gt(read(ends[0], text, sizeof text), 0);
+    el_file_sink_write(&sink, &event);
+    el_file_sink_close(&sink);
+    fclose(sink.file);
+    ssize_t got = read(ends[0], text, sizeof text - 1);
+    ck_assert_int_gt(got, 0);
+    text[got] = '\0';
+    ck_assert_str_eq(text, "prog: 685 lines left out here: nobody read them\nprog: a line\n");
+    close(ends[0]);
+}
+END_TEST
+
 START_TEST(property_breaking_lines_loses_no_word_and_keeps_to_the_width)
 {
     for (int i = 0; i < 2000; i++) {
@@ -352,6 +377,7 @@ int main(void)
     tcase_set_timeout(sink, 30);
     tcase_add_test(sink, narration_reads_as_a_story_with_times_since_its_start);
     tcase_add_test(sink, on_a_narrow_terminal_long_lines_go_on_under_their_own_text);
+    tcase_add_test(sink, a_reader_that_stalls_costs_lines_but_not_time_and_is_told_how_many);
     tcase_add_test(sink, property_breaking_lines_loses_no_word_and_keeps_to_the_width);
     suite_add_tcase(suite, sink);
     return unit_main(suite);
