@@ -16,6 +16,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+enum { CARRIED_MAX = 3, CARRIED_TEXT = CARRIED_MAX * (EL_ADDRESS_TEXT + 2) + 32 };
+
 /* Narration shows times as a person compares them: milliseconds. */
 static double ms_between(el_time from, el_time to)
 {
@@ -99,6 +101,29 @@ static void note_heard(struct el_part *part, int rcode)
         part->heard = EL_LOOKUP_REFUSED;
 }
 
+/* What an answer carried, for narration: ", 10.77.0.2, 10.77.0.3 and 4 more". */
+static const char *carried(const uint8_t *bytes, size_t length, sa_family_t family,
+                           char text[static CARRIED_TEXT])
+{
+    struct el_answer answer = {.family = family};
+    size_t left_out, used = 0, shown = 0;
+    enum el_lookup_status status = el_dns_addresses_parse(bytes, length, 0, &answer, &left_out);
+    text[0] = '\0';
+    if (status == EL_LOOKUP_NO_DATA)
+        snprintf(text, CARRIED_TEXT, ", no address");
+    if (status != EL_LOOKUP_OK)
+        return text;
+    for (; shown < answer.count && shown < CARRIED_MAX; shown++) {
+        char one[EL_ADDRESS_TEXT];
+        el_address_print_host(&answer.address[shown].destination, one);
+        used += (size_t)snprintf(text + used, CARRIED_TEXT - used, ", %s", one);
+    }
+    if (answer.count > shown)
+        snprintf(text + used, CARRIED_TEXT - used, " and %zu more",
+                 answer.count - shown + left_out);
+    return text;
+}
+
 /* The server of `s` is an echo server: whatever was asked there will never be answered. */
 static void note_reflected(const struct el_dns_socket *s)
 {
@@ -124,7 +149,7 @@ static int note_message(struct el_dns_socket *s, const uint8_t *bytes, size_t le
 {
     struct el_lookup *lookup = s->lookup;
     struct el_trace *trace = lookup->resolver->trace;
-    char server[EL_ADDRESS_TEXT], rcode[16];
+    char server[EL_ADDRESS_TEXT], rcode[16], addresses[CARRIED_TEXT] = "";
     struct el_dns_head head;
     el_address_print(&s->server, server);
     if (!el_dns_head_parse(bytes, length, &head)) {
@@ -150,10 +175,14 @@ static int note_message(struct el_dns_socket *s, const uint8_t *bytes, size_t le
     query->rcode = head.rcode;
     query->truncated = head.truncated;
     note_heard(part_of(lookup, query->family), head.rcode);
+    if (head.truncated)
+        snprintf(addresses, sizeof addresses, ", truncated: ask again over TCP");
+    else if (head.rcode == 0 && !s->tcp) /* of a stream only the head of the message is kept */
+        carried(bytes, length, query->family, addresses);
     el_explain(trace, EL_TOPIC_DNS, "%s answers %s %s after %.1f ms: %s%s", server,
                el_dns_type_text(query->family), query->name,
                ms_between(query->sent, query->answered), el_query_rcode_text(head.rcode, rcode),
-               head.truncated ? ", truncated: ask again over TCP" : "");
+               addresses);
     return 0;
 }
 

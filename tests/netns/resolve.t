@@ -44,7 +44,7 @@ names() {
     exits "--explain narrates" 0 on client "$RESOLVE" --explain server.lab
     like "where it asks, and why" "$ERR" 'server\.lab is no address and not in /etc/hosts: asking the DNS servers of /etc/resolv\.conf'
     like "the query" "$ERR" 'dns +A server\.lab\? to 10\.77\.0\.254:53 over UDP, id [0-9]+'
-    like "and the answer with its time" "$ERR" 'dns +10\.77\.0\.254:53 answers A server\.lab after [0-9.]+ ms: NOERROR'
+    like "and the answer with its time" "$ERR" 'dns +10\.77\.0\.254:53 answers A server\.lab after [0-9.]+ ms: NOERROR, 10\.77\.0\.2$'
 }
 
 packets() {

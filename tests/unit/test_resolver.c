@@ -242,7 +242,9 @@ START_TEST(the_narration_tells_the_decision_each_query_and_each_answer)
         {"www.lab.",
          {"is no address and not in /dev/null: asking the DNS servers of the command line",
           "AAAA www.lab? to 127.0.0.1:", "A www.lab? to 127.0.0.1:", "answers A www.lab after ",
-          ": NOERROR", "A gives 10.77.0.2; the kernel "}},
+          ": NOERROR, 10.77.0.2\n", "A gives 10.77.0.2; the kernel "}},
+        {"six.lab.", {": NOERROR, fd77::2\n", ": NOERROR, no address\n"}},
+        {"many.lab.", {": NOERROR, 10.9.0.1, 10.9.0.2, 10.9.0.3 and 2 more\n"}},
         {"lost.lab.", {"(asked again)", "A of lost.lab.: timeout"}},
         {"long.lab.",
          {"truncated: ask again over TCP", "over TCP", "A gives next, as it came, 10.9.0.2"}},
@@ -252,6 +254,10 @@ START_TEST(the_narration_tells_the_decision_each_query_and_each_answer)
     static const struct mock_rule rules[] = {
         {.name = "www.lab", .type = MOCK_A, .records = "www.lab A 10.77.0.2"},
         {.name = "www.lab", .type = MOCK_AAAA, .records = "www.lab AAAA fd77::2"},
+        {.name = "six.lab", .type = MOCK_AAAA, .records = "six.lab AAAA fd77::2"},
+        {.name = "six.lab", .type = MOCK_A, .records = ""},
+        {.name = "many.lab", .type = MOCK_A, .addresses = 5},
+        {.name = "many.lab", .type = MOCK_AAAA, .records = ""},
         {.name = "long.lab", .addresses = 31},
         {.name = "lost.lab", .action = MOCK_DROP},
     };
@@ -457,7 +463,7 @@ static Suite *resolver_suite(void)
     tcase_add_test(t, names_as_people_write_them_are_legal);
     tcase_add_test(t, a_literal_with_a_zone_that_does_not_exist_is_a_local_failure);
     tcase_add_test(t, each_status_has_words_of_its_own);
-    tcase_add_loop_test(t, the_narration_tells_the_decision_each_query_and_each_answer, 0, 7);
+    tcase_add_loop_test(t, the_narration_tells_the_decision_each_query_and_each_answer, 0, 9);
     suite_add_tcase(suite, t);
 
     t = tcase_create("noise");
