@@ -82,7 +82,7 @@ static int expand(const struct el_endpoint *endpoint, struct expansion *to)
     return to->count > 0 ? 0 : -ENOENT;
 }
 
-static const char *bind_hint(int error, int type)
+static const char *bind_hint(int error, int type, const struct el_address *address)
 {
     switch (error) {
     case EADDRINUSE:
@@ -92,6 +92,13 @@ static const char *bind_hint(int error, int type)
         return " (this machine does not have that address: ip addr)";
     case EACCES:
         return " (a port below 1024 is for root; the default, 7007, is for everyone)";
+    case EMFILE:
+    case ENFILE:
+        return " (it needs more descriptors: ulimit -n)";
+    case EINVAL: /* ipv6(7): a link-local address means nothing without its link */
+        return el_address_is_link_local(address)
+                   ? " (a link-local address needs its interface, as in fe80::1%eth0: ip link)"
+                   : "";
     default:
         return "";
     }
@@ -103,7 +110,7 @@ static void say_failed(const struct el_listeners_args *args, const struct el_add
 {
     char text[EL_ADDRESS_TEXT];
     el_log(args->trace, EL_ERROR, "%s: %s: %s%s", el_address_print(address, text), what,
-           strerror(-error), bind_hint(-error, args->socket->type));
+           strerror(-error), bind_hint(-error, args->socket->type, address));
 }
 
 /* A family or address that this machine has not got costs an endpoint of several addresses only that one. */
@@ -186,7 +193,41 @@ static bool have_already(const struct el_listeners *listeners, const struct el_a
     return false;
 }
 
-/* Endpoints may overlap (`--listen localhost --listen 127.0.0.1`): the second naming of an address adds nothing. */
+/*
+ * Does an address of ours take in this one, or the other way round? With one port in use they cannot both be bound, and
+ * bind(2) would only say that somebody has it.
+ */
+static const struct el_address *overlapping(const struct el_listeners *listeners,
+                                            const struct el_address *address)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        const struct el_address *ours = &listeners->address[i];
+        if (el_address_family(ours) == el_address_family(address) &&
+            el_address_port(ours) == el_address_port(address) &&
+            el_address_is_any(ours) != el_address_is_any(address))
+            return ours;
+    }
+    return NULL;
+}
+
+/* False, after a diagnostic, if two of --listen overlap. */
+static bool check_overlap(const struct el_listeners *listeners,
+                          const struct el_listeners_args *args, const struct expansion *wanted)
+{
+    char text[EL_ADDRESS_TEXT], text_ours[EL_ADDRESS_TEXT];
+    for (size_t i = 0; i < wanted->count; i++) {
+        const struct el_address *ours = overlapping(listeners, &wanted->item[i]);
+        if (ours == NULL)
+            continue;
+        el_log(args->trace, EL_ERROR, "--listen %s: overlaps with %s, from another --listen (%s)",
+               el_address_print(&wanted->item[i], text), el_address_print(ours, text_ours),
+               "* alone is enough, or name the addresses");
+        return false;
+    }
+    return true;
+}
+
+/* An address may be named twice (`--listen localhost --listen 127.0.0.1`): the second time adds nothing. */
 static int open_endpoint(struct el_listeners *listeners, const struct el_listeners_args *args,
                          const struct el_endpoint *endpoint, int fds[])
 {
@@ -209,6 +250,8 @@ static int open_endpoint(struct el_listeners *listeners, const struct el_listene
     for (size_t i = 0; i < all.count; i++)
         if (!have_already(listeners, &all.item[i]))
             expand_to(&wanted, &all.item[i]);
+    if (!check_overlap(listeners, args, &wanted))
+        return 2;
     return wanted.count == 0 || bind_endpoint(listeners, args, &wanted, fds) == 0 ? 0 : 1;
 }
 

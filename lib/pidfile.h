@@ -9,7 +9,10 @@ struct el_pidfile {
     int fd;
 };
 
-/* Writes our pid and a newline to `path`, replacing what is there in one step (rename(2)). 0 or -errno. */
+/*
+ * Writes our pid and a newline to `path`, replacing a file that is there in one step (rename(2)). 0 or -errno;
+ * -EEXIST: what is there is no regular file (a device, a symbolic link …), and stays.
+ */
 int el_pidfile_write(struct el_pidfile *pidfile, const char *path);
 
 /*

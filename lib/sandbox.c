@@ -51,10 +51,13 @@ static int look_up(const char *user, struct identity *who)
 
     char buffer[4096];
     struct passwd entry, *found = NULL;
+    int error = 0;
     if (numeric)
-        getpwuid_r((uid_t)number, &entry, buffer, sizeof buffer, &found);
+        error = getpwuid_r((uid_t)number, &entry, buffer, sizeof buffer, &found);
     else
-        getpwnam_r(user, &entry, buffer, sizeof buffer, &found);
+        error = getpwnam_r(user, &entry, buffer, sizeof buffer, &found);
+    if (found == NULL && (error == EMFILE || error == ENFILE))
+        return -error;
     if (found == NULL && !numeric)
         return -ENOENT; /* also when the password file could not be read: either way nobody to become */
     *who = found != NULL ? (struct identity){found->pw_uid, found->pw_gid}
@@ -134,7 +137,7 @@ static int change_user(const char *user, char *text, size_t size)
     struct identity who;
     int error = look_up(user, &who);
     if (error != 0)
-        return failed(-error, "no such user", text, size);
+        return failed(-error, error == -ENOENT ? "no such user" : "the password file", text, size);
 
     if (geteuid() == who.uid && getuid() == who.uid && getegid() == who.gid && who.uid != 0)
         return 0; /* that is who we are; only root has something to give away */
@@ -152,6 +155,8 @@ static int change_user(const char *user, char *text, size_t size)
         snprintf(text, size, "user %s %s: uid kept, all capabilities dropped", user, why_not);
         return 0;
     }
+    if (!may_change_ids())
+        return failed(EPERM, "only root can become another user", text, size);
     empty_bounding_set();
     error = become(&who, text, size);
     if (error == 0)

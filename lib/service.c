@@ -5,7 +5,7 @@
  *           worker before its thread exists and takes it apart after that thread was joined; in between they
  *           share one atomic word and one eventfd(2).
  * Partner:  service.h. Threads: worker.c. Sockets: listener.c. Privileges: sandbox.c. Pid file: pidfile.c.
- *           What it prints: service_report.c.
+ *           What it prints: service_report.c. Options: service_options.c.
  * Leaves out: restarting a worker that died, and reloading options: stop it and start it again.
  */
 #include "service.h"
@@ -30,37 +30,6 @@ static const el_duration PATIENCE = EL_S;
 /* After a second signal: how long the workers may take to stop. */
 static const struct timeval FORCE = {.tv_sec = 1};
 
-static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
-
-#define FIELD(name) offsetof(struct el_service_options, name)
-const struct el_option el_service_option_table[] = {
-    {.type = EL_OPT_HEADING, .help = "Serving"},
-    {'l', "listen", EL_OPT_ENDPOINTS, "HOST[:PORT]",
-     "serve there; can be repeated; * is everywhere", FIELD(listen), "127.0.0.1:7007", 0, 7007,
-     NULL},
-    {0, "workers", EL_OPT_NUMBER, "N", "threads, each with its own event loop and sockets",
-     FIELD(workers), "1", 1, 256, NULL},
-    {0, "user", EL_OPT_TEXT, "NAME", "become this user (started by root: nobody)", FIELD(user),
-     NULL, 0, 0, NULL},
-    {0, "no-sandbox", EL_OPT_FLAG, NULL, "keep user, privileges and limits as they are",
-     FIELD(no_sandbox), NULL, 0, 0, NULL},
-    {0, "drain-timeout", EL_OPT_DURATION, "D", "after SIGTERM, let clients finish for that long",
-     FIELD(drain_timeout), "5s", 0, 0, NULL},
-    {.type = EL_OPT_HEADING, .help = "Reporting"},
-    {0, "stats-interval", EL_OPT_DURATION, "D",
-     "print statistics that often (0: at exit and on SIGUSR1)", FIELD(stats_interval), "0", 0, 0,
-     NULL},
-    {0, "json", EL_OPT_FLAG, NULL, "print the ready line as JSON too", FIELD(json), NULL, 0, 0,
-     NULL},
-    {0, "explain", EL_OPT_FLAG, NULL, "narrate each step on stderr", FIELD(explain), NULL, 0, 0,
-     NULL},
-    {0, "pidfile", EL_OPT_TEXT, "FILE", "write the process id there, remove it at the end",
-     FIELD(pidfile), NULL, 0, 0, NULL},
-    {0, "log-level", EL_OPT_CHOICE, "L", "how much to say on stderr", FIELD(log_level), "info", 0,
-     0, level_names},
-    {0},
-};
-
 struct service {
     const struct el_service *plug;
     const struct el_service_options *options;
@@ -82,7 +51,8 @@ struct service {
 
 static int fail(struct service *service, const char *object, const char *what, int error)
 {
-    el_log(service->trace, EL_ERROR, "%s: %s: %s", object, what, strerror(error));
+    el_log(service->trace, EL_ERROR, "%s: %s: %s%s", object, what, strerror(error),
+           error == EMFILE || error == ENFILE ? " (it needs more descriptors: ulimit -n)" : "");
     return 1;
 }
 
@@ -99,8 +69,11 @@ static void begin_drain(struct service *service, const char *cause)
 {
     char text[24];
     const struct timeval limit = el_timeval(service->options->drain_timeout);
-    el_log(service->trace, EL_INFO, "%s: no new clients; those there are have %s to finish", cause,
-           el_print_duration(service->options->drain_timeout, text, sizeof text));
+    if (service->plug->socket.type == SOCK_STREAM)
+        el_log(service->trace, EL_INFO, "%s: no new clients; the others have up to %s to finish",
+               cause, el_print_duration(service->options->drain_timeout, text, sizeof text));
+    else
+        el_log(service->trace, EL_INFO, "%s: stopping; what was read is answered", cause);
     give_order(service, EL_ORDER_DRAIN);
     event_add(service->drain_timer, &limit);
 }
@@ -219,9 +192,11 @@ static int open_main_loop(struct service *service)
     struct timeval interval = el_timeval(service->options->stats_interval);
 
     service->base = el_worker_base();
+    if (service->base == NULL)
+        return fail(service, "main loop", "event_base_new", errno);
     service->ended_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (service->base == NULL || service->ended_fd < 0)
-        return fail(service, "main loop", "open", errno != 0 ? errno : ENOMEM);
+    if (service->ended_fd < 0)
+        return fail(service, "main loop", "eventfd", errno);
     service->signal_event =
         event_new(service->base, service->signal_fd, persist, on_signal, service);
     service->ended_event = event_new(service->base, service->ended_fd, persist, on_ended, service);
@@ -235,6 +210,15 @@ static int open_main_loop(struct service *service)
         (service->options->stats_interval > 0 && event_add(service->stats_timer, &interval) < 0))
         return fail(service, "main loop", "event_new", ENOMEM);
     return 0;
+}
+
+static int check_options(struct service *service)
+{
+    const char *why = el_service_conflict(service->options);
+    if (why == NULL)
+        return 0;
+    el_log(service->trace, EL_ERROR, "%s", why);
+    return 2;
 }
 
 /*
@@ -254,8 +238,11 @@ static int drop_privileges(struct service *service)
         return 0;
     int error = el_sandbox_enter(&args, text, sizeof text);
     if (error < 0) {
-        el_log(service->trace, EL_ERROR, "%s: %s: %s (--no-sandbox keeps user and privileges)",
-               args.user != NULL ? args.user : "sandbox", text, strerror(-error));
+        char name[64];
+        el_log(service->trace, EL_ERROR, "%s%s: %s%s%s%s", options->user != NULL ? "--user " : "",
+               args.user != NULL ? el_name_escape(args.user, name, sizeof name) : "sandbox", text,
+               error == -ENOENT ? "" : ": ", error == -ENOENT ? "" : strerror(-error),
+               options->user != NULL ? "" : " (--no-sandbox keeps user and privileges)");
         return 1;
     }
     if (text[0] != '\0')
@@ -276,7 +263,13 @@ static int open_sockets(struct service *service)
     if (code != 0 || service->options->pidfile == NULL)
         return code;
     int error = el_pidfile_write(&service->pidfile, service->options->pidfile);
-    return error < 0 ? fail(service, service->options->pidfile, "write", -error) : 0;
+    if (error == -EEXIST)
+        el_log(service->trace, EL_ERROR,
+               "--pidfile %s: not a regular file, so it is not replaced (give another name)",
+               service->options->pidfile);
+    else if (error < 0)
+        fail(service, service->options->pidfile, "write", -error);
+    return error < 0 ? 1 : 0;
 }
 
 static int open_workers(struct service *service)
@@ -379,9 +372,9 @@ int el_service_run(const struct el_program *program, const struct el_service *pl
         .json = options->json,
         .start = el_now(),
     };
-    int (*const steps[])(struct service *) = {check_standard_streams, open_signals,
-                                              open_main_loop,         open_sockets,
-                                              drop_privileges,        open_workers};
+    int (*const steps[])(struct service *) = {
+        check_standard_streams, check_options,   open_signals, open_main_loop,
+        open_sockets,           drop_privileges, open_workers};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && service.code == 0; i++)
         service.code = steps[i](&service);
     if (service.code == 0)

@@ -36,6 +36,9 @@ struct el_service_options {
 extern const struct el_option el_service_option_table
     []; /* offsets from the start of struct el_service_options; chain it as `more` */
 
+/* A usage error that no single option shows, as a sentence; NULL: none. el_service_run asks. */
+const char *el_service_conflict(const struct el_service_options *options);
+
 /* What a worker is given. It lives as long as the worker does: keep the pointer. */
 struct el_worker_context {
     struct event_base *base;

@@ -12,15 +12,34 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/*
+ * [#libevent-exits] libevent 2.1 ends the process, with exit code 1 and words of its own, when it cannot open the socketpair
+ * that it keeps for signals. So see first that the descriptors it takes can be had: an epoll(7) and that pair.
+ */
+static bool descriptors_left(void)
+{
+    enum { NEEDED = 3 };
+    int taken[NEEDED], count = 0;
+    while (count < NEEDED && (taken[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
+        count++;
+    for (int i = 0; i < count; i++)
+        el_socket_close(taken[i]); /* keeps errno */
+    return count == NEEDED;
+}
+
 struct event_base *el_worker_base(void)
 {
+    if (!descriptors_left())
+        return NULL;
     struct event_config *config = event_config_new();
+    errno = ENOMEM; /* libevent sets none that can be relied on */
     if (config == NULL)
         return NULL;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
+    errno = ENOMEM;
     return base;
 }
 
@@ -67,7 +86,7 @@ int el_worker_open(struct el_worker *worker, const char **what)
     *what = "event_base_new";
     context->base = el_worker_base();
     if (context->base == NULL)
-        return -ENOMEM;
+        return -errno;
     *what = "event_new";
     worker->order_event =
         event_new(context->base, worker->order_fd, EV_READ | EV_PERSIST, on_order, worker);

@@ -32,7 +32,8 @@ struct el_worker {
 
 /*
  * The event base of one thread alone, so without locks. EVENT_BASE_FLAG_PRECISE_TIMER stays off: its timerfd would cost
- * a system call at every wake-up, and a server's limits may be some milliseconds late. [#imprecise-timers] NULL: out of memory.
+ * a system call at every wake-up, and a server's limits may be some milliseconds late. [#imprecise-timers]
+ * NULL with errno: EMFILE, ENFILE or ENOMEM.
  */
 struct event_base *el_worker_base(void);
 

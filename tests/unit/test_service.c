@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ struct fake_program {
     bool idle_at_drain; /* it has nothing to finish */
     bool create_fails;
     bool sleeps_at_drain; /* it does not even stop */
+    unsigned descriptors; /* besides 0-2 it may have so many; 0: as usual */
 };
 
 struct fake_worker {
@@ -95,6 +97,11 @@ _Noreturn static void run_child(struct fake_program *fake, int type, char **argv
         .counters = fake_counters,
         .program = fake,
     };
+    if (fake->descriptors > 0) {
+        const struct rlimit limit = {3 + fake->descriptors, 3 + fake->descriptors};
+        close_range(3, ~0U, 0);
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
     struct el_service_options options;
     int argc = 0, operands;
     while (argv[argc] != NULL)
@@ -298,6 +305,31 @@ START_TEST(an_address_named_twice_is_bound_once)
 }
 END_TEST
 
+/* The port must be the same, so it must be a number: one that was free a moment ago. */
+START_TEST(listening_places_that_overlap_are_a_usage_error)
+{
+    struct run first = start(&quick, SOCK_STREAM, "--listen=127.0.0.1:0");
+    unsigned port = port_of(read_line(&first));
+    kill(first.pid, SIGTERM);
+    ck_assert_int_eq(exit_code(&first), 0);
+    struct run run = _i == 0 ? start(&quick, SOCK_STREAM, "-l *:%u -l 127.0.0.1:%u", port, port)
+                             : start(&quick, SOCK_STREAM, "-l 127.0.0.1:%u -l *:%u", port, port);
+    ck_assert_int_eq(exit_code(&run), 2);
+    CONTAINS(errors(&run), "overlaps with");
+}
+END_TEST
+
+START_TEST(a_link_local_address_without_its_interface_gets_a_hint)
+{
+    struct run run = start(&quick, SOCK_STREAM, "--listen=[fe80::1]:0");
+    ck_assert_int_eq(exit_code(&run), 1);
+    const char *said = errors(&run);
+    if (strstr(said, "bind: Invalid argument") == NULL)
+        unit_skip("no IPv6 here");
+    CONTAINS(said, "(a link-local address needs its interface, as in fe80::1%eth0: ip link)");
+}
+END_TEST
+
 START_TEST(a_name_outside_etc_hosts_is_a_usage_error)
 {
     struct run run = start(&quick, SOCK_STREAM, "--listen=no-such-host.invalid:0");
@@ -485,6 +517,60 @@ START_TEST(a_pid_file_that_cannot_be_written_is_a_failure)
 }
 END_TEST
 
+/* A symbolic link stands for all that is no regular file; a device would take root to make. */
+START_TEST(a_pid_file_never_replaces_what_is_not_one)
+{
+    char directory[] = "/tmp/echolab-test.XXXXXX", path[64];
+    struct stat there;
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/pid", directory);
+    ck_assert_int_eq(symlink("/dev/null", path), 0);
+    struct run run = start(&quick, SOCK_STREAM, "-l127.0.0.1:0 --no-sandbox --pidfile %s", path);
+    ck_assert_int_eq(exit_code(&run), 1);
+    CONTAINS(errors(&run), "pid: not a regular file, so it is not replaced");
+    ck_assert_int_eq(lstat(path, &there), 0);
+    ck_assert(S_ISLNK(there.st_mode));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(rmdir(directory), 0);
+}
+END_TEST
+
+static const struct {
+    const char *arguments, *said;
+} usage_errors[] = {
+    {"--no-sandbox --user nobody", "--no-sandbox keeps the user, and --user changes it"},
+    {"--stats-interval 1ns", "--stats-interval is too short"},
+};
+
+START_TEST(options_that_make_no_sense_are_usage_errors)
+{
+    struct run run = start(&quick, SOCK_STREAM, "-l127.0.0.1:0 %s", usage_errors[_i].arguments);
+    ck_assert_int_eq(exit_code(&run), 2);
+    CONTAINS(errors(&run), usage_errors[_i].said);
+}
+END_TEST
+
+START_TEST(an_unknown_user_is_named_without_misleading_hints)
+{
+    struct run run = start(&quick, SOCK_STREAM, "-l127.0.0.1:0 --user no-such-user");
+    ck_assert_int_eq(exit_code(&run), 1);
+    CONTAINS(errors(&run), "fake_server: --user no-such-user: no such user\n");
+}
+END_TEST
+
+/* Whichever call is the one that cannot be made: the server says so in its own words. */
+START_TEST(too_few_descriptors_are_said_to_be_so)
+{
+    struct fake_program poor = {.idle_at_drain = true, .descriptors = 1 + (unsigned)_i};
+    struct run run = start(&poor, SOCK_STREAM, "-l127.0.0.1:0");
+    ck_assert_int_eq(exit_code(&run), 1);
+    const char *said = errors(&run);
+    CONTAINS(said, "fake_server: ");
+    CONTAINS(said, "Too many open files");
+    ck_assert_msg(strstr(said, "[err]") == NULL, "libevent speaks: %s", said);
+}
+END_TEST
+
 START_TEST(root_becomes_nobody_and_says_so)
 {
     if (geteuid() != 0)
@@ -516,6 +602,8 @@ int main(void)
     tcase_add_test(tests, a_wildcard_is_both_families_on_one_port_and_warns);
     tcase_add_test(tests, localhost_needs_no_dns);
     tcase_add_test(tests, an_address_named_twice_is_bound_once);
+    tcase_add_loop_test(tests, listening_places_that_overlap_are_a_usage_error, 0, 2);
+    tcase_add_test(tests, a_link_local_address_without_its_interface_gets_a_hint);
     tcase_add_test(tests, a_name_outside_etc_hosts_is_a_usage_error);
     tcase_add_test(tests, an_address_of_another_machine_is_a_failure);
     tcase_add_test(tests, a_worker_that_cannot_be_made_ends_it);
@@ -530,6 +618,11 @@ int main(void)
     tcase_add_test(tests, statistics_come_at_their_interval);
     tcase_add_test(tests, the_pid_file_is_there_while_it_serves_and_gone_after);
     tcase_add_test(tests, a_pid_file_that_cannot_be_written_is_a_failure);
+    tcase_add_test(tests, a_pid_file_never_replaces_what_is_not_one);
+    tcase_add_loop_test(tests, options_that_make_no_sense_are_usage_errors, 0,
+                        sizeof usage_errors / sizeof usage_errors[0]);
+    tcase_add_test(tests, an_unknown_user_is_named_without_misleading_hints);
+    tcase_add_loop_test(tests, too_few_descriptors_are_said_to_be_so, 0, 9);
     tcase_add_test(tests, root_becomes_nobody_and_says_so);
 
     return unit_main(suite);
