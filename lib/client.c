@@ -1,9 +1,9 @@
 /*
- * client.c - the life of a client, from its options to its exit code.
+ * client.c - the life of a client, from its options to its loop.
  *
- * Owns:     the loop, signals, the dial, the one place where a run ends, and the exit code with its
- *           precedence.
- * Partner:  client_pace.c (probes), client_setup.c (options), report.c (what is shown).
+ * Owns:     the loop, signals, the dial, the standard streams.
+ * Partner:  client_pace.c (probes), client_end.c (how it ends), client_setup.c (options), report.c
+ *           (what is shown).
  * Leaves out: everything about bytes and sockets: that is the program's lesson.
  * Read next: client_pace.c.
  */
@@ -76,111 +76,12 @@ void el_client_complain(struct el_client *client, const char *call, int error)
     el_log(client->trace, EL_ERROR, "%s", text);
 }
 
-/* ---- the end ---- */
-
-static void stop(struct el_client *client)
-{
-    event_base_loopbreak(client->base);
-}
-
-/* Closed. With a message, the echo must still reach stdout: it waits for `drained`, or for
- * --deadline. */
-void el_client_closed(struct el_client *client)
-{
-    if (client->state != CLIENT_CLOSING)
-        return;
-    event_del(client->close_by);
-    if (client->opened)
-        client_tell_packets(client, "close");
-    client->opened = false;
-    client->state = CLIENT_FLUSHING;
-    if (client->output == NULL || el_output_empty(client->output) ||
-        el_output_error(client->output) < 0)
-        stop(client);
-}
-
-/* The only way out of RUNNING. Not from inside a program's call: the program closes here. */
-void client_end(struct el_client *client, const char *outcome)
-{
-    if (client->state != CLIENT_RUNNING)
-        return;
-    client->state = CLIENT_CLOSING;
-    client->outcome = outcome;
-    client->overdue =
-        strcmp(outcome, "deadline") == 0 && el_ledger_overdue(client->ledger, el_now());
-    el_ledger_finish(client->ledger);
-    event_del(client->tick);
-    event_del(client->expire);
-    event_del(client->write_by);
-
-    /* Manners cost a round trip: wait for the peer's FIN only if it answered everything so far. */
-    struct el_probe_counts counts = el_ledger_counts(client->ledger);
-    bool politely = strcmp(outcome, "completed") == 0 && counts.received == counts.sent;
-    client->close_at =
-        el_earliest(el_time_after(el_now(), client->options->read_timeout), client->total_at);
-    client_arm(client->close_by, client->close_at);
-    client->plan->close(client->plan->arg, politely);
-}
-
-static void on_close_late(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    struct el_client *client = arg;
-    if (client->state == CLIENT_CLOSING)
-        client->plan->close(client->plan->arg, false);
-}
-
-static void on_interrupt(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    struct el_client *client = arg;
-    switch (client->state) {
-    case CLIENT_DIALING:
-        el_dial_cancel(client->dialer);
-        client->dialer = NULL;
-        client->outcome = "interrupted";
-        client->code = EL_EXIT_CONNECT;
-        stop(client);
-        break;
-    case CLIENT_RUNNING:
-        client_end(client, "interrupted");
-        break;
-    case CLIENT_CLOSING:
-        client->plan->close(client->plan->arg, false);
-        break;
-    case CLIENT_FLUSHING:
-        stop(client);
-        break;
-    }
-}
-
 static void on_quit(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd;
     (void)what;
     struct el_client *client = arg;
     el_report_summary(client->report, client->ledger, true);
-}
-
-/* --deadline. While dialling, the dial has this instant too and ends by itself, with the reason. */
-static void on_total(evutil_socket_t fd, short what, void *arg)
-{
-    struct el_client *client = arg;
-    if (el_time_left(client->total_at, el_now()) > 0) {
-        client_arm(client->total, client->total_at);
-        return;
-    }
-    if (client->state == CLIENT_RUNNING) {
-        client_expire(fd, what, client); /* what is due now is lost, not interrupted */
-        client_end(client, "deadline");
-    } else if (client->state == CLIENT_CLOSING) {
-        client->plan->close(client->plan->arg, false);
-    } else if (client->state == CLIENT_FLUSHING) {
-        client_fail(client, EL_EXIT_LOCAL, "standard output: not all was taken by the deadline");
-        stop(client);
-    }
 }
 
 /* ---- standard input and output of --message and --stdin ---- */
@@ -197,9 +98,9 @@ static void on_drained(void *arg)
     struct el_client *client = arg;
     int error = el_output_error(client->output);
     if (error < 0)
-        client_fail(client, EL_EXIT_LOCAL, "standard output: write: %s", strerror(-error));
+        client_fail(client, EL_EXIT_LOCAL, "stdout: write: %s", strerror(-error));
     if (client->state == CLIENT_FLUSHING) {
-        stop(client);
+        client_stop(client);
         return;
     }
     if (client->state == CLIENT_RUNNING) {
@@ -210,10 +111,26 @@ static void on_drained(void *arg)
     }
 }
 
+/* Lines, rows or the document have room again, or failed: the next probe may go, or the run ends. */
+static void on_lines_drained(void *arg)
+{
+    struct el_client *client = arg;
+    if (client->state == CLIENT_FLUSHING)
+        client_stop(client);
+    else
+        event_active(client->turn, EV_TIMEOUT, 0);
+}
+
+/* Neither a stalled reader of stdout nor one of stderr may hold up the loop: what is shown is
+ * queued. Beside a stream, stdout carries the echoed bytes alone. [#stalled-reader] */
 static bool open_streams(struct el_client *client)
 {
-    if (!el_client_streaming(client))
-        return true;
+    bool streaming = el_client_streaming(client);
+    client->lines = el_output_new(client->base, streaming ? STDERR_FILENO : STDOUT_FILENO,
+                                  on_lines_drained, client);
+    client->results = client->lines == NULL ? NULL : el_output_file(client->lines);
+    if (client->results == NULL || !streaming)
+        return client->results != NULL;
     client->input =
         el_input_new(client->base, STDIN_FILENO, client->options->message, on_input, client);
     client->output = el_output_new(client->base, STDOUT_FILENO, on_drained, client);
@@ -231,7 +148,7 @@ static void on_dialed(void *arg, const struct el_dial_result *result)
     client_tell_dial_packets(client, result);
     if (result->status != EL_DIAL_OK) {
         client_dial_failed(client, result);
-        stop(client);
+        client_stop(client);
         return;
     }
     client->flow.local = result->local;
@@ -239,7 +156,7 @@ static void on_dialed(void *arg, const struct el_dial_result *result)
     int error = client->plan->open(client->plan->arg, client, result->fd, result);
     if (error < 0) {
         client_fail(client, EL_EXIT_LOCAL, "%s: %s", client->target, strerror(-error));
-        stop(client);
+        client_stop(client);
         return;
     }
     client->state = CLIENT_RUNNING;
@@ -264,15 +181,15 @@ static bool make_events(struct el_client *client)
     if (client->base == NULL)
         return false;
 
-    client->interrupt = evsignal_new(client->base, SIGINT, on_interrupt, client);
-    client->terminate = evsignal_new(client->base, SIGTERM, on_interrupt, client);
+    client->interrupt = evsignal_new(client->base, SIGINT, client_interrupt, client);
+    client->terminate = evsignal_new(client->base, SIGTERM, client_interrupt, client);
     client->quit = evsignal_new(client->base, SIGQUIT, on_quit, client);
     client->turn = evtimer_new(client->base, client_turn, client);
     client->tick = evtimer_new(client->base, client_tick, client);
     client->expire = evtimer_new(client->base, client_expire, client);
     client->write_by = evtimer_new(client->base, client_write_late, client);
-    client->total = evtimer_new(client->base, on_total, client);
-    client->close_by = evtimer_new(client->base, on_close_late, client);
+    client->total = evtimer_new(client->base, client_deadline, client);
+    client->close_by = evtimer_new(client->base, client_close_late, client);
     return client->interrupt && client->terminate && client->quit && client->turn && client->tick &&
            client->expire && client->write_by && client->total && client->close_by;
 }
@@ -287,25 +204,25 @@ static bool make_parts(struct el_client *client)
                                                          .level = EL_INFO,
                                                          .explain = o->explain,
                                                          .per_second = 10});
-    client->report = el_report_new(&(struct el_report_args){
-        .results = streaming ? stderr : stdout, /* stdout carries the echoed bytes alone */
-        .remarks = streaming ? NULL : stderr,
-        .format = o->json  ? EL_REPORT_JSON
-                  : o->csv ? EL_REPORT_CSV
-                           : EL_REPORT_TEXT,
-        .problems_only = streaming,
-        .quiet = o->quiet,
-        .program = client->plan->program->name,
-        .proto = client->plan->proto,
-        .host = client->endpoint.host,
-        .port = client->endpoint.port,
-        .size = o->size,
-        .read_timeout = o->read_timeout});
+    if (client->trace == NULL || !make_events(client) || !open_streams(client))
+        return false;
+    client->report = el_report_new(&(struct el_report_args){.results = client->results,
+                                                            .remarks = streaming ? NULL : stderr,
+                                                            .format = o->json  ? EL_REPORT_JSON
+                                                                      : o->csv ? EL_REPORT_CSV
+                                                                               : EL_REPORT_TEXT,
+                                                            .problems_only = streaming,
+                                                            .quiet = o->quiet,
+                                                            .program = client->plan->program->name,
+                                                            .proto = client->plan->proto,
+                                                            .host = client->endpoint.host,
+                                                            .port = client->endpoint.port,
+                                                            .size = o->size,
+                                                            .read_timeout = o->read_timeout});
     /* A whole stream is one probe: its deadline is counted from its last byte, in client_pace.c. */
     client->ledger = el_ledger_new(client_whole_stream(client) ? EL_NEVER : o->read_timeout);
     client->witness = el_witness_new(client->trace);
-    return client->trace != NULL && client->report != NULL && client->ledger != NULL &&
-           make_events(client) && open_streams(client);
+    return client->report != NULL && client->ledger != NULL;
 }
 
 static void free_parts(struct el_client *client)
@@ -318,6 +235,9 @@ static void free_parts(struct el_client *client)
             event_free(events[i]);
     el_input_free(client->input);
     el_output_free(client->output);
+    if (client->results != NULL)
+        fclose(client->results);
+    el_output_free(client->lines);
     el_resolver_free(client->resolver);
     el_witness_free(client->witness);
     el_ledger_free(client->ledger);
@@ -325,34 +245,6 @@ static void free_parts(struct el_client *client)
     if (client->base != NULL)
         event_base_free(client->base);
     el_trace_free(client->trace);
-}
-
-/* Rows, summary, document; then the exit code: 2 before 6 before 7 before 28 before 1. */
-static int finish(struct el_client *client)
-{
-    bool interrupted = client->outcome != NULL && strcmp(client->outcome, "interrupted") == 0;
-    if (client->code == 0 && !client->options->connect_only)
-        client->code = el_ledger_exit_code(client->ledger);
-    /* Broken: all that was sent came back, but not all was sent. */
-    if (client->code == 0 && (client->broken || client->overdue))
-        client->code = EL_EXIT_LOST;
-    el_report_rows(client->report, client->ledger, true);
-    if (client->seq > 0 || interrupted)
-        el_report_summary(client->report, client->ledger, false);
-    el_report_document(client->report, client->ledger,
-                       &(struct el_report_end){
-                           .exit_code = client->code,
-                           .outcome = client->outcome,
-                           .message = client->message[0] != '\0' ? client->message : NULL,
-                           .bytes_sent = client->bytes_sent,
-                           .bytes_received = client->bytes_received,
-                       });
-    int error = el_report_finish(client->report);
-    if (error < 0) {
-        client->code = 0;
-        client_fail(client, EL_EXIT_LOCAL, "standard output: write: %s", strerror(-error));
-    }
-    return client->code;
 }
 
 static int run(const struct el_client_plan *plan, const char *target)
@@ -366,7 +258,6 @@ static int run(const struct el_client_plan *plan, const char *target)
         client_check(plan, target, &client) < 0)
         return EL_EXIT_LOCAL;
     signal(SIGPIPE, SIG_IGN); /* writing to a reader that left is EPIPE, an error like others */
-    setvbuf(stdout, NULL, _IOLBF, 0);
     if (getrandom(&client.nonce, sizeof client.nonce, 0) != (ssize_t)sizeof client.nonce)
         client.nonce = (uint64_t)el_now() ^ (uint64_t)getpid(); /* no ENOSYS since Linux 3.17 */
 
@@ -384,7 +275,7 @@ static int run(const struct el_client_plan *plan, const char *target)
             event_base_dispatch(client.base);
         else if (client.code == 0)
             client_fail(&client, EL_EXIT_LOCAL, "%s: %s", client.target, strerror(ENOMEM));
-        code = finish(&client);
+        code = client_finish(&client);
     } else {
         fprintf(stderr, "%s: %s\n", plan->program->name, strerror(ENOMEM));
     }

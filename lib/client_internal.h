@@ -1,6 +1,6 @@
 /*
  * client_internal.h - what the parts of `client` share: client.c (its life), client_pace.c (its
- * probes), client_setup.c (its options, and the words for a dial that failed).
+ * probes), client_end.c (how it ends), client_setup.c (its options, and the words for a dial that failed).
  */
 #ifndef ECHOLAB_CLIENT_INTERNAL_H
 #define ECHOLAB_CLIENT_INTERNAL_H
@@ -12,7 +12,7 @@ enum client_state {
     CLIENT_DIALING,
     CLIENT_RUNNING,  /* probes */
     CLIENT_CLOSING,  /* the program is closing */
-    CLIENT_FLUSHING, /* stdout has not taken everything yet */
+    CLIENT_FLUSHING, /* stdout, or stderr, has not taken everything yet */
 };
 
 struct el_client {
@@ -37,6 +37,8 @@ struct el_client {
     struct el_flow flow;
     struct el_input *input;
     struct el_output *output;
+    struct el_output *lines; /* what is shown, on stdout, or on stderr beside a stream */
+    FILE *results;           /* the way into `lines` */
 
     enum client_state state;
     bool opened;         /* the program has a connection to close */
@@ -57,10 +59,18 @@ struct el_client {
 };
 
 /* client.c */
-void client_end(struct el_client *client, const char *outcome);
 void client_fail(struct el_client *client, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void client_arm(struct event *timer, el_time at);
+
+/* client_end.c */
+void client_stop(struct el_client *client);
+void client_end(struct el_client *client, const char *outcome);
+int client_results_error(const struct el_client *client);
+int client_finish(struct el_client *client);
+void client_interrupt(evutil_socket_t fd, short what, void *arg);
+void client_deadline(evutil_socket_t fd, short what, void *arg);
+void client_close_late(evutil_socket_t fd, short what, void *arg);
 
 /* client_pace.c */
 void client_turn(evutil_socket_t fd, short what, void *arg);

@@ -87,7 +87,7 @@ void client_turn(evutil_socket_t fd, short what, void *arg)
         return;
 
     bool idle = el_ledger_outstanding(client->ledger) == 0 && !client->sending;
-    if (client->broken || client->code != 0 || el_report_error(client->report) != 0) {
+    if (client->broken || client->code != 0 || client_results_error(client) < 0) {
         client_end(client, client->code != 0 ? "local-error" : "broken");
         return;
     }
@@ -97,7 +97,7 @@ void client_turn(evutil_socket_t fd, short what, void *arg)
         client_end(client, "completed");
         return;
     }
-    if (all_sent(client) || client->sending)
+    if (all_sent(client) || client->sending || el_output_full(client->lines))
         return;
     if (answer_paced(client) && idle) {
         bool waits_for_stdout = client->output != NULL && !el_output_empty(client->output);
@@ -307,7 +307,7 @@ ssize_t el_client_read_input(struct el_client *client, void *data, size_t size)
     if (got == -EAGAIN) {
         el_input_want(client->input);
     } else if (got < 0) {
-        client_fail(client, EL_EXIT_LOCAL, "standard input: read: %s", strerror((int)-got));
+        client_fail(client, EL_EXIT_LOCAL, "stdin: read: %s", strerror((int)-got));
         ask_for_turn(client);
     }
     return got;
@@ -317,7 +317,7 @@ bool el_client_write_output(struct el_client *client, const void *data, size_t s
 {
     int error = el_output_write(client->output, data, size);
     if (error < 0) {
-        client_fail(client, EL_EXIT_LOCAL, "standard output: write: %s", strerror(-error));
+        client_fail(client, EL_EXIT_LOCAL, "stdout: write: %s", strerror(-error));
         ask_for_turn(client);
     }
     return error == 0 && !el_output_full(client->output);

@@ -66,7 +66,7 @@ int client_check_descriptors(const char *name)
 {
     int error = el_standard_fill();
     if (error != 0)
-        fprintf(stderr, "%s: standard output: write: %s (it was closed before we started)\n", name,
+        fprintf(stderr, "%s: stdout: write: %s (it was closed before we started)\n", name,
                 strerror(-error));
     return error;
 }

@@ -87,6 +87,11 @@ void el_dial_cancel(struct el_dialer *d)
     free_dialer(d);
 }
 
+bool el_dial_resolved(const struct el_dialer *d)
+{
+    return d->result.resolved != EL_NEVER;
+}
+
 /* The timeline lives in the lookup, and the lookup may go before the dialer does. */
 static void keep_queries(struct el_dialer *d)
 {

@@ -71,6 +71,9 @@ struct el_dialer *el_dial(const struct el_dial_args *args);
 /* Ends it silently, at any moment but inside done. NULL is fine. */
 void el_dial_cancel(struct el_dialer *dialer);
 
+/* Has the lookup given an address already? (After `done`, the result says so.) */
+bool el_dial_resolved(const struct el_dialer *dialer);
+
 /* Status and most telling error of `count` (at least one) failed attempts. Pure. */
 enum el_dial_status el_dial_verdict(const struct el_attempt *attempts, size_t count, int *error);
 

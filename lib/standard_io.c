@@ -21,7 +21,10 @@
 
 #include "socket.h"
 
-enum { OUTPUT_HIGH = 256 * 1024 }; /* queued bytes at which el_output is full */
+enum {
+    OUTPUT_HIGH = 256 * 1024,      /* queued bytes at which el_output is full */
+    OUTPUT_MAX = 16 * 1024 * 1024, /* and at which it takes no more, whoever writes on */
+};
 
 /*
  * A program may be started with 0, 1 or 2 closed, and the next socket then gets that number: what
@@ -204,31 +207,33 @@ void el_output_free(struct el_output *output)
     free(output);
 }
 
-/* Room for `size` more bytes behind the queued ones. The caller's el_output_full keeps it
- * bounded. */
-static bool make_room(struct el_output *output, size_t size)
+/* Room for `size` more bytes behind the queued ones. */
+static int make_room(struct el_output *output, size_t size)
 {
     size_t queued = output->end - output->start;
+    if (size > OUTPUT_MAX - queued)
+        return -ENOBUFS;
     if (output->start > 0)
         memmove(output->data, output->data + output->start, queued);
     output->start = 0;
     output->end = queued;
     if (output->room - queued >= size)
-        return true;
+        return 0;
     unsigned char *bigger = realloc(output->data, queued + size);
     if (bigger == NULL)
-        return false;
+        return -ENOMEM;
     output->data = bigger;
     output->room = queued + size;
-    return true;
+    return 0;
 }
 
 int el_output_write(struct el_output *output, const void *data, size_t size)
 {
     if (output->error != 0 || size == 0)
         return output->error;
-    if (!make_room(output, size))
-        return output->error = -ENOMEM;
+    output->error = make_room(output, size);
+    if (output->error != 0)
+        return output->error;
     memcpy(output->data + output->end, data, size);
     output->end += size;
     flush(output);
@@ -249,4 +254,17 @@ bool el_output_empty(const struct el_output *output)
 int el_output_error(const struct el_output *output)
 {
     return output->error;
+}
+
+/* As fopencookie(3) wants it: how many bytes were taken, 0 with errno for an error. */
+static ssize_t write_cookie(void *cookie, const char *data, size_t size)
+{
+    int error = el_output_write(cookie, data, size);
+    errno = -error;
+    return error == 0 ? (ssize_t)size : 0;
+}
+
+FILE *el_output_file(struct el_output *output)
+{
+    return fopencookie(output, "w", (cookie_io_functions_t){.write = write_cookie});
 }

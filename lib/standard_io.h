@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 /* Call it before anything is created: fills what is closed of the descriptors 0 to 2 with
@@ -43,10 +44,14 @@ struct el_output *el_output_new(struct event_base *base, int fd, void (*drained)
 void el_output_free(struct el_output *output); /* what is still queued is lost */
 
 /* Queues and writes what goes at once. 0, or -errno of a write that failed, now or earlier. Takes
- * all of it, always: ask _full before. */
+ * all of it: ask _full before. -ENOBUFS: nobody asked, and megabytes are queued. */
 int el_output_write(struct el_output *output, const void *data, size_t size);
 bool el_output_full(const struct el_output *output);  /* stop feeding it until `drained` */
 bool el_output_empty(const struct el_output *output); /* everything reached the kernel */
 int el_output_error(const struct el_output *output);
+
+/* A stdio stream into the output, for text: what is flushed is queued, and never waits for the
+ * reader. Close it (fclose) before the output is freed. NULL: out of memory. */
+FILE *el_output_file(struct el_output *output);
 
 #endif

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/client.sh"
 
+peer u udp echo; U=$LISTEN
 peer t tcp echo; T=$LISTEN
 
 # ---- -w, and probes that are open when it comes ----
@@ -33,7 +34,9 @@ ended_by() { # SIGNAL CMD: the run is sent SIGNAL as soon as the loop hears sign
     return $rc
 }
 # shellcheck disable=SC2317,SC2329 # called by wait_for
-has_sockets() { [ "$(find "/proc/$1/fd" -lname 'socket:*' | wc -l)" -ge 3 ]; } # two are the loop's signal pair
+has_sockets() { [ "$(find "/proc/$1/fd" -lname "socket:*" | wc -l)" -ge 1 ]; } # its own: the pair of the loop for signals is a pipe
+exits "SIGINT during the lookup is exit 6" 6 ended_by INT "$UDP" --json --dns-server 192.0.2.9 --connect-timeout 60 silent.test
+is "SIGINT during the lookup: the document says so" "$(json message)" "silent.test: lookup: interrupted"
 exits "SIGTERM ends a run as SIGINT does" 28 ended_by TERM "$UDP" --json -c 0 -i 60 -W 60 --no-connect 192.0.2.1
 is "SIGTERM: the document is whole" "$(json outcome) $(json exit_code)" "interrupted 28"
 
@@ -46,3 +49,30 @@ no_disk() { "$@" 2>/dev/full; }
 exits "-m: a lost remark is no failure" 0 no_disk "$TCP" -m hi "$T"
 is "-m: the echo is there" "$OUT" hi
 exits "-m --json: a lost document is exit 2" 2 no_disk "$TCP" -m hi --json "$T"
+
+# ---- a reader that does not read: neither -w nor a signal waits for it ----
+stalled() { # SIGNAL CMD: with stdout a pipe that is full and that nobody reads; SIGNAL - for none
+    local signal=$1 pipe=$TEST_TMP/pipe pid rc=0; shift
+    rm -f "$pipe"; mkfifo "$pipe"
+    exec 9<>"$pipe" # a reader, and a writer: opening does not wait, and nothing is ever read
+    python3 -c 'import os; os.set_blocking(9, False)
+try:
+    while True: os.write(9, b"x" * 4096)
+except BlockingIOError: os.set_blocking(9, True)'
+    "$@" >"$pipe" & pid=$!
+    [ "$signal" = - ] || { wait_for 10 has_sockets $pid && kill -"$signal" $pid; }
+    wait_for 20 gone $pid || kill -KILL $pid
+    wait $pid || rc=$?
+    exec 9>&-
+    return $rc
+}
+timed "a stalled stdout does not keep -w from ending the run" 2 500 15000 stalled - "$TCP" -c 0 -i 0 -w 500ms "$T"
+like "a stalled stdout: said" "$ERR" '^tcp_echo: stdout: not all was taken in time'
+exits "a stalled stdout does not keep SIGINT from ending the run" 2 stalled INT "$TCP" -c 0 -i 10ms "$T"
+exits "a stalled stdout: also of --csv" 2 stalled INT "$TCP" --csv -c 0 -i 10ms "$T"
+exits "a stalled stdout: also of --json" 2 stalled TERM "$TCP" --json -c 5 -i 10ms "$T"
+
+unblocked() { # stdout a pipe that somebody made nonblocking, and whose reader is slow to begin
+    "$@" > >(python3 -c 'import os,time,sys; os.set_blocking(0, False); time.sleep(1); os.set_blocking(0, True); sys.stdin.read()')
+}
+exits "a slow reader gets everything, and costs nothing" 0 bash -c "$(declare -f unblocked); unblocked \"\$@\"" - "$UDP" --json -c 2000 -i 0 "$U"

@@ -74,13 +74,13 @@ is "udp --stdin: the rest is there, in order" "$OUT" 012389
 # ---- stdout ----
 full() { "$@" >/dev/full; }
 exits "text to a full disk is exit 2" 2 full "$UDP" -c 1 "$U"
-like "a full disk: named" "$ERR" 'standard output: write: No space left on device'
+like "a full disk: named" "$ERR" 'stdout: write: No space left on device'
 exits "csv to a full disk is exit 2" 2 full "$TCP" --csv -c 1 "$T"
 exits "json to a full disk is exit 2" 2 full "$TCP" --json -c 1 "$T"
 exits "-m to a full disk is exit 2" 2 full "$TCP" -m x "$T"
 closed() { "$@" >&-; }
 exits "closed stdout is exit 2" 2 closed "$TCP" -c 1 "$T"
-like "closed stdout: named" "$ERR" 'standard output: write: Bad file descriptor'
+like "closed stdout: named" "$ERR" 'stdout: write: Bad file descriptor'
 exits "closed stdin does no harm" 0 bash -c '"$@" <&-' - "$UDP" -c 1 "$U"
 exits "closed stderr does no harm" 0 bash -c '"$@" 2>&-' - "$TCP" -c 1 "$T"
 leaves() { "$@" | head -n 1 >/dev/null; return "${PIPESTATUS[0]}"; }
@@ -117,7 +117,7 @@ json_interrupted() {
     cat "$TEST_TMP/live"
     return $rc
 }
-has_sockets() { [ "$(find "/proc/$1/fd" -lname 'socket:*' | wc -l)" -ge 3 ]; } # two are the loop's signal pair
+has_sockets() { [ "$(find "/proc/$1/fd" -lname "socket:*" | wc -l)" -ge 1 ]; } # its own: the pair of the loop for signals is a pipe
 exits "SIGINT with --json" 28 json_interrupted "$UDP" --json -c 0 -W 60 "$SILENT"
 is "SIGINT with --json: outcome" "$(json outcome)" interrupted
 
