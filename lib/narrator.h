@@ -6,17 +6,25 @@
 
 #include "trace.h"
 
-/* One per thread; see el_narrator. */
+#include <event2/event.h>
+
+/* One per thread. It must stay where it is between _open and _close; a zeroed one is silent. */
 struct el_narrator {
     struct el_trace *trace; /* NULL: nobody listens */
     unsigned per_second;
     unsigned used;     /* in this second */
     unsigned left_out; /* since the last word about it */
     el_time second_ends;
+    struct event
+        *timer; /* pending while something was left out: perhaps no further step comes to tell it */
 };
 
-/* Narrates to `trace`, if that is wanted at all, so many steps a second at most. */
-struct el_narrator el_narrator(struct el_trace *trace, unsigned per_second);
+/* Narrates to `trace`, if that is wanted at all, so many steps a second at most. False: out of memory. */
+bool el_narrator_open(struct el_narrator *narrator, struct event_base *base, struct el_trace *trace,
+                      unsigned per_second);
+
+/* Tells what was left out. After the loop of `base` has ended, or in its thread; a zeroed one is fine. */
+void el_narrator_close(struct el_narrator *narrator);
 
 /* The trace to narrate the next step to, if somebody listens; NULL when this second's budget is spent. */
 struct el_trace *el_narrator_take(struct el_narrator *narrator);

@@ -95,6 +95,7 @@ static void destroy_worker(void *arg)
     struct worker *worker = arg;
     el_acceptor_free(worker->acceptor);
     el_echo_free(worker->echo);
+    el_narrator_close(&worker->narrator); /* last: the others narrate their end */
     free(worker);
 }
 
@@ -123,7 +124,8 @@ static struct worker *allocate_worker(const struct el_worker_context *context)
         return NULL;
     worker->context = context;
     worker->admission = program->admission;
-    worker->narrator = el_narrator(context->trace, NARRATED_PER_SECOND);
+    bool narrates =
+        el_narrator_open(&worker->narrator, context->base, context->trace, NARRATED_PER_SECOND);
     worker->echo = el_echo_new(&(struct el_echo_args){
         .base = context->base,
         .trace = context->trace,
@@ -142,7 +144,7 @@ static struct worker *allocate_worker(const struct el_worker_context *context)
         .accepted = on_accepted,
         .arg = worker,
     });
-    if (worker->echo != NULL && worker->acceptor != NULL)
+    if (narrates && worker->echo != NULL && worker->acceptor != NULL)
         return worker;
     destroy_worker(worker);
     return NULL;

@@ -155,16 +155,16 @@ static void answer(struct port *port, int fd, int got)
 {
     struct worker *worker = port->worker;
     bool explaining = el_explaining(worker->context->trace);
-    el_time now = worker->limit != NULL || explaining ? el_now() : 0;
+    el_time now = worker->limit != NULL ? el_now() : 0;
     struct el_datagram_sent sent = {0};
     if (explaining)
-        el_datagram_explain_receive(&worker->story, fd, got, now);
+        el_datagram_explain_receive(&worker->story, got);
     for (unsigned i = 0; i < (unsigned)got; i++) {
         struct el_datagram *d = el_datagram_at(worker->batch, i);
         const char *why = judge(worker, d, now);
         worker->keep[i] = why == NULL;
         if (explaining)
-            el_datagram_explain(&worker->story, d, why);
+            el_datagram_explain(&worker->story, fd, d, why);
     }
     int error = el_datagram_reply(worker->batch, fd, (unsigned)got, worker->keep, &sent);
     if (error < 0)
@@ -195,8 +195,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     if (got < 0) {
         /* An ICMP error about an earlier reply, cleared by telling it: nothing to stop for. */
         count(port->worker, PENDING_ERRORS, 1);
-        el_explain(port->worker->context->trace, EL_TOPIC_CALL, "recvmmsg(%d) = -1 %s", fd,
-                   el_errno_name(-got));
+        el_explain(el_narrator_step(&port->worker->story.narrator), EL_TOPIC_CALL,
+                   "recvmmsg(%d) = -1 %s", fd, el_errno_name(-got));
         return;
     }
     count_kernel_drops(port);
@@ -211,6 +211,7 @@ static void destroy(void *arg)
     for (size_t i = 0; i < worker->context->socket_count; i++)
         if (worker->ports[i].event != NULL)
             event_free(worker->ports[i].event);
+    el_narrator_close(&worker->story.narrator);
     el_datagram_batch_free(worker->batch);
     el_rate_limit_free(worker->limit);
     free(worker);
@@ -230,6 +231,14 @@ static uint64_t *counters(void *arg)
     return ((struct worker *)arg)->counters;
 }
 
+static const char *print_rate(uint64_t rate, char *text, size_t size)
+{
+    if (rate == 0)
+        return "none";
+    snprintf(text, size, "%llu/s", (unsigned long long)rate);
+    return text;
+}
+
 /*
  * The limits that were not given: none when only this machine can ask, else the ones that make the
  * server a poor weapon. The first worker is made before any runs, so it may write what all share.
@@ -246,9 +255,10 @@ static bool settle_limits(struct server *server, const struct el_worker_context 
     if (!server->per_source_given)
         server->per_source = loopback ? 0 : PER_SOURCE_ELSEWHERE;
     server->total = el_rate_total_new(server->rate);
-    el_explain(context->trace, EL_TOPIC_STEP, "rate limits: %llu/s in all, %llu/s a source%s%s",
-               (unsigned long long)server->rate, (unsigned long long)server->per_source,
-               server->rate == 0 || server->per_source == 0 ? " (0: none)" : "",
+    char total[24], each[24];
+    el_explain(context->trace, EL_TOPIC_STEP, "rate limits: %s in all, %s for a source%s",
+               print_rate(server->rate, total, sizeof total),
+               print_rate(server->per_source, each, sizeof each),
                loopback ? "; only this machine can reach us" : "");
     return server->total != NULL;
 }
@@ -275,8 +285,8 @@ static bool fill(struct worker *worker, const struct el_worker_context *context)
     struct server *server = context->program;
     worker->context = context;
     worker->server = server;
-    worker->story.trace = context->trace;
-    if (!settle_limits(server, context))
+    if (!settle_limits(server, context) || !el_narrator_open(&worker->story.narrator, context->base,
+                                                             context->trace, EL_DATAGRAMS_TOLD))
         return false;
     worker->batch = el_datagram_batch_new(&(struct el_datagram_batch_args){
         .capacity = (unsigned)server->options.batch,

@@ -302,6 +302,9 @@ test_explain() {
     like "of the FIN and the state it leaves" "$told" "read\([0-9]+\) = 0: the peer's FIN, state CLOSE_WAIT"
     ok "(many messages)" client dribble 1000
     ok "but not of everything" test "$(wc -l <"$ERR_FILE")" -lt 1900
+    kill -TERM "$PID"
+    ends "(explain)" 0
+    like "and at the end it tells how much it left out" "$(<"$ERR_FILE")" '\.\.\. [0-9]+ steps not told: too many a second'
 }
 
 # A reader of --explain that has stopped: a pipe that is held open, and full soon.

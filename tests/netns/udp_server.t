@@ -79,8 +79,21 @@ test_echo() {
     stop echo
     like "--explain tells of an answer" "$(<"$TEST_TMP/echo.err")" "1400 bytes from 127\.0\.0\.1:[0-9]+ to 127\.0\.0\.1.*: answering"
     like "--explain tells why there is none" "$(<"$TEST_TMP/echo.err")" "no answer: its source port is one we listen on"
-    like "--explain tells of the limits" "$(<"$TEST_TMP/echo.err")" "rate limits: 0/s in all, 0/s a source \(0: none\)"
+    like "--explain tells of the limits" "$(<"$TEST_TMP/echo.err")" "rate limits: none in all, none for a source; only this"
     unlike "payload is never shown" "$(<"$TEST_TMP/echo.err")" "hello from"
+}
+
+# All in one second, and then nothing comes that could bring the word about it.
+test_narration_is_whole() {
+    serve told --explain
+    ok "(a burst)" "$PEER" burst "$HOST" "$PORT" 300 10
+    ok "what --explain leaves out of a burst is told, though nothing follows" \
+        wait_for 10 file_has "$TEST_TMP/told.err" '\.\.\. [0-9]+ steps not told: too many a second'
+    is "each datagram is told or counted" "$(told_or_counted)" 300
+    stop told
+}
+told_or_counted() {
+    awk '/: answering$/ { n++ } / steps not told/ { n += $4 } END { print n }' "$TEST_TMP/told.err"
 }
 
 test_own_port_allowed() {
@@ -212,7 +225,7 @@ test_addresses() {
     on server ip address add 10.77.0.22/24 dev eth0
     serve_on server wild --listen '*:7007' --explain
     like "a wildcard address warns" "$(<"$TEST_TMP/wild.err")" "whoever can reach this machine"
-    like "elsewhere than on loopback there are limits" "$(<"$TEST_TMP/wild.err")" "rate limits: 100000/s in all, 10000/s a source"
+    like "elsewhere than on loopback there are limits" "$(<"$TEST_TMP/wild.err")" "rate limits: 100000/s in all, 10000/s for a source"
     ok "the first address answers as itself" on client "$PEER" echo 10.77.0.2 7007 0 1 1400 65507
     ok "a secondary address answers as itself" on client "$PEER" echo 10.77.0.22 7007 0 1 1400
     ok "an IPv6 address answers as itself" on client "$PEER" echo fd77::2 7007 0 1 1400 65507
@@ -280,6 +293,7 @@ limit_reached() {
 }
 
 test_echo
+test_narration_is_whole
 test_own_port_allowed
 test_truncation
 test_rate
