@@ -13,6 +13,8 @@ TEST_TMP=$(mktemp -d "${TMPDIR:-/tmp}/echolab-test.XXXXXX")
 TAP_COUNT=0 TAP_FAILED=0 TAP_PLAN=
 DEFERRED=()
 export ECHOLAB_BIN=$BIN
+# Servers such as inetd live in sbin, which an ordinary user's PATH leaves out, though anyone may run them.
+PATH=$PATH:/usr/sbin:/sbin
 
 # defer CMD [ARG…]: run at the end, last registered first.
 defer() { DEFERRED+=("$(printf '%q ' "$@")"); }
