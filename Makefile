@@ -203,7 +203,7 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c clients/*.c netns/*.c tests/unit/*.c tests/lib/*.[ch] tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c clients/*.c netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -I$(BUILD)/include
 

@@ -244,6 +244,18 @@ static void follow(struct show *show)
     } while (!ferror(stdout) && poll(&out, 1, LOOK_AGAIN_MS) <= 0);
 }
 
+/* The exit code. A log that was cut short by a full disk must not pass for a complete one. */
+static int finish_output(void)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    /* Errors that came up earlier have been forgotten but for the stream's flag. */
+    fprintf(stderr, "packet_log: stdout: write: %s\n",
+            errno != 0 ? strerror(errno) : "not everything was taken");
+    return 1;
+}
+
 static int run(struct show *show)
 {
     const struct options *options = &show->options;
@@ -263,7 +275,7 @@ static int run(struct show *show)
     if (el_packets_lost(show->log) > 0)
         fprintf(stderr, "packet_log: %llu packets came too fast and are not in the log\n",
                 (unsigned long long)el_packets_lost(show->log));
-    return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+    return finish_output();
 }
 
 int packet_show(int argc, char **argv)

@@ -16,8 +16,11 @@ DNS=         # the switch that runs dnsmasq
 
 TOPOLOGY_AT= # "pair:12", for messages
 
+# What was typed may hold anything: no control character of it reaches the terminal.
+complain() { echo "net: ${*//[[:cntrl:]]/?}" >&2; }
+
 topology_bad() {
-    echo "net: $TOPOLOGY_AT: $1" >&2
+    complain "$TOPOLOGY_AT: $1"
     return 1
 }
 
@@ -38,7 +41,9 @@ topology_list() {
 
 topology_read() {
     local file=$1 number=0 line word a b rest
-    [ -r "$file" ] || { echo "net: $file: no such topology (there are: $(topology_list))" >&2; return 1; }
+    [ -e "$file" ] || { complain "$file: no such topology (there are: $(topology_list))"; return 1; }
+    if [ ! -f "$file" ] || [ ! -r "$file" ]; then complain "$file: not a file that can be read"; return 1; fi
+    TOPOLOGY_AT=$file
     while read -r line || [ -n "$line" ]; do
         number=$((number + 1))
         TOPOLOGY_AT=$file:$number

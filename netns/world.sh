@@ -7,7 +7,8 @@
 # Partner: init.sh (the inside).
 # shellcheck shell=bash disable=SC2034 # WORLD_* are for the files that source this one
 
-die() { echo "net: $*" >&2; exit 125; }
+die() { complain "$@"; exit 125; }
+say() { { echo "$*"; } 2>/dev/null || die "stdout: cannot be written"; }
 
 # Where this user's worlds are noted: the session's runtime directory, or one in /tmp when there is
 # no session. One in /tmp is only trusted when it is really ours: a directory, no link, our own,
@@ -158,10 +159,12 @@ lifeline() {
     exec {both}>&-
 }
 
-# inside_environment HOST: what a command inside finds set; our own programs are in its path.
+# inside_environment: what a command inside finds set; our own programs are in its path, those of the
+# tree or those that were installed with this file.
 inside_environment() {
     local bin=${ECHOLAB_BIN:-$HERE/../build/bin}
-    export ECHOLAB_CWD=$PWD ECHOLAB_WORLD=$WORLD_NAME ECHOLAB_HOST=$1
+    if [ ! -d "$bin" ] && [ "$HERE/../../bin/echolab-net" -ef "$SELF" ]; then bin=$HERE/../../bin; fi
+    export ECHOLAB_CWD=$PWD ECHOLAB_WORLD=$WORLD_NAME
     if [ -d "$bin" ]; then PATH=$PATH:$(cd "$bin" && pwd); fi
 }
 
@@ -174,50 +177,85 @@ for parent in 4 5; do if read -t 0 -u "$parent"; then exit 125; fi; done
 exec 4<&- 5<&-
 cd -- "$ECHOLAB_CWD" 2>/dev/null || cd /
 unset ECHOLAB_CWD
-command -v -- "$1" >/dev/null || { echo "net: $ECHOLAB_HOST: $1: command not found" >&2; exit 127; }
+fail() { local rc=$1; shift; echo "net: $ECHOLAB_HOST: ${*//[[:cntrl:]]/?}" >&2; exit "$rc"; }
+if [ -z "$(type -P -- "$1")" ]; then
+    case $1 in */*) [ ! -e "$1" ] || fail 126 "$1: not a program that may be run" ;; esac
+    fail 127 "$1: command not found"
+fi
 exec env --default-signal=INT,QUIT,TERM,HUP -- "$@"'
 
-# run_inside HOST CMD…: CMD on HOST, its exit code ours, signals passed on. Nothing of it outlives
-# us: each process on the way asks the kernel to be killed with its parent (PR_SET_PDEATHSIG,
-# prctl(2)).
+# run_inside CMD…: CMD on the PICKED hosts, its exit code ours (of several, the first that is not
+# 0), signals passed on. It does not outlive us: each process on the way asks the kernel to be killed
+# with its parent (PR_SET_PDEATHSIG, prctl(2)).
 run_inside() {
-    local host=$1 rc=0; shift
+    local host pid signal rc=0
+    RUN_PIDS=() MARK_PIDS=()
     enter_flags
+    inside_environment
     lifeline 4 7 # held by this process
-    lifeline 5 6 # held by nsenter; 6 is closed by what it starts
-    inside_environment "$host"
-    SIGNALLED=''
-    setpriv --pdeathsig KILL nsenter "${ENTER[@]}" setpriv --pdeathsig KILL \
-        ip netns exec "$host" bash -c "$INSIDE" net "$@" <&0 7>&- &
-    RUN_PID=$!
-    exec 4<&- 5<&- 6>&-
-    local signal
+    for host in "${PICKED[@]}"; do
+        if [ ${#PICKED[@]} -eq 1 ]; then start_inside "$host" "$@"; else start_marked "$host" "$@"; fi
+    done
+    exec 4<&-
     for signal in TERM HUP INT QUIT USR1 USR2; do
         # shellcheck disable=SC2064 # the signal's name is meant now
         trap "pass_on $signal" $signal
     done
-    while true; do
-        rc=0
-        wait "$RUN_PID" 2>/dev/null || rc=$? # bash would announce a killed job
-        # A trapped signal ends wait early; only a wait that was not interrupted tells the exit
-        # code.
-        [ -n "$SIGNALLED" ] || break
-        SIGNALLED=''
+    for pid in "${RUN_PIDS[@]}"; do
+        wait_inside "$pid"
+        [ "$rc" -ne 0 ] || rc=$ENDED
     done
     trap - TERM HUP INT QUIT USR1 USR2
+    for pid in "${MARK_PIDS[@]}"; do wait "$pid" || true; done
     exec 7>&-
     return "$rc"
 }
 
-# pass_on SIGNAL: to the command inside. The terminal sends INT and QUIT to its whole foreground
-# group itself: twice would be once too often.
+start_inside() { # HOST CMD…
+    local host=$1; shift
+    lifeline 5 6 # held by nsenter; 6 is closed by what it starts
+    ECHOLAB_HOST=$host setpriv --pdeathsig KILL nsenter "${ENTER[@]}" setpriv --pdeathsig KILL \
+        ip netns exec "$host" bash -c "$INSIDE" net "$@" <&0 7>&- &
+    RUN_PIDS+=($!)
+    exec 5<&- 6>&-
+}
+
+# start_marked HOST CMD…: without stdin, and each line of its output is marked with the host's name.
+start_marked() {
+    lifeline 8 9
+    sed -u "s/^/[$1] /" <&8 7>&- 9>&- &
+    MARK_PIDS+=($!)
+    lifeline 8 3
+    sed -u "s/^/[$1] /" <&8 >&2 3>&- 7>&- 9>&- &
+    MARK_PIDS+=($!)
+    start_inside "$@" </dev/null >&9 2>&3 3>&- 8<&- 9>&-
+    exec 3>&- 8<&- 9>&-
+}
+
+# wait_inside PID: sets ENDED, its exit code. A trapped signal ends wait early; only a wait that was
+# not interrupted tells the exit code.
+wait_inside() {
+    while true; do
+        SIGNALLED='' ENDED=0
+        wait "$1" 2>/dev/null || ENDED=$? # bash would announce a killed job
+        [ -n "$SIGNALLED" ] || break
+    done
+}
+
+# pass_on SIGNAL: to the commands inside. The terminal sends INT and QUIT to its whole foreground
+# group itself: twice would be once too often. A command that has ended is no child of ours any
+# more, and its number may be somebody else's.
 pass_on() {
-    local fields group foreground child
+    local fields group foreground child pid
     SIGNALLED=yes
     fields=$(<"/proc/$$/stat")
     read -r _ _ group _ _ foreground _ <<<"${fields##*) }"
     case $1 in INT | QUIT) [ "$group" != "$foreground" ] || return 0 ;; esac
-    child=$(<"/proc/$RUN_PID/task/$RUN_PID/children") || true
-    # shellcheck disable=SC2086 # one pid, with a blank behind it
-    kill -"$1" ${child:-$RUN_PID} 2>/dev/null || true
+    for pid in "${RUN_PIDS[@]}"; do
+        fields=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
+        [[ ${fields##*) } == ?" $$ "* ]] || continue
+        child=$(cat "/proc/$pid/task/$pid/children" 2>/dev/null) || true
+        # shellcheck disable=SC2086 # one pid, with a blank behind it
+        kill -"$1" ${child:-$pid} 2>/dev/null || true
+    done
 }

@@ -59,6 +59,43 @@ like "echolab's programs are in the path" "$(on client sh -c 'echo $PATH')" "$(c
 exits "several hosts: the first exit code that is not 0" 3 "$NET" run client,server -- sh -c 'hostname >/dev/null; ip -br address; test "$ECHOLAB_HOST" = client || exit 3'
 like "and each line says where it comes from" "$OUT" '^\[server\] .*10\.77\.0\.2'
 
+exits "several hosts: their output is there when net ends" 0 "$NET" run client,server,sw0 -- seq 100
+is "and every line of it" "$(wc -l <"$TEST_TMP/out")" 300
+exits "a file that is no program is 126" 126 on client /etc/passwd
+like "and is named" "$ERR" '^net: client: /etc/passwd: not a program'
+
+# ---- what net does not understand is its own failure, said in one line ----
+refused() { # TEXT ARGUMENT…: 125, and one line with TEXT on stderr
+    local text=$1; shift
+    exits "net $(printf '%q ' "$@")" 125 "$NET" "$@"
+    like "... one line says why" "$(wc -l <"$TEST_TMP/err") $ERR" "^1 (net|packet_log): .*$text"
+}
+: >"$TEST_TMP/empty"
+refused 'which host' run '' -- id
+refused 'which host' run , -- id
+refused 'client server: no such host' run 'client server' -- id
+refused '\*: no such host' run '*' -- id
+refused 'no such host' run client,,server -- id
+refused 'no such host' enter 'client server'
+refused '\*: no such host' log '*'
+refused '.--format: which' log --format
+refused '.--bogus: unknown option' log --bogus
+refused "'bogus' is not a choice" log --format=bogus
+refused '/etc: not a file' up --world t /etc
+refused '/dev/null: not a file' up --world t /dev/null
+refused 'empty: no host in it' up --world t "$TEST_TMP/empty"
+refused 'b: one topology' up --world t pair b
+refused 'x: takes no operand' status x
+refused '\?\[31m: not a world' --world $'\e[31m' status
+refused '\?\[31m: no such host' run $'\e[31m' -- id
+for command in status help --version; do
+    rc=0; "$NET" $command >/dev/full 2>"$TEST_TMP/err" || rc=$?
+    is "net $command into a full disk is 125 and says so" "$rc $(cat "$TEST_TMP/err")" "125 net: stdout: cannot be written"
+done
+rc=0; "$NET" log --count >/dev/full 2>"$TEST_TMP/err" || rc=$?
+like "so is net log" "$rc $(cat "$TEST_TMP/err")" "^125 packet_log: stdout: write: "
+is "net --version is that of the programs" "$("$NET" --version)" "$("$BIN/packet_log" --version | sed 's/packet_log/net/')"
+
 # ---- signals ----
 "$NET" run client -- bash -c 'trap "exit 5" TERM; echo listening; while :; do read -rt 0.05 <> <(:); done' >"$TEST_TMP/term" &
 RUN=$!
@@ -82,6 +119,15 @@ wait_for 10 live 'sleep 4242'
 kill -KILL $RUN
 wait $RUN 2>/dev/null || true
 ok "a net run that is killed takes its command along" wait_for 5 eval '! live "sleep 4242"'
+for signal in TERM KILL; do
+    "$NET" run client,server -- sleep 4245 &
+    RUN=$!
+    ok "SIG$signal to a net run on two hosts ..." wait_for 10 eval '[ "$(on sw0 ps -eo args | grep -cx "sleep 4245")" -eq 2 ]'
+    kill -$signal $RUN
+    rc=0; wait $RUN 2>/dev/null || rc=$?
+    is "... is how it ends" $rc $((128 + $(kill -l $signal)))
+    ok "... and takes both commands along" wait_for 5 eval '! live "sleep 4245"'
+done
 on client sh -c '(sleep 0.01; exit 3) & exec true'
 zombies() { on sw0 ps -eo ppid,stat | awk '$1 == 1 && $2 ~ /^Z/' | grep . >/dev/null; }
 ok "orphans are collected by the world" wait_for 5 eval '! zombies'

@@ -81,16 +81,30 @@ round_inside() { # CMD…: in the one world, which must live on
     "$NET" run client -- true
 }
 
+# The network namespaces that a process of the kept world is in.
+net_namespaces() {
+    local process
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/ns/pid" 2>/dev/null)" != "$KEPT_PIDS" ] || readlink "$process/ns/net" || true
+    done | sort -u
+}
+
 KEPT=k$$-kept
 export ECHOLAB_WORLD=$KEPT
 "$NET" up >/dev/null
 defer "$NET" --world "$KEPT" down
 BEFORE=$(mounts)
+KEPT_PIDS=$("$NET" run client -- readlink /proc/self/ns/pid)
+NAMESPACES=$(net_namespaces)
+like "the world's network namespaces are found" "$NAMESPACES" '^net:'
 for ((ROUND = 0; ROUND < ROUNDS; ROUND++)); do
     ok "up, round $ROUND: a whole world or none" round_up
     ok "run, round $ROUND: nothing lives on" round_inside "$NET" run client -- sleep 4244
+    ok "run on two hosts, round $ROUND: nothing lives on" round_inside "$NET" run client,server -- sleep 4244
     ok "log, round $ROUND: nothing lives on" round_inside "$NET" log --follow
 done
 is "the mounts are those of before" "$(mounts)" "$BEFORE"
+same_namespaces() { [ "$(net_namespaces)" = "$NAMESPACES" ] || { echo "before: $NAMESPACES"; echo "now: $(net_namespaces)"; return 1; }; }
+ok "so are the network namespaces" wait_for 5 same_namespaces
 "$NET" --world "$KEPT" down >/dev/null
 is "no file is left" "$(files "k$$-")" ""
