@@ -39,6 +39,16 @@ doctor_program() { # required|optional PROGRAM PACKAGE PURPOSE
     fi
 }
 
+# A command is started with the signals as a terminal's shell would give them.
+doctor_env() {
+    if has env && ! env --default-signal=INT "$BASH" -c : 2>/dev/null; then
+        broken env "has no --default-signal, so signals could not reach a command (coreutils 8.31 has it)" \
+            "$(as_root apt-get install coreutils)"
+    else
+        doctor_program required env coreutils "gives a command its signals back"
+    fi
+}
+
 doctor_programs() {
     doctor_program required unshare util-linux "makes the namespaces"
     doctor_program required nsenter util-linux "enters them"
@@ -51,6 +61,7 @@ doctor_programs() {
     doctor_program required iptables-restore iptables "logs the packets"
     doctor_program required ip6tables-restore iptables "logs the packets of IPv6"
     doctor_program required dnsmasq dnsmasq-base "answers names"
+    doctor_env
     if [ -n "$(program packet_log)" ]; then
         verdict OK packet_log "$(program packet_log)"
     else

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # install.t - what `make install` puts where, a student's program built against it, and `make uninstall`.
 . "$(dirname "$0")/../lib/tap.sh"
-plan 9
+plan 11
 
 stage=$TEST_TMP/stage
 # The objects are there already: VARIANT is the caller's, so that install does not build a second time.
@@ -15,6 +15,12 @@ for file in bin/tcp_echo bin/echolab-net lib/libecholab.a include/echolab/dialer
 done
 is 'programs, library, headers and pages are there' "$there" 5
 like 'echolab-net runs from there' "$("$stage/opt/lab/bin/echolab-net" help 2>&1 || true)" 'up \[TOPOLOGY\]'
+
+# The installed net, in a shell that knows neither the tree nor the prefix.
+installed() { env -u ECHOLAB_BIN ECHOLAB_WORLD=i$$ "$stage/opt/lab/bin/echolab-net" "$@"; }
+defer "$NET" --world i$$ down # by then the installed one is gone
+ok 'it makes a world' installed up
+is 'whose hosts find the installed programs' "$(installed run client -- sh -c 'command -v tcp_echo_server' 2>&1)" "$(cd "$stage/opt/lab/bin" && pwd -P)/tcp_echo_server"
 
 # pkg-config knows nothing of DESTDIR: the prefix is moved by hand.
 export PKG_CONFIG_PATH=$stage/opt/lab/lib/pkgconfig

@@ -32,7 +32,7 @@ done < <(printf '%s\n' bash cat chmod cp dnsmasq dumpcap env flock getent grep h
     iptables-restore mkdir mount nsenter ping rm sed setpriv setsid sort stat strace tail timeout true umount unshare)
 with_links() { env PATH="$TEST_TMP/bin" "$BASH_PATH" "$NET" doctor; }
 exits "a PATH with all it needs is enough" 0 with_links
-for program in unshare nsenter setpriv flock setsid mount getent ip iptables-restore ip6tables-restore dnsmasq; do
+for program in unshare nsenter setpriv flock setsid mount getent env ip iptables-restore ip6tables-restore dnsmasq; do
     mv "$TEST_TMP/bin/$program" "$TEST_TMP/taken"
     exits "without $program net up cannot work" 1 with_links
     like "... $program: FIX" "$OUT" "^FIX +$program +not found"
@@ -69,6 +69,7 @@ pretend iptables 'case " $* " in *NFLOG*|*NFQUEUE*) exit 2 ;; esac; exec real-ip
 pretend iptables 'case " $* " in *multiport*|*" LOG"*) exit 2 ;; esac; exec real-iptables "$@"' multiport LOG
 pretend ip6tables 'exit 2' NFLOG6
 pretend dnsmasq 'exit 2' dns
+pretend env 'case "$1" in --default-signal*) exit 125 ;; esac; exec real-env "$@"' env
 pretend unshare 'case " $* " in *" --fork "*) echo "unshare: unshare failed: Operation not permitted" >&2; exit 1 ;; esac; exec real-unshare "$@"' namespaces proc
 
 # ---- no user namespaces: a user namespace of our own has none to give away ----
