@@ -157,8 +157,7 @@ static void answer(struct port *port, int fd, int got)
     bool explaining = el_explaining(worker->context->trace);
     el_time now = worker->limit != NULL ? el_now() : 0;
     struct el_datagram_sent sent = {0};
-    if (explaining)
-        el_datagram_explain_receive(&worker->story, got);
+    el_datagram_explain_receive(&worker->story, got);
     for (unsigned i = 0; i < (unsigned)got; i++) {
         struct el_datagram *d = el_datagram_at(worker->batch, i);
         const char *why = judge(worker, d, now);
@@ -176,8 +175,7 @@ static void answer(struct port *port, int fd, int got)
     count(worker, DROPPED_NO_BUFFER, sent.no_buffer);
     count(worker, ERRORS, sent.other);
     count(worker, PENDING_ERRORS, sent.pending);
-    if (explaining)
-        el_datagram_explain_reply(&worker->story, fd, &sent);
+    el_datagram_explain_reply(&worker->story, fd, &sent);
 }
 
 /*
