@@ -138,13 +138,17 @@ pick_world() {
 }
 
 # enter_flags: nsenter's way into the world. Our own credentials are kept, which its user namespace
-# maps to root. Real root in another user's world always enters that user's namespace and takes the
-# identity that is root there, whatever mode the file claims: what runs inside is the user's, and
-# must not run as the machine's root. [#root-in-a-users-world]
+# maps to root. Real root becomes the user before it enters another user's world, whatever mode the
+# file claims: what runs inside is the user's, and must not run as the machine's root. Before, since
+# nsenter would do so after PR_SET_PDEATHSIG, and a change of identity takes that back.
+# [#root-in-a-users-world]
 enter_flags() {
-    ENTER=(-t "$WORLD_PID" -m -p -u)
+    local user group
+    BECOME=() ENTER=(-t "$WORLD_PID" -m -p -u)
     if [ ! -O "$WORLD_FILE" ]; then
-        ENTER+=(-U)
+        read -r user group < <(stat -c '%u %g' "/proc/$WORLD_PID") || die "$WORLD_NAME: the world has just ended"
+        BECOME=(setpriv --reuid "$user" --regid "$group" --clear-groups)
+        ENTER+=(-U --preserve-credentials)
     elif [ "$WORLD_MODE" = rootless ]; then
         ENTER+=(-U --preserve-credentials)
     fi
@@ -214,8 +218,9 @@ run_inside() {
 start_inside() { # HOST CMD…
     local host=$1; shift
     lifeline 5 6 # held by nsenter; 6 is closed by what it starts
-    ECHOLAB_HOST=$host setpriv --pdeathsig KILL nsenter "${ENTER[@]}" setpriv --pdeathsig KILL \
-        ip netns exec "$host" bash -c "$INSIDE" net "$@" <&0 7>&- &
+    export ECHOLAB_HOST=$host
+    "${BECOME[@]}" setpriv --pdeathsig KILL nsenter "${ENTER[@]}" \
+        setpriv --pdeathsig KILL ip netns exec "$host" bash -c "$INSIDE" net "$@" <&0 7>&- &
     RUN_PIDS+=($!)
     exec 5<&- 6>&-
 }

@@ -151,12 +151,19 @@ if [ "$(id -u)" -eq 0 ] && have setpriv; then
     cp -r "$ROOT/netns" "$TEST_TMP/netns"
     chmod -R a+rX "$TEST_TMP"
     other="$ECHOLAB_WORLD-u" uid=$((50500 + RANDOM % 400))
-    as_other() { setpriv --reuid $uid --regid $uid --clear-groups env -u XDG_RUNTIME_DIR ECHOLAB_WORLD="$other" "$TEST_TMP/netns/net" "$@"; }
+    as_other() { setpriv --reuid "$uid" --regid "$uid" --clear-groups env -u XDG_RUNTIME_DIR ECHOLAB_WORLD="$other" "$TEST_TMP/netns/net" "$@"; }
     # forge SED-SCRIPT: changes the state file in place, so that the lock stays.
     forge() { local text; text=$(sed "$1" "/tmp/echolab-$uid/$other"); echo "$text" >"/tmp/echolab-$uid/$other"; }
     defer as_other down
     as_other up >/dev/null
     is "root enters a user's world by its name" "$(cd / && "$NET" --world "$other" run client -- getent hosts server.lab | awk '{print $2}')" server.lab
+    (cd / && exec "$NET" --world "$other" run client -- sleep 4248) &
+    RUN=$!
+    others() { as_other run client -- ps -eo args | grep -x 'sleep 4248'; }
+    wait_for 10 others
+    kill -KILL $RUN
+    wait $RUN 2>/dev/null || true
+    ok "and a net run of root's that is killed takes its command along there too" wait_for 5 eval '! others'
     forge 's/^mode=.*/mode=root/' # the user would like root to run the user's programs as real root
     like "but is not real root there, whatever its file claims" "$(cd / && "$NET" --world "$other" run client -- cat /proc/self/uid_map)" "^ *0 +$uid +1\$"
     exits "and may end it" 0 "$NET" --world "$other" down
@@ -173,7 +180,7 @@ if [ "$(id -u)" -eq 0 ] && have setpriv; then
     done
     ok "the next command removes what is stale" wait_for 5 eval 'as_other status >/dev/null; [ ! -e /tmp/echolab-$uid ]'
 else
-    for i in 1 2 3 4 5 6 7; do skip "root and a user's world ($i)" "needs root"; done
+    for i in 1 2 3 4 5 6 7 8; do skip "root and a user's world ($i)" "needs root"; done
 fi
 
 # ---- the state directory ----
