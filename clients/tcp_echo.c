@@ -34,12 +34,11 @@ struct tcp_echo {
     /* [#in-flight] What is under way: comparing the echo with it, byte for byte in order, is the
      * whole verification. */
     struct el_flight *flight;
-    bool damaged; /* a byte of the probe that is coming in was changed */
-
+    bool damaged;      /* a byte of the probe that is coming in was changed */
     uint64_t seq;      /* the newest probe */
     bool waiting_room; /* it is not in flight yet */
     el_time began;     /* --stdin: when the first byte left */
-    bool streaming, input_ended, booked, paused, closing, broken;
+    bool streaming, input_ended, peer_ended, booked, paused, closing, broken;
 };
 
 /* ---- narration ------------------------------------------------------------------------------ */
@@ -76,8 +75,9 @@ static void give_up(struct tcp_echo *tcp, const char *call, int error)
  * 9293 3.6 [#we-send-no-more] */
 static void half_close(struct tcp_echo *tcp)
 {
-    shutdown(tcp->fd, SHUT_WR); /* ENOTCONN: a reset came first, and the next read tells */
-    el_explain(tcp->trace, EL_TOPIC_CALL, "shutdown(%d, SHUT_WR)", tcp->fd);
+    int result = shutdown(tcp->fd, SHUT_WR); /* ENOTCONN: a reset came first; the next read tells */
+    el_explain(tcp->trace, EL_TOPIC_CALL, "shutdown(%d, SHUT_WR) = %d%s%s", tcp->fd, result,
+               result < 0 ? " " : "", result < 0 ? el_errno_name(errno) : "");
     explain_state(tcp, "our FIN is out: we send no more, and still read");
 }
 
@@ -104,8 +104,7 @@ static bool push(struct tcp_echo *tcp)
             el_client_write_blocked(tcp->client);
             return false;
         } else if (errno != EINTR) {
-            /* ECONNRESET, or EPIPE when the reset was told before; ETIMEDOUT: TCP itself gave
-             * up. */
+            /* ECONNRESET; EPIPE: the reset was told before; ETIMEDOUT: TCP itself gave up. */
             give_up(tcp, "send", errno);
             return false;
         }
@@ -185,14 +184,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
         el_client_written(tcp->client);
 }
 
-/* A probe is partly written, or a stream's echo has dried up: nothing else can follow on this
- * connection. */
+/* A probe is partly written, or a stream's echo has dried up: nothing else can follow. */
 static void tcp_late(void *arg, enum el_operation operation)
 {
     struct tcp_echo *tcp = arg;
     book_stream(tcp);
-    el_client_failed(tcp->client, tcp->seq, EL_FATE_DEADLINE, ETIMEDOUT, NULL, NULL);
-    give_up(tcp, operation == EL_WRITE ? "send" : "recv", ETIMEDOUT);
+    el_client_timed_out(tcp->client, operation);
+    give_up(tcp, NULL, ETIMEDOUT); /* what it means was said */
 }
 
 /* ---- receiving ------------------------------------------------------------------------------ */
@@ -246,23 +244,25 @@ static void finish_close(struct tcp_echo *tcp)
     event_free(tcp->writable);
     el_flight_free(tcp->flight);
     el_socket_close(tcp->fd);
-    el_explain(tcp->trace, EL_TOPIC_CALL, "close(%d) = 0", tcp->fd);
+    el_explain(tcp->trace, EL_TOPIC_CALL, "close(%d)", tcp->fd);
     el_client_closed(tcp->client);
 }
 
 /* End of file, or an error of recv(2): ECONNRESET, ETIMEDOUT, EHOSTUNREACH. */
 static void on_end(struct tcp_echo *tcp, int error)
 {
-    if (tcp->closing) {
-        explain_state(tcp, error != 0 ? "the peer sent a reset"
-                                      : "the peer's FIN came too; we closed first, so our kernel "
-                                        "remembers the pair of addresses, in TIME_WAIT");
-        finish_close(tcp);
-    } else if (error == 0 && tcp->input_ended && el_flight_empty(tcp->flight)) {
-        event_del(tcp->readable); /* both ways are closed and nothing is owed: as it should be */
-    } else {
+    bool all_back = error == 0 && tcp->input_ended && el_flight_empty(tcp->flight);
+    if (!tcp->closing && !all_back) {
         give_up(tcp, "recv", error);
+        return;
     }
+    explain_state(tcp, error != 0 ? "the peer sent a reset"
+                                  : "the peer's FIN came too; our kernel, which closed first, "
+                                    "remembers the pair of addresses: TIME_WAIT");
+    tcp->peer_ended = true;
+    event_del(tcp->readable); /* an end of file is there for ever: once is enough */
+    if (tcp->closing)
+        finish_close(tcp);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -284,6 +284,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             return;
         }
         el_client_bytes(tcp->client, 0, (uint64_t)got);
+        if (tcp->seq == 0)
+            continue; /* --connect-only: what a server says of itself is no echo */
         size_t owed = el_flight_owed(tcp->flight);
         size_t ours = (size_t)got < owed ? (size_t)got : owed;
         if (tcp->streaming)
@@ -324,11 +326,10 @@ static int tcp_open(void *arg, struct el_client *client, int fd, const struct el
     tcp->flight = el_flight_new(size > FLIGHT_MIN / 2 ? 2 * size : FLIGHT_MIN);
     if (tcp->flight == NULL || tcp->readable == NULL || tcp->writable == NULL)
         return -ENOMEM;
-    /* Nagle's algorithm would hold a small probe back while an earlier one is unacknowledged (RFC
-     * 896). */
+    /* Nagle's algorithm would hold a small probe back behind an unacknowledged one (RFC 896). */
     int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    el_explain(tcp->trace, EL_TOPIC_CALL, "setsockopt(%d, TCP_NODELAY, 1)", fd);
+    int result = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    el_explain(tcp->trace, EL_TOPIC_CALL, "setsockopt(%d, TCP_NODELAY, 1) = %d", fd, result);
     event_add(tcp->readable, NULL);
     return 0;
 }
@@ -350,7 +351,7 @@ static void tcp_close(void *arg, bool politely)
     tcp->closing = true;
     if (tcp->seq > 0)
         book_stream(tcp);
-    if (!politely) {
+    if (!politely || tcp->peer_ended) {
         finish_close(tcp);
         return;
     }
@@ -365,6 +366,7 @@ static const struct el_program tcp_program = {
     .about = "Sends probes to an echo server (port 7007) over one connection and times each echo.",
     .epilog = EL_CLIENT_EXITS "Example: tcp_echo -c 3 -i 200ms --explain 127.0.0.1",
     .options = el_client_option_table,
+    .not_written = EL_EXIT_LOCAL,
     .min_operands = 1,
     .max_operands = 1,
 };

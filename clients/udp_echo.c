@@ -131,8 +131,7 @@ static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when)
     return sent;
 }
 
-/* This machine refused to send: EPERM (a local rule), ENETUNREACH (no route), EMSGSIZE, ENOBUFS.
- * The run goes on. */
+/* This machine refused: EPERM (a local rule), ENETUNREACH (no route), ENOBUFS. The run goes on. */
 static void send_failed(struct udp_echo *udp, int error)
 {
     bool v4 = el_address_family(&udp->peer) == AF_INET;
@@ -180,7 +179,7 @@ static void udp_late(void *arg, enum el_operation operation)
     struct udp_echo *udp = arg;
     event_del(udp->writable);
     el_client_sent(udp->client, udp->seq, udp->length, el_now());
-    send_failed(udp, EAGAIN);
+    el_client_failed(udp->client, udp->seq, EL_FATE_ERROR, EAGAIN, "EAGAIN", "not sent in time");
     el_client_written(udp->client);
 }
 
@@ -229,7 +228,8 @@ static void udp_resume(void *arg)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
-/* With --stdin there is no nonce: an echo is whatever equals what was sent. */
+/* With --stdin there is no nonce: an echo is whatever equals what was sent. Anything else may be a
+ * stray or our own, damaged: it is counted, and the wait goes on, until the deadline. */
 static void take_streamed(struct udp_echo *udp, size_t length)
 {
     if (length == udp->length && memcmp(udp->reply, udp->probe, length) == 0) {
@@ -239,7 +239,7 @@ static void take_streamed(struct udp_echo *udp, size_t length)
                memcmp(udp->reply, udp->previous, length) == 0) {
         el_client_echoed(udp->client, udp->seq - 1); /* late or twice: too late for stdout */
     } else {
-        el_client_corrupt(udp->client, udp->seq, "not the bytes that were sent");
+        el_client_corrupt(udp->client, 0, "not the bytes that were sent");
     }
 }
 
@@ -342,15 +342,15 @@ static void udp_close(void *arg, bool politely)
     free(udp->probe);
     free(udp->previous);
     el_socket_close(udp->fd);
-    el_explain(udp->trace, EL_TOPIC_CALL, "close(%d) = 0   (no packet: nobody is told)", udp->fd);
+    el_explain(udp->trace, EL_TOPIC_CALL, "close(%d)   (no packet: nobody is told)", udp->fd);
     el_client_closed(udp->client);
 }
 
 static const struct el_option udp_table[] = {
-    {.name = "no-connect",
-     .type = EL_OPT_FLAG,
-     .help = "one unconnected socket: sendto, recvfrom, and no news of ICMP errors",
-     .offset = offsetof(struct udp_options, no_connect)},
+    {.type = EL_OPT_HEADING, .help = "UDP alone"},
+    {0, "no-connect", EL_OPT_FLAG, NULL,
+     "sendto, recvfrom on an unconnected socket: no ICMP errors",
+     offsetof(struct udp_options, no_connect), NULL, 0, 0, NULL},
     {0},
 };
 
@@ -359,8 +359,9 @@ static const struct el_program udp_program = {
     .usage = "[options] HOST[:PORT]",
     .about = "Sends datagrams to an echo server (port 7007) and tells what became of each.",
     .epilog = EL_CLIENT_EXITS "Example: udp_echo -c 3 -i 200ms --explain 127.0.0.1",
-    .options = udp_table,
-    .more = el_client_option_table,
+    .options = el_client_option_table,
+    .more = udp_table,
+    .not_written = EL_EXIT_LOCAL,
     .min_operands = 1,
     .max_operands = 1,
 };

@@ -50,30 +50,40 @@ void client_arm(struct event *timer, el_time at)
     event_add(timer, &left);
 }
 
-/* A diagnostic, and the exit code it means. The first one stays: what came first is the cause. */
-void client_fail(struct el_client *client, int code, const char *format, ...)
+/* The first diagnostic stays, for the document: what came first is the cause. */
+static void say(struct el_client *client, const char *format, va_list list)
 {
     char text[sizeof client->message];
-    va_list list;
-    va_start(list, format);
     vsnprintf(text, sizeof text, format, list);
-    va_end(list);
     if (client->message[0] == '\0')
         memcpy(client->message, text, sizeof text);
+    el_log(client->trace, EL_ERROR, "%s", text);
+}
+
+void client_say(struct el_client *client, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    say(client, format, list);
+    va_end(list);
+}
+
+/* A diagnostic, and the exit code it means. */
+void client_fail(struct el_client *client, int code, const char *format, ...)
+{
+    va_list list;
     if (client->code == 0)
         client->code = code;
-    el_log(client->trace, EL_ERROR, "%s", text);
+    va_start(list, format);
+    say(client, format, list);
+    va_end(list);
 }
 
 void el_client_complain(struct el_client *client, const char *call, int error)
 {
     const char *hint = el_socket_hint(error);
-    char text[sizeof client->message];
-    snprintf(text, sizeof text, "%s: %s: %s%s%s%s", client->target, call, strerror(error),
-             hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
-    if (client->message[0] == '\0')
-        memcpy(client->message, text, sizeof text);
-    el_log(client->trace, EL_ERROR, "%s", text);
+    client_say(client, "%s: %s: %s%s%s%s", client->target, call, strerror(error),
+               hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
 }
 
 static void on_quit(evutil_socket_t fd, short what, void *arg)
@@ -122,7 +132,7 @@ static void on_lines_drained(void *arg)
 }
 
 /* Neither a stalled reader of stdout nor one of stderr may hold up the loop: what is shown is
- * queued. Beside a stream, stdout carries the echoed bytes alone. [#stalled-reader] */
+ * queued. Beside a stream, stdout carries the echoed bytes alone. [#queued-output] */
 static bool open_streams(struct el_client *client)
 {
     bool streaming = el_client_streaming(client);

@@ -117,6 +117,7 @@ void el_client_input_ended(struct el_client *client);
 
 /* An intact echo. False: it was a duplicate (whose bytes must not be written out again). */
 bool el_client_echoed(struct el_client *client, uint64_t seq);
+/* `seq` 0: nobody can tell of which probe, and each goes on waiting for its own. */
 void el_client_corrupt(struct el_client *client, uint64_t seq, const char *detail);
 void el_client_wrong_source(struct el_client *client, const struct el_address *from,
                             const char *why);
@@ -130,6 +131,9 @@ void el_client_bytes(struct el_client *client, uint64_t sent, uint64_t received)
 /* The connection cannot be used any more: what is outstanding fails with `error` (0: the peer
  * closed), and the run ends. */
 void el_client_broken(struct el_client *client, const char *call, int error);
+/* The same for our own deadline, which the kernel knows nothing of: --read-timeout (EL_READ) or
+ * --write-timeout (EL_WRITE) has passed, and no further probe can follow on this connection. */
+void el_client_timed_out(struct el_client *client, enum el_operation operation);
 /* A diagnostic: `prog: target: what failed: strerror (hint)`. The first one goes into the
  * document. */
 void el_client_complain(struct el_client *client, const char *call, int error);

@@ -59,6 +59,8 @@ struct el_client {
 };
 
 /* client.c */
+void client_say(struct el_client *client, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void client_fail(struct el_client *client, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void client_arm(struct event *timer, el_time at);

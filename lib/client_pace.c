@@ -251,6 +251,9 @@ bool el_client_echoed(struct el_client *client, uint64_t seq)
 void el_client_corrupt(struct el_client *client, uint64_t seq, const char *detail)
 {
     el_ledger_corrupt(client->ledger, seq, el_now());
+    if (seq == 0 && detail != NULL) /* nobody knows of which probe: that one goes on waiting */
+        el_log(client->trace, EL_WARN, "%s: recvfrom: a corrupt datagram (%s)", client->target,
+               detail);
     settled(client, seq, &(struct el_report_event){.detail = detail});
 }
 
@@ -296,8 +299,25 @@ void el_client_broken(struct el_client *client, const char *call, int error)
     if (error != 0)
         el_client_complain(client, call, error);
     else
-        el_log(client->trace, EL_ERROR, "%s: %s: the peer closed the connection", client->target,
-               call);
+        client_say(client, "%s: %s: the peer closed the connection", client->target, call);
+    ask_for_turn(client);
+}
+
+void el_client_timed_out(struct el_client *client, enum el_operation operation)
+{
+    if (client->broken || client->state != CLIENT_RUNNING)
+        return;
+    client->broken = true;
+    bool reading = operation == EL_READ;
+    char length[24], detail[64];
+    el_print_duration(reading ? client->options->read_timeout : client->options->write_timeout,
+                      length, sizeof length);
+    snprintf(detail, sizeof detail, "%s within %s", reading ? "no echo" : "not all was taken",
+             length);
+    for (uint64_t seq = 1; seq <= client->seq; seq++)
+        el_client_failed(client, seq, EL_FATE_DEADLINE, ETIMEDOUT, NULL, detail);
+    client_say(client, "%s: %s: %s (%s)", client->target, reading ? "recv" : "send", detail,
+               reading ? "--read-timeout" : "--write-timeout");
     ask_for_turn(client);
 }
 

@@ -7,11 +7,19 @@
 #include "client_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define AT(field) offsetof(struct el_client_options, field)
 
-enum { DEFAULT_PORT = 7007, DNS_PORT = 53 };
+#define LONGEST_WAIT (EL_S * 3600 * 24)
+
+enum {
+    DEFAULT_PORT = 7007,
+    DNS_PORT = 53,
+    DESCRIPTORS = 10, /* the loop has four, a lookup some, each attempt to connect one */
+};
 
 const struct el_option el_client_option_table[] = {
     {.type = EL_OPT_HEADING, .help = "What to send"},
@@ -26,12 +34,12 @@ const struct el_option el_client_option_table[] = {
     {0, "connect-only", EL_OPT_FLAG, NULL, "connect, say what happened, send nothing",
      AT(connect_only), NULL, 0, 0, NULL},
     {.type = EL_OPT_HEADING, .help = "How long to wait"},
-    {'W', "read-timeout", EL_OPT_DURATION, "D", "for each echo", AT(read_timeout), "1s", 0, 0,
-     NULL},
+    {'W', "read-timeout", EL_OPT_DURATION, "D", "for each echo", AT(read_timeout), "1s", EL_MS,
+     LONGEST_WAIT, NULL},
     {0, "write-timeout", EL_OPT_DURATION, "D", "for the kernel to take a probe", AT(write_timeout),
-     "3s", 0, 0, NULL},
+     "3s", EL_MS, LONGEST_WAIT, NULL},
     {0, "connect-timeout", EL_OPT_DURATION, "D", "for lookup and connect together",
-     AT(connect_timeout), "3s", 0, 0, NULL},
+     AT(connect_timeout), "3s", EL_MS, LONGEST_WAIT, NULL},
     {'w', "deadline", EL_OPT_DURATION, "D", "for the whole run; 0 = none", AT(total), NULL, 0, 0,
      NULL},
     {.type = EL_OPT_HEADING, .help = "Which way to go"},
@@ -71,9 +79,27 @@ int client_check_descriptors(const char *name)
     return error;
 }
 
+/* libevent ends the process, with an exit code of its own, if it cannot have the descriptors it
+ * needs: so ask before. 0, or -errno after a message on stderr. */
+static int check_spare_descriptors(const char *name)
+{
+    int spare[DESCRIPTORS], count = 0, error = 0;
+    for (; count < DESCRIPTORS && error == 0; count++) {
+        spare[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+        error = spare[count] < 0 ? errno : 0;
+    }
+    for (int i = 0; i < count; i++)
+        el_socket_close(spare[i]);
+    if (error != 0)
+        fprintf(stderr, "%s: descriptors: %s (%s)\n", name, strerror(error), el_socket_hint(error));
+    return -error;
+}
+
 /* Options that exclude each other, as sentences. */
 static const char *conflict(const struct el_client_options *o)
 {
+    if (o->total > 0 && o->total < EL_MS)
+        return "--deadline is at least 1ms, or 0 for none";
     if (o->json && o->csv)
         return "--json and --csv exclude each other: choose one";
     if (o->message != NULL && o->use_stdin)
@@ -88,11 +114,28 @@ static const char *conflict(const struct el_client_options *o)
     return NULL;
 }
 
-/* Usage errors that no single option shows. 0, or -EINVAL after a message on stderr. */
+/* An address that can be written, and that no socket can reach as it is. NULL: fine. */
+static const char *unreachable_form(const char *host, const struct el_client_options *o)
+{
+    struct el_address literal;
+    if (el_address_from_literal(host, 1, &literal) < 0 || el_address_family(&literal) != AF_INET6)
+        return NULL;
+    if (el_address_is_v4_mapped(&literal))
+        return "that is an IPv4 address in IPv6's clothes: write the last four bytes alone, "
+               "1.2.3.4";
+    if (el_address_is_link_local(&literal) && literal.in6.sin6_scope_id == 0 &&
+        o->interface == NULL)
+        return "every link has such an address: say which link, as fe80::1%eth0";
+    return NULL;
+}
+
+/* Usage errors that no single option shows. 0, or -errno after a message on stderr. */
 int client_check(const struct el_client_plan *plan, const char *target, struct el_client *client)
 {
     const char *name = plan->program->name, *why = conflict(plan->options);
     char shown[64];
+    if (check_spare_descriptors(name) < 0)
+        return -EMFILE;
     if (why == NULL && plan->check != NULL)
         why = plan->check(plan->arg);
     if (why != NULL) {
@@ -101,7 +144,8 @@ int client_check(const struct el_client_plan *plan, const char *target, struct e
     }
     if (el_endpoint_parse(target, DEFAULT_PORT, 1, &client->endpoint, &why) < 0 ||
         (client->endpoint.wildcard &&
-         (why = "* is every address of this machine: name one host"))) {
+         (why = "* is every address of this machine: name one host")) ||
+        (why = unreachable_form(client->endpoint.host, plan->options)) != NULL) {
         fprintf(stderr, "%s: %s: %s\n", name, el_name_escape(target, shown, sizeof shown), why);
         return -EINVAL;
     }
@@ -118,10 +162,11 @@ struct el_resolver *client_resolver(struct el_client *client)
     struct el_address servers[EL_ENDPOINTS_MAX];
     for (size_t i = 0; i < o->dns_servers.count; i++) {
         const struct el_endpoint *server = &o->dns_servers.item[i];
-        if (el_address_from_literal(server->host, server->port, &servers[i]) < 0) {
-            client_fail(client, EL_EXIT_LOCAL,
-                        "--dns-server: %s: an address is needed (who should look this name up?)",
-                        server->host);
+        int error = el_address_from_literal(server->host, server->port, &servers[i]);
+        if (error < 0) {
+            client_fail(client, EL_EXIT_LOCAL, "--dns-server: %s: %s", server->host,
+                        error == -ENODEV ? "no such network interface after the %"
+                                         : "an address is needed (who should look this name up?)");
             return NULL;
         }
     }
@@ -201,18 +246,33 @@ static const char *likely_call(const struct el_client *client, int error)
     return error == EACCES || error == EPERM || error == EADDRNOTAVAIL ? "connect" : "socket";
 }
 
+/* Why only one family was asked for, or what it means that both have nothing. */
+static const char *family_hint(const struct el_client_options *o)
+{
+    if (o->only_v4)
+        return "-4 asks for IPv4 alone";
+    if (o->only_v6)
+        return "-6 asks for IPv6 alone";
+    if (family_wanted(o) != AF_UNSPEC)
+        return "--source asks for its own family alone";
+    return "the name exists, but neither A nor AAAA: it is no host";
+}
+
 static void lookup_failed(struct el_client *client, const struct el_dial_result *result)
 {
     enum el_lookup_status status = telling_status(result);
     const char *hint = el_socket_hint(-result->error);
+    const char *said =
+        status == EL_LOOKUP_NO_DATA ? family_hint(client->options) : el_lookup_status_hint(status);
     client->outcome = "not-resolved";
     if (status == EL_LOOKUP_LOCAL && result->error != 0)
         client_fail(client, EL_EXIT_NAME, "%s: lookup: %s%s%s%s", client->endpoint.host,
                     strerror(-result->error), hint != NULL ? " (" : "", hint != NULL ? hint : "",
                     hint != NULL ? ")" : "");
     else
-        client_fail(client, EL_EXIT_NAME, "%s: lookup: %s", client->endpoint.host,
-                    el_lookup_status_text(status));
+        client_fail(client, EL_EXIT_NAME, "%s: lookup: %s%s%s%s", client->endpoint.host,
+                    el_lookup_status_text(status), said != NULL ? " (" : "",
+                    said != NULL ? said : "", said != NULL ? ")" : "");
 }
 
 static void dial_timed_out(struct el_client *client, const struct el_dial_result *result)
@@ -278,7 +338,8 @@ void client_tell_dial_packets(struct el_client *client, const struct el_dial_res
                                         .peer = result->attempts[count].peer};
     if (asked > 0)
         el_witness_tell(client->witness, "the lookup", questions, asked);
-    if (count > 0 || asked == 0)
+    bool unconnected = client->plan->unconnected != NULL && *client->plan->unconnected;
+    if (count > 0 && !unconnected) /* without connect(2) there is nothing to look for */
         el_witness_tell(client->witness, "connect", flows, count);
     el_witness_mark(client->witness);
 }

@@ -138,11 +138,17 @@ static int refuse_long(const struct parse *parse, const char *word)
     unsigned matches = 0;
     for (const struct option *option = parse->longs; option->name != NULL; option++)
         matches += strncmp(option->name, typed, strlen(typed)) == 0;
-    if (matches > 1) {
+    if (matches > 1 && *typed != '\0') {
         fprintf(parse->err, "%s: --%s: ambiguous option: it could be", program, shown);
+        unsigned left = matches;
         for (const struct option *option = parse->longs; option->name != NULL; option++)
             if (strncmp(option->name, typed, strlen(typed)) == 0)
-                fprintf(parse->err, "%s --%s", --matches > 0 ? "" : " or", option->name);
+                fprintf(parse->err, "%s --%s",
+                        left == matches ? ""
+                        : left == 1     ? " or"
+                                        : ",",
+                        option->name),
+                    left--;
         fprintf(parse->err, " (write the whole name)\n");
         return USAGE_ERROR;
     }
@@ -263,7 +269,7 @@ static int finish_output(const struct el_program *program, FILE *out, FILE *err)
         return 0;
     fprintf(err, "%s: stdout: write: %s\n", program->name,
             errno != 0 ? strerror(errno) : "failed earlier");
-    return 1;
+    return program->not_written != 0 ? program->not_written : 1;
 }
 
 static int parse_words(struct parse *parse, int argc, char **argv, FILE *out)

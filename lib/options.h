@@ -54,13 +54,15 @@ struct el_program {
     const struct el_option *more;    /* a second table, what all clients or servers share, or NULL;
                                       * its offsets too count from the start of `values` */
     unsigned min_operands, max_operands;
+    int not_written; /* exit code when --help could not be written; 0 = 1 */
 };
 
 /*
  * Parses argv into `values` (defaults first). --help and --version are handled here.
  * Returns -1 to go on, with *operands = index in argv of the first operand (argv is permuted as by
  * getopt_long(3)); otherwise the exit code to end with: 0 after --help/--version on `out`, 2 after
- * a message on `err` that names option, value, cause and fix; 1 when `out` could not be written.
+ * a message on `err` that names option, value, cause and fix; program->not_written, or 1, when
+ * `out` could not be written.
  */
 int el_options_parse(const struct el_program *program, int argc, char **argv, void *values,
                      int *operands, FILE *out, FILE *err);

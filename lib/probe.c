@@ -83,9 +83,11 @@ static bool has_pattern(const unsigned char *data, size_t from, size_t length, u
 }
 
 static enum el_probe_match check_headerless(const unsigned char *data, size_t length,
-                                            uint64_t nonce, uint64_t expected, uint64_t *seq)
+                                            size_t probe_length, uint64_t nonce, uint64_t expected,
+                                            uint64_t *seq)
 {
-    for (uint64_t back = 0; back <= LOOK_BACK && back < expected; back++) {
+    for (uint64_t back = 0; length == probe_length && back <= LOOK_BACK && back < expected;
+         back++) {
         if (has_pattern(data, 0, length, nonce, expected - back)) {
             *seq = expected - back;
             return EL_PROBE_OURS;
@@ -100,8 +102,7 @@ enum el_probe_match el_probe_check(const unsigned char *data, size_t length, siz
 {
     *seq = 0;
     if (probe_length < EL_PROBE_HEADER)
-        return length == probe_length ? check_headerless(data, length, nonce, expected, seq)
-                                      : EL_PROBE_FOREIGN;
+        return check_headerless(data, length, probe_length, nonce, expected, seq);
     if (length < 8 || get_u64(data) != nonce)
         return EL_PROBE_FOREIGN;
     if (length < EL_PROBE_HEADER)

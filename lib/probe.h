@@ -33,8 +33,8 @@ enum el_probe_match { EL_PROBE_OURS, EL_PROBE_CORRUPT, EL_PROBE_FOREIGN };
  *  - FOREIGN: not our nonce; *seq is 0.
  * A probe without a header is told by its pattern: it is OURS if it is the pattern of `expected`
  * (the newest probe sent) or of one of the 255 before it, so an older echo is not taken for the
- * newest; else CORRUPT with *seq = expected, or FOREIGN if its length differs. An empty probe
- * carries nothing to tell it by: it is always `expected`.
+ * newest; else CORRUPT with *seq = expected. An empty probe carries nothing to tell it by: it is
+ * always `expected`.
  */
 enum el_probe_match el_probe_check(const unsigned char *data, size_t length, size_t probe_length,
                                    uint64_t nonce, uint64_t expected, uint64_t *seq);

@@ -120,7 +120,8 @@ static void say_lost(struct el_report *report, const struct el_report_event *eve
     switch (record->fate) {
     case EL_FATE_DEADLINE:
         el_print_duration(report->args.read_timeout, length, sizeof length);
-        say(report, "seq=%llu lost: no echo within %s\n", (unsigned long long)record->seq, length);
+        say(report, "seq=%llu lost: %s%s\n", (unsigned long long)record->seq,
+            *detail != '\0' ? detail : "no echo within ", *detail != '\0' ? "" : length);
         break;
     case EL_FATE_LATE:
         el_print_duration(record->received - record->sent, length, sizeof length);
@@ -155,7 +156,7 @@ void el_report_probe(struct el_report *report, const struct el_report_event *eve
     if (report->args.problems_only && !event->duplicate)
         return;
     char peer[EL_ADDRESS_TEXT];
-    say(report, "%zu bytes from %s: seq=%llu", record->bytes,
+    say(report, "%zu byte%s from %s: seq=%llu", record->bytes, record->bytes == 1 ? "" : "s",
         el_address_print(&report->dial.peer, peer), (unsigned long long)record->seq);
     if (event->duplicate)
         say(report, " (duplicate)\n");
@@ -224,6 +225,23 @@ void el_report_sent(struct el_report *report, uint64_t seq)
         report->highest = seq;
 }
 
+/* One decimal, and as many more as it takes: "0" and "100" are said only of none and of all. */
+static const char *percent(uint64_t part, uint64_t whole, char text[static 32])
+{
+    double value = 100.0 * (double)part / (double)whole;
+    if (part * 100 % whole == 0) {
+        snprintf(text, 32, "%.0f", value);
+        return text;
+    }
+    for (int decimals = 1; decimals < 20; decimals++) {
+        snprintf(text, 32, "%.*f", decimals, value);
+        double said = strtod(text, NULL);
+        if (said > 0 && said < 100)
+            break;
+    }
+    return text;
+}
+
 /* Counters that are zero are left out: what is there should be read. */
 static void summary_counts(FILE *out, struct el_report *report, struct el_probe_counts c,
                            bool interim)
@@ -231,24 +249,27 @@ static void summary_counts(FILE *out, struct el_report *report, struct el_probe_
     const struct {
         const char *name;
         uint64_t value;
+        bool countable;
     } rest[] = {
-        {interim ? "unanswered yet" : "unanswered when the run ended", c.unanswered},
-        {"late", c.late},
-        {"duplicates", c.duplicates},
-        {"reordered", c.reordered},
-        {"corrupt", c.corrupt},
-        {"wrong source", c.wrong_source},
-        {"errors", c.errors},
+        {interim ? "unanswered yet" : "unanswered when the run ended", c.unanswered, false},
+        {"late", c.late, false},
+        {"duplicate", c.duplicates, true},
+        {"reordered", c.reordered, false},
+        {"corrupt", c.corrupt, false},
+        {"wrong source", c.wrong_source, false},
+        {"error", c.errors, true},
     };
+    char share[32];
     el_report_wrote(report,
                     fprintf(out, "%llu sent, %llu received, %llu lost", (unsigned long long)c.sent,
                             (unsigned long long)c.received, (unsigned long long)c.lost));
     if (c.sent > 0)
-        el_report_wrote(report, fprintf(out, " (%.3g%%)", 100.0 * (double)c.lost / (double)c.sent));
+        el_report_wrote(report, fprintf(out, " (%s%%)", percent(c.lost, c.sent, share)));
     for (size_t i = 0; i < sizeof rest / sizeof *rest; i++) {
         if (rest[i].value > 0)
-            el_report_wrote(
-                report, fprintf(out, ", %llu %s", (unsigned long long)rest[i].value, rest[i].name));
+            el_report_wrote(report, fprintf(out, ", %llu %s%s", (unsigned long long)rest[i].value,
+                                            rest[i].name,
+                                            rest[i].countable && rest[i].value != 1 ? "s" : ""));
     }
     el_report_wrote(report, fputc('\n', out));
 }
@@ -260,13 +281,14 @@ void el_report_summary(struct el_report *report, const struct el_ledger *ledger,
         return; /* rows or the document say it all */
     FILE *out = text ? report->args.results : report->args.remarks;
     int before = report->error;
+    bool v6 = strchr(report->args.host, ':') != NULL;
     struct el_probe_counts counts = {0};
     if (ledger != NULL)
         counts = el_ledger_counts(ledger);
     errno = 0;
-    el_report_wrote(report,
-                    fprintf(out, "--- %s:%u %s echo%s ---\n", report->args.host, report->args.port,
-                            report->args.proto, interim ? ", so far" : ""));
+    el_report_wrote(report, fprintf(out, "--- %s%s%s:%u %s echo%s ---\n", v6 ? "[" : "",
+                                    report->args.host, v6 ? "]" : "", report->args.port,
+                                    report->args.proto, interim ? ", so far" : ""));
     summary_counts(out, report, counts, interim);
     const struct el_histogram *rtt = ledger == NULL ? NULL : el_ledger_rtt(ledger);
     if (rtt != NULL && el_histogram_count(rtt) > 0)

@@ -178,13 +178,16 @@ int el_witness_tell(struct el_witness *witness, const char *title, const struct 
         witness->said = true;
         return -1;
     }
-    bool complete = el_packets_fence(witness->packets, el_time_after(el_now(), FENCE_WAIT)) == 0 &&
-                    el_packets_lost(witness->packets) == witness->lost;
-    int seen = walk(witness, flows, count, false, &complete);
+    bool fenced = el_packets_fence(witness->packets, el_time_after(el_now(), FENCE_WAIT)) == 0;
+    bool lost = el_packets_lost(witness->packets) != witness->lost, kept = true;
+    int seen = walk(witness, flows, count, false, &kept);
+    bool complete = fenced && !lost && kept;
     el_explain(witness->trace, EL_TOPIC_PACKET, "packets of %s: %d (%s)", title, seen,
-               complete ? "fence passed: the log is complete"
-                        : "the log may be incomplete: its fence did not come back");
-    walk(witness, flows, count, true, &complete);
+               complete  ? "fence passed: the log is complete"
+               : !fenced ? "the log may be incomplete: its fence did not come back"
+               : lost    ? "the log is incomplete: the kernel dropped some of its entries"
+                         : "the log is incomplete: its ring was overwritten meanwhile");
+    walk(witness, flows, count, true, &kept);
     if (seen > LINES_MAX)
         el_explain(witness->trace, EL_TOPIC_PACKET, "... and %d more", seen - LINES_MAX);
     return complete ? seen : -1;

@@ -76,3 +76,48 @@ unblocked() { # stdout a pipe that somebody made nonblocking, and whose reader i
     "$@" > >(python3 -c 'import os,time,sys; os.set_blocking(0, False); time.sleep(1); os.set_blocking(0, True); sys.stdin.read()')
 }
 exits "a slow reader gets everything, and costs nothing" 0 bash -c "$(declare -f unblocked); unblocked \"\$@\"" - "$UDP" --json -c 2000 -i 0 "$U"
+
+# ---- what is said of it ----
+start_server mute python3 -c 'import socket,time
+s = socket.create_server(("127.0.0.1", 0)) # the kernel accepts, and nobody ever answers
+print("ready listen=127.0.0.1:%d" % s.getsockname()[1], flush=True)
+while True: time.sleep(60)'
+exits "our own read deadline is exit 28" 28 "$TCP" -m hello -W 300ms "$LISTEN"
+like "our own read deadline is named, and not taken for TCP's" "$ERR" 'recv: no echo within 300ms \(--read-timeout\)$'
+peer deaf tcp deaf
+exits "our own write deadline is exit 28" 28 "$TCP" -c 1 -s 32M -W 10 --write-timeout 300ms "$LISTEN"
+like "our own write deadline is named" "$ERR" 'send: not all was taken within 300ms \(--write-timeout\)$'
+peer closing tcp close:32
+exits "closed by the peer is exit 1" 1 "$TCP" --json -c 1 -W 5 "$LISTEN"
+like "closed by the peer: the document says so" "$(json message)" 'recv: the peer closed the connection$'
+exits "an address of the other family than -6 asks for is exit 6" 6 "$TCP" -6 127.0.0.1
+like "of the other family: the option is named" "$ERR" '\(-6 asks for IPv6 alone\)'
+exits "an address of the other family than --source's is exit 6" 6 "$TCP" --source ::1 127.0.0.1
+like "--source: the option is named" "$ERR" '\(--source asks for its own family alone\)'
+exits "fe80::1 alone is no destination" 2 "$TCP" fe80::1
+like "fe80::1: what to write" "$ERR" 'as fe80::1%eth0$'
+exits "an IPv4-mapped address is no destination" 2 "$TCP" ::ffff:127.0.0.1
+like "IPv4-mapped: what to write" "$ERR" 'last four bytes alone'
+exits "--dns-server with a zone that is not there" 2 "$UDP" --dns-server fe80::1%nosuch x.test
+like "--dns-server: the zone is named" "$ERR" 'no such network interface after the %$'
+few_descriptors() { ulimit -n 6; exec "$@"; }
+in_subshell() { ("$@"); }
+for client in "$TCP" "$UDP"; do
+    exits "${client##*/}: too few descriptors is exit 2" 2 in_subshell few_descriptors "$client" "$T"
+    like "${client##*/}: too few descriptors: said" "$ERR" 'Too many open files \(.*ulimit -n'
+    full() { "$client" --help >/dev/full; }
+    exits "${client##*/}: --help to a full disk is exit 2" 2 full
+done
+greets() { "$TCP" --connect-only --json "$LISTEN"; }
+start_server greeter python3 -c 'import socket,sys
+s = socket.create_server(("127.0.0.1", 0))
+print("ready listen=127.0.0.1:%d" % s.getsockname()[1], flush=True)
+while True:
+    c = s.accept()[0]; c.sendall(b"220 hello\r\n"); c.recv(1); c.close()'
+exits "--connect-only to a server that greets is exit 0" 0 greets
+is "--connect-only: a greeting is no corrupt echo" "$(json counts)" ""
+peer short udp short echo
+both "a short probe that comes back shorter is corrupt, not somebody else's" 1 "sent=2 received=1 corrupt=1" "$UDP" -s 8 -c 2 -i 50ms -W 5 "$LISTEN"
+peer stray udp foreign
+exits "-m: what comes before the true echo is counted, and does not take its place" 1 "$UDP" -m hello -W 5 "$LISTEN"
+is "-m: the true echo is written" "$OUT" hello

@@ -34,9 +34,10 @@ both "no such name" 6 "" on client "$TCP" nowhere.lab
 like "no such name: NXDOMAIN" "$ERR" 'nowhere\.lab: lookup: .*NXDOMAIN'
 
 # ---- past already, and interrupted ----
-timed "a connect deadline that has passed: 28 at once" 28 0 10000 on client "$TCP" --connect-timeout 0 $S
-timed "of a name: 6 at once" 6 0 10000 on client "$UDP" --connect-timeout 0 server.lab
-timed "a read deadline that has passed: nothing is in time" 28 0 10000 on client "$TCP" -W 0 -c 2 -i 50ms $S
+for usage in "--connect-timeout 0" "-W 0" "--write-timeout 1us" "-w 1ns" "-W 25h"; do
+    # shellcheck disable=SC2086 # several words
+    exits "$usage is no time to wait: exit 2" 2 on client "$TCP" $usage $S
+done
 dial_interrupted() { # SIGINT while the SYNs go nowhere
     local live=$TEST_TMP/live pid rc=0
     # shellcheck disable=SC2016 # $$ is of the inner shell: the number by which its own namespace knows the run

@@ -271,6 +271,7 @@ static const struct {
     {"--zzzzzzzz=1|h", "demo: --zzzzzzzz: unknown option (try demo --help)\n"},
     {"--co|3|h", "demo: --co: ambiguous option: it could be --count or --connect-only (write the "
                  "whole name)\n"},
+    {"--=1|h", "demo: --: unknown option (try demo --help)\n"},
     {"-z|h", "demo: -z: unknown option (try demo --help)\n"},
     {"-qz|h", "demo: -z: unknown option (try demo --help)\n"},
     {"-q\n|h", "demo: -\\x0a: unknown option (try demo --help)\n"},

@@ -122,14 +122,14 @@ START_TEST(a_headerless_echo_is_never_of_a_probe_that_was_not_sent)
 }
 END_TEST
 
-START_TEST(a_headerless_datagram_of_another_length_is_foreign)
+START_TEST(a_headerless_datagram_of_another_length_is_corrupt)
 {
     unsigned char data[16];
     uint64_t seq = 99;
     el_probe_fill(data, 8, NONCE, 3);
-    ck_assert_int_eq(check(data, 7, 8, 3, &seq), EL_PROBE_FOREIGN);
-    ck_assert_int_eq(check(data, 9, 8, 3, &seq), EL_PROBE_FOREIGN);
-    ck_assert_uint_eq(seq, 0);
+    ck_assert_int_eq(check(data, 7, 8, 3, &seq), EL_PROBE_CORRUPT);
+    ck_assert_int_eq(check(data, 9, 8, 3, &seq), EL_PROBE_CORRUPT);
+    ck_assert_uint_eq(seq, 3);
 }
 END_TEST
 
@@ -744,7 +744,7 @@ int main(void)
     tcase_add_test(t, another_runs_probe_is_foreign);
     tcase_add_loop_test(t, a_headerless_echo_of_an_older_probe_is_known_as_that_one, 0, 15);
     tcase_add_test(t, a_headerless_echo_is_never_of_a_probe_that_was_not_sent);
-    tcase_add_test(t, a_headerless_datagram_of_another_length_is_foreign);
+    tcase_add_test(t, a_headerless_datagram_of_another_length_is_corrupt);
     tcase_add_test(t, any_bytes_can_be_checked);
     suite_add_tcase(suite, t);
 

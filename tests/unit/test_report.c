@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "report_internal.h"
 
 static char *text; /* what the report wrote */
 static size_t text_size;
@@ -140,6 +140,47 @@ START_TEST(quiet_leaves_only_the_summary)
     ck_assert_str_eq(written(), "--- server.lab:7007 udp echo ---\n"
                                 "1 sent, 1 received, 0 lost (0%)\n"
                                 "rtt min/median/p99/max = 1.000/1.000/1.000/1.000 ms\n");
+    teardown();
+}
+END_TEST
+
+/* Of 20000: none, one, half, all but one, all. */
+START_TEST(loss_is_0_or_100_percent_only_if_it_is)
+{
+    static const struct {
+        uint64_t lost;
+        const char *line;
+    } cases[] = {{0, "20000 sent, 20000 received, 0 lost (0%)\n"},
+                 {1, "20000 sent, 19999 received, 1 lost (0.01%), 1 error\n"},
+                 {6667, "20000 sent, 13333 received, 6667 lost (33.3%), 6667 errors\n"},
+                 {19999, "20000 sent, 1 received, 19999 lost (99.995%), 19999 errors\n"},
+                 {20000, "20000 sent, 0 received, 20000 lost (100%), 20000 errors\n"}};
+    setup_as(EL_REPORT_TEXT, true);
+    report->args.host = "::1";
+    for (uint64_t seq = 1; seq <= 20000; seq++) {
+        send_probe(seq, EL_S);
+        if (seq <= cases[_i].lost)
+            el_ledger_failed(ledger, seq, EL_FATE_ERROR, EPERM, EL_S);
+        else
+            echo_probe(seq, EL_S + EL_MS);
+    }
+    el_report_summary(report, ledger, false);
+    ck_assert_msg(strstr(written(), cases[_i].line) != NULL, "%s is not in %s", cases[_i].line,
+                  text);
+    ck_assert_ptr_nonnull(strstr(text, "--- [::1]:7007 udp echo ---\n"));
+    teardown();
+}
+END_TEST
+
+START_TEST(what_has_no_answer_yet_is_said_in_an_interim_summary_too)
+{
+    setup_as(EL_REPORT_TEXT, true);
+    send_probe(1, EL_S);
+    el_report_summary(report, ledger, true);
+    ck_assert_ptr_nonnull(strstr(written(), "1 sent, 0 received, 0 lost (0%), 1 unanswered yet\n"));
+    el_ledger_finish(ledger);
+    el_report_summary(report, ledger, false);
+    ck_assert_ptr_nonnull(strstr(written(), "(0%), 1 unanswered when the run ended\n"));
     teardown();
 }
 END_TEST
@@ -333,6 +374,8 @@ int main(void)
     tcase_add_test(tcase, each_fate_says_its_reason);
     tcase_add_test(tcase, a_duplicate_and_a_reordered_echo_are_marked);
     tcase_add_test(tcase, quiet_leaves_only_the_summary);
+    tcase_add_loop_test(tcase, loss_is_0_or_100_percent_only_if_it_is, 0, 5);
+    tcase_add_test(tcase, what_has_no_answer_yet_is_said_in_an_interim_summary_too);
     tcase_add_test(tcase, a_summary_of_nothing_has_no_numbers_that_do_not_exist);
     tcase_add_test(tcase, rows_come_in_order_and_wait_for_what_may_change);
     tcase_add_test(tcase, every_probe_has_its_row_in_the_end);
