@@ -2,7 +2,7 @@
  * line_output.h - whole lines to a descriptor that is shared with others, and that perhaps nobody reads.
  *
  * A pipe whose reader has stopped takes 64 KiB, and then write(2) waits: for ever. A server must not wait with it.
- * Nor may it make stdout or stderr non-blocking, for they are the shell's too ([#not-ours-to-unblock]). So a line is written when
+ * Nor may it make stdout or stderr non-blocking, for they are the shell's too (standard_io.h). So a line is written when
  * there is room for it, after a wait that has an end, or not at all; then the caller counts it.
  */
 #ifndef ECHOLAB_LINE_OUTPUT_H

@@ -121,3 +121,9 @@ both "a short probe that comes back shorter is corrupt, not somebody else's" 1 "
 peer stray udp foreign
 exits "-m: what comes before the true echo is counted, and does not take its place" 1 "$UDP" -m hello -W 5 "$LISTEN"
 is "-m: the true echo is written" "$OUT" hello
+
+# ---- narration: what was done, with its true result, once ----
+exits "tcp -m --explain" 0 "$TCP" -m hi --explain "$T"
+is "tcp: the end of file is told once" "$(grep -c 'end of file' <<<"$ERR")" 1
+like "tcp: setsockopt with its result" "$ERR" 'setsockopt\([0-9]+, TCP_NODELAY, 1\) = 0$'
+like "tcp: shutdown with its result" "$ERR" 'shutdown\([0-9]+, SHUT_WR\) = 0$'

@@ -60,6 +60,8 @@ is "udp echo: each receive, and from whom" "$(told 'recvfrom\([0-9]+\) = 64 byte
 is "udp echo: its bytes and time" "$(told 'all 64 bytes came back as sent, after [0-9.]+ ms')" 2
 is "udp echo: two packets each" "$(told 'packets of this echo: 2 \(fence passed')" 2
 like "udp close: nobody is told" "$ERR" 'packets of close: 0 \(fence passed'
+exits "udp echo, unconnected" 0 on client "$UDP" --explain --no-connect -c 1 -4 server.lab
+unlike "udp echo, unconnected: nothing is said of a connect" "$ERR" 'packets of connect'
 exits "tcp echo" 0 on client "$TCP" --explain -c 1 -4 server.lab
 like "tcp echo: data and acknowledgements" "$ERR" 'packets of this echo: [2-4] \(fence passed'
 
