@@ -191,11 +191,13 @@ valgrind: unit-tests ## unit tests under valgrind's memcheck; an error or a leak
 	ECHOLAB_WRAP='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect' \
 	$(RUN_TESTS) --log $O/log/valgrind $(UNIT)
 
+# Servers started by root become nobody, and must still be able to write down what they reached.
 .PHONY: coverage
 coverage: ## which lines the tests reach: build/coverage/html/index.html
 	@$(MAKE) --no-print-directory VARIANT=coverage -j2 all unit-tests
 	@find $(BUILD)/coverage -name '*.gcda' -delete
-	@$(MAKE) --no-print-directory VARIANT=coverage check-unit check-netns
+	@find $(BUILD)/coverage -type d -exec chmod a+rwx {} +
+	@umask 0; $(MAKE) --no-print-directory VARIANT=coverage check-unit check-netns
 	@lcov -q --capture --directory $(BUILD)/coverage --no-external --base-directory . --output-file $(BUILD)/coverage/all.info
 	@lcov -q --remove $(BUILD)/coverage/all.info '*/tests/*' --output-file $(BUILD)/coverage/echolab.info
 	@genhtml -q --output-directory $(BUILD)/coverage/html $(BUILD)/coverage/echolab.info
