@@ -17,8 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "socket.h"
-
 struct el_line_output el_line_output(int fd)
 {
     struct el_line_output output = {.fd = fd, .own = -1};
@@ -95,6 +93,7 @@ int el_line_output_write(struct el_line_output *output, const char *text, size_t
 
 void el_line_output_close(struct el_line_output *output)
 {
-    el_socket_close(output->own);
+    if (output->own >= 0)
+        close(output->own);
     output->own = -1;
 }

@@ -4,7 +4,7 @@
  * Teaches:  the order of a server's life, and why nobody here needs a lock: the main thread makes each
  *           worker before its thread exists and takes it apart after that thread was joined; in between they
  *           share one atomic word and one eventfd(2).
- * Partner:  service.h. Threads: worker.c. Sockets: listener.c. Privileges: sandbox.c. Pid file: pidfile.c.
+ * Partner:  service.h. Threads: service_worker.c. Sockets: listener.c. Privileges: sandbox.c. Pid file: pidfile.c.
  *           What it prints: service_report.c. Options: service_options.c.
  * Leaves out: restarting a worker that died, and reloading options: stop it and start it again.
  */
@@ -13,7 +13,7 @@
 #include "listener.h"
 #include "pidfile.h"
 #include "service_report.h"
-#include "worker.h"
+#include "service_worker.h"
 
 #include <errno.h>
 #include <fcntl.h>

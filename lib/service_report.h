@@ -7,7 +7,7 @@
 #define ECHOLAB_SERVICE_REPORT_H
 
 #include "line_output.h"
-#include "worker.h"
+#include "service_worker.h"
 
 struct el_service_report {
     struct el_line_output output;

@@ -1,11 +1,11 @@
 /*
- * worker.c - a thread with an event loop of its own.
+ * service_worker.c - a thread with an event loop of its own.
  *
  * Teaches:  how threads can share a server without a lock: nothing on the way of a message is shared, and
  *           what is (an order, one atomic word) is announced by an eventfd(2), which wakes a loop just as a socket does.
  * Partner:  worker.h; service.c gives the orders. Next: servers/tcp_echo_server.c, what such a worker does all day.
  */
-#include "worker.h"
+#include "service_worker.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /*
- * worker.h - one worker of a server: its event loop, its thread, and how the main thread talks to it.
+ * service_worker.h - one worker of a server: its event loop, its thread, and how the main thread talks to it.
  *
  * Only service.c uses it. What a server program sees of a worker is `struct el_worker_context` in service.h.
  */
-#ifndef ECHOLAB_WORKER_H
-#define ECHOLAB_WORKER_H
+#ifndef ECHOLAB_SERVICE_WORKER_H
+#define ECHOLAB_SERVICE_WORKER_H
 
 #include "listener.h"
 #include "service.h"
