@@ -14,9 +14,9 @@
 #include "pidfile.h"
 #include "service_report.h"
 #include "service_worker.h"
+#include "standard_io.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -156,14 +156,11 @@ static void on_ended(evutil_socket_t fd, short what, void *arg)
  */
 static int check_standard_streams(struct service *service)
 {
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) >= 0)
-            continue;
-        if (fd == STDOUT_FILENO)
-            return fail(service, "stdout", "the ready line needs it", EBADF);
-        if (open("/dev/null", O_RDWR) != fd) /* without CLOEXEC, as 0-2 are */
-            return fail(service, "/dev/null", "open", errno);
-    }
+    int error = el_standard_fill();
+    if (error == -EBADF)
+        return fail(service, "stdout", "the ready line needs it", EBADF);
+    if (error < 0)
+        return fail(service, "/dev/null", "open", -error);
     el_file_sink_open(&service->sink); /* while we still are who owns these */
     service->report.output = el_line_output(STDOUT_FILENO);
     return 0;

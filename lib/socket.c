@@ -181,8 +181,7 @@ int el_socket_open(sa_family_t family, const struct el_socket_args *args, struct
     return fd;
 }
 
-/* ---- the passive side -------------------------------------------------------------------------
- * */
+/* ---- the passive side ------------------------------------------------------------------------ */
 
 /* listen(2): EADDRINUSE also here, when the socket was not bound and no free port is left, or when
  * someone else began to listen between our bind(2) with SO_REUSEADDR and now. Final. */
@@ -245,8 +244,7 @@ int el_socket_accept(int fd, struct el_address *peer, struct el_trace *trace)
     return -EAGAIN; /* perhaps more wait: a level-triggered loop will tell the caller again */
 }
 
-/* ---- the active side --------------------------------------------------------------------------
- * */
+/* ---- the active side ------------------------------------------------------------------------- */
 
 /*
  * [#self-connect] A client that calls a local port where nobody listens may be given that very
@@ -311,8 +309,7 @@ int el_socket_connect_finish(int fd, struct el_trace *trace)
     return result;
 }
 
-/* ---- what a descriptor knows, and its end -----------------------------------------------------
- * */
+/* ---- what a descriptor knows, and its end ---------------------------------------------------- */
 
 /* Before connect(2) or bind(2) it is the wildcard with port 0: the kernel has not chosen yet. */
 int el_socket_local(int fd, struct el_address *address)

@@ -22,8 +22,7 @@
 
 enum { WAIT_MS = 10000, LINES_MAX = 40 };
 
-/* ---- faults ------------------------------------------------------------------------------------
- * */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 static int accept_fault, accept_fault_count; /* the next accept_fault_count calls fail so */
 static int accept_calls;
