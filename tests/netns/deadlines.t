@@ -50,7 +50,7 @@ dial_interrupted() { # SIGINT while the SYNs go nowhere
     return $rc
 }
 # shellcheck disable=SC2317,SC2329 # called by wait_for
-syn_sent() { on client ss -Htn state syn-sent | grep -q 7007; }
+syn_sent() { on client ss -Htn state syn-sent | grep 7007 >/dev/null; }
 on server iptables -I INPUT -p tcp --dport 7007 -j DROP
 exits "SIGINT while connecting: not connected" 7 dial_interrupted "$TCP" --connect-timeout 60 $S
 like "SIGINT while connecting: the summary of nothing" "$OUT" '^0 sent, 0 received, 0 lost$'

@@ -141,7 +141,7 @@ their_servers() {
 }
 
 # inetd's built-in echo is at port 7 and nowhere else: it gets a lab network, where that port is everyone's.
-inetd_serves() { on server ss -H -n -l "$1" | grep -q ':7 '; }
+inetd_serves() { on server ss -H -n -l "$1" | grep ':7 ' >/dev/null; }
 inetd() {
     local name="inetd's built-in echo" tests
     tests=("tcp_echo gets its probes back from $name" "tcp_echo --stdin gets a stream back from $name, to its end"

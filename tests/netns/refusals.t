@@ -67,6 +67,6 @@ link_fails() { # the link goes down in the middle of a run, and comes back
     return $rc
 }
 # shellcheck disable=SC2317,SC2329 # called by wait_for: an echo after the last loss
-recovered() { grep -E 'unreachable|time=' "$1" | tail -n 1 | grep -q time=; }
+recovered() { grep -E 'unreachable|time=' "$1" | tail -n 1 | grep time= >/dev/null; }
 exits "the link goes down and up: exit 1" 1 link_fails
 like "link down: ENETUNREACH is counted, and the run goes on" "$OUT" '^[0-9]+ sent, [0-9]+ received, .* [0-9]+ errors?'

@@ -14,7 +14,7 @@ queries_of() {
 }
 
 # listening PORT: something on the server has this UDP port.
-listening() { on server ss -Hlun "sport = :$1" | grep -q .; }
+listening() { on server ss -Hlun "sport = :$1" | grep . >/dev/null; }
 
 # serve NAME PORT CMD…: starts a peer on the server and waits until it has its port.
 serve() {

@@ -143,7 +143,8 @@ test_idle_crowd() {
     serve idle_crowd
     line=$(ulimit -Sn "$(ulimit -Hn)" && client idle_crowd "$number" --pid "$PID")
     is "$number idle connections are held" "$(value held "$line")" "$number"
-    if ldd "$SERVER" | grep -qE 'lib[aut]san'; then
+    # Not grep -q: it leaves at the first match, ldd dies of SIGPIPE, and pipefail calls that a failure.
+    if ldd "$SERVER" | grep -E 'lib[aut]san' >/dev/null; then
         skip "each costs 320 bytes at most" "an instrumented build has other sizes"
     elif [ -z "$(value bytes_each "$line")" ]; then
         skip "each costs 320 bytes at most" "the memory of the server cannot be read: $line"
