@@ -24,22 +24,25 @@ soon() { # CMD…: within three seconds
 # shellcheck disable=SC2317,SC2329 # all called through try
 {
     own_proc() { mount --make-rprivate / && mount -t proc proc /proc; }
-    own_run() { mount -t tmpfs tmpfs /run && mkdir /run/netns /run/etc; }
-    own_etc() { echo 127.0.0.1 doctor.lab >/run/etc/hosts && mount -t overlay overlay -o lowerdir=/run/etc:/etc /etc && grep -q doctor.lab /etc/hosts; }
-    two_hosts() { ip netns add a && ip netns add b && ip -n a link set lo up; }
+    own_run() { mount -t tmpfs tmpfs /run && mkdir /run/netns /run/etc /run/doctor; }
+    # Whatever writes to /run asks first: without a tmpfs it is the machine's own, and root could leave things there.
+    private_run() { [ -d /run/doctor ] || { echo "no /run of its own"; return 1; }; }
+    own_etc() { private_run && echo 127.0.0.1 doctor.lab >/run/etc/hosts && mount -t overlay overlay -o lowerdir=/run/etc:/etc /etc && grep -q doctor.lab /etc/hosts; }
+    two_hosts() { private_run && ip netns add a && ip netns add b && ip -n a link set lo up; }
     link() { ip link add eth0 netns a type veth peer name eth0 netns b; }
     switch() { ip -n b link add br0 type bridge; }
     no_offload() { ip -n a link set eth0 gso_max_segs 1; }
     address6() { ip -n a address add fd77::1/64 nodad dev eth0; }
     rule() { on a "$@"; }
     dns() {
-        has dnsmasq || return
+        private_run && has dnsmasq || return
         on a dnsmasq -k --user= --group= --log-facility=- --pid-file= --conf-file=/dev/null --no-hosts --no-resolv \
             --bind-interfaces --listen-address=127.0.0.1 >/run/dns.log 2>&1 &
         # dnsmasq listens on TCP too, which the shell itself can try
         soon on a bash -c ': </dev/tcp/127.0.0.1/53' || { tail -n 1 /run/dns.log; return 1; }
     }
     collect() {
+        private_run || return
         [ -n "${PACKET_LOG:-}" ] || { echo "packet_log is not built (make)"; return 1; }
         on a iptables -t mangle -A POSTROUTING -o lo -p udp --dport 9 -j NFLOG --nflog-group 7007 --nflog-prefix "[FENCE] " || return
         "$PACKET_LOG" collect --hosts a --log /run/packets >/run/collect.log 2>&1 &

@@ -59,9 +59,10 @@ pretend() { # NAME SCRIPT FEATURE…: with a NAME that runs SCRIPT, each FEATURE
     done
     mv "$TEST_TMP/bin/real-$name" "$TEST_TMP/bin/$name"
 }
-for kind in proc tmpfs overlay; do
+for kind in proc tmpfs overlay; do # without a /run of its own the doctor must not use this machine's
     pretend mount 'case " $* " in *" '$kind' "*) echo "mount: unknown filesystem type"; exit 32 ;; esac; exec real-mount "$@"' "$kind"
 done
+is "and nothing was left in this machine's /run" "$(find /run/netns -maxdepth 1 \( -name a -o -name b \) 2>/dev/null)" ""
 pretend ip 'case " $* " in *" type veth "*|*" type bridge"*) exit 2 ;; esac; exec real-ip "$@"' veth bridge
 pretend ip 'case " $* " in *gso_max_segs*|*fd77::1*) exit 2 ;; esac; exec real-ip "$@"' gso ipv6
 pretend ip 'case " $* " in *" netns add "*) exit 2 ;; esac; exec real-ip "$@"' netns
