@@ -26,11 +26,13 @@ O   := $(BUILD)/$(VARIANT)
 BIN := $(if $(filter plain,$(VARIANT)),$(BUILD)/bin,$O/bin)
 
 # ---- what there is ----------------------------------------------------------------------------
-# A program is named as its source. A directory's programs are all its .c files, but for those that are the PARTS of one.
+# A program is named as its source. In servers/ and clients/ every .c file is one; the lab network has the programs
+# named here, and its other .c files are parts that these and the unit tests share.
 
 LIB_SRC      := $(wildcard lib/*.c)
-PARTS_packet_log := netns/packet_show.c
-PROGRAM_SRC  := $(filter-out $(PARTS_packet_log),$(wildcard servers/*.c clients/*.c netns/*.c))
+NETNS_SRC    := $(filter netns/packet_log.c,$(wildcard netns/*.c))
+PARTS_SRC    := $(filter-out $(NETNS_SRC),$(wildcard netns/*.c))
+PROGRAM_SRC  := $(wildcard servers/*.c clients/*.c) $(NETNS_SRC)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 clients/*.1 netns/*.1)
@@ -39,10 +41,12 @@ SCRIPTS      := $(wildcard netns/net netns/demo netns/*.sh tests/run tests/lib/*
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
+PARTS_OBJ    := $(PARTS_SRC:%.c=$O/%.o)
 TEST_LIB_OBJ := $(TEST_LIB_SRC:%.c=$O/%.o)
 PROGRAMS     := $(addprefix $(BIN)/,$(notdir $(PROGRAM_SRC:.c=)))
 UNIT         := $(UNIT_SRC:tests/unit/%.c=$O/tests/%)
 STATIC       := $O/libecholab.a
+PARTS        := $O/libnetns.a
 SHARED       := $O/libecholab.so.0
 
 # ---- how it is built --------------------------------------------------------------------------
@@ -86,7 +90,7 @@ $O/flags: FORCE
 .PHONY: FORCE
 FORCE:
 
-$O/tests/%.o: private OUR_CPPFLAGS += -Itests/lib
+$O/tests/%.o: private OUR_CPPFLAGS += -Itests/lib -Inetns
 $O/%.o: %.c Makefile $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
@@ -96,33 +100,35 @@ $O/pic/%.o: %.c Makefile $O/flags
 
 $(STATIC): $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+$(PARTS): $(PARTS_OBJ)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 $(SHARED): $(LIB_PIC)
 	$(call say,LD,$@)$(LINK) -shared -Wl,-soname,libecholab.so.0 -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
 PROGRAM_LIBS_packet_log := -lnetfilter_log
 define program_rule
-$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(patsubst %.c,$O/%.o,$(PARTS_$(notdir $(1:.c=)))) $(STATIC)
+$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(if $(filter netns/%,$1),$(PARTS)) $(STATIC)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(LINK) -o $$@ $$^ $$(PROGRAM_LIBS_$(notdir $(1:.c=))) $$(LIB_LDLIBS) $$(LDLIBS)
 endef
 $(foreach p,$(PROGRAM_SRC),$(eval $(call program_rule,$p)))
 
-$O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(STATIC)
+$O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(CHECK_LDLIBS) $(LIB_LDLIBS) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_packet_log:%.c=$O/%.d) $(UNIT_SRC:%.c=$O/%.d)
+-include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d)
 
 # ---- what it needs ----------------------------------------------------------------------------
 # Three tiers of Debian packages; each is a no-op in well under a second when all are there.
 
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
-                 iproute2 iptables dnsmasq-base util-linux procps
+                 libnetfilter-queue-dev libmnl-dev iproute2 iptables nftables dnsmasq-base util-linux procps
 PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
-                 inetutils-inetd libcap2-bin mandoc jq \
+                 inetutils-inetd libcap2-bin mandoc jq wireshark-common graphviz libxml2-utils curl \
                  $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
 PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
-                 lcov wireshark-common
+                 lcov
 
 # $(call install_packages,LIST,GOAL): what is missing is named, then installed.
 define install_packages
@@ -207,14 +213,14 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 C_FILES := $(wildcard lib/*.[ch] servers/*.c clients/*.c netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
-FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -I$(BUILD)/include
+FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -I$(BUILD)/include
 
 .PHONY: lint format
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers
 	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	@mkdir -p $(BUILD)/include && ln -sfn $(CURDIR)/lib $(BUILD)/include/echolab # where an installed program finds them
 	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
-	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib $(C_UNITS)
+	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib -Inetns $(C_UNITS)
 	$(call say,LINT,shellcheck)shellcheck -x $(SCRIPTS)
 	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)
 	$(call say,LINT,anchors)tests/lib/anchors.sh
@@ -236,21 +242,22 @@ LIBDIR     := $(PREFIX)/lib
 LIBEXECDIR := $(PREFIX)/libexec/echolab
 INCLUDEDIR := $(PREFIX)/include/echolab
 MANDIR     := $(PREFIX)/share/man/man1
-# Programs that a person types; packet_log is the lab network's own.
-USER_PROGRAMS := $(filter-out packet_log,$(notdir $(PROGRAM_SRC:.c=)))
+# Programs that a person types; those of netns/ are the lab network's own.
+USER_PROGRAMS  := $(notdir $(basename $(filter-out netns/%,$(PROGRAM_SRC))))
+NETNS_PROGRAMS := $(notdir $(NETNS_SRC:.c=))
 
 .PHONY: install uninstall
 install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR, PREFIX)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBEXECDIR)/topologies $(INCLUDEDIR) $(MANDIR))
 	install -m 755 $(USER_PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(BINDIR)
-	install -m 755 $(wildcard netns/net netns/*.sh) $(BIN)/packet_log $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $(wildcard netns/net netns/*.sh) $(NETNS_PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 $(wildcard netns/topologies/*) $(DESTDIR)$(LIBEXECDIR)/topologies
 	ln -sf ../libexec/echolab/net $(DESTDIR)$(BINDIR)/echolab-net
 	install -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)
 	ln -sf libecholab.so.0 $(DESTDIR)$(LIBDIR)/libecholab.so
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
-	install -m 644 $(filter-out netns/net.1 netns/packet_log.1,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
+	install -m 644 $(filter-out netns/%,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
 	install -m 644 netns/net.1 $(DESTDIR)$(MANDIR)/echolab-net.1
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
 	 'Name: echolab' 'Description: async DNS and socket helpers over libevent and c-ares' 'Version: $(VERSION)' \

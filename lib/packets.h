@@ -10,7 +10,8 @@
  *   - packet_decode.c  bytes from anywhere become a record, with every read checked against the end
  *   - packet_merge.c   the two sightings of a packet, on two hosts, put in an order that can have
  *                      happened
- * and packet_print.c says it in a line. Read next: packets.c.
+ * packet_print.c says it in a line, packet_record.c writes it down as text and reads that back.
+ * Read next: packets.c.
  */
 #ifndef ECHOLAB_PACKETS_H
 #define ECHOLAB_PACKETS_H
@@ -34,7 +35,14 @@ enum {
     EL_INTERFACE_MAX = 16,
     EL_PACKET_HOSTS = 32, /* hosts in one log */
     EL_PACKET_RAW = 128, /* bytes kept: two IPv6 headers and what is between them (an ICMP error) */
-    EL_PACKET_LINE = 512, /* holds every line of el_packet_print and el_packet_print_kernel */
+    EL_PACKET_LINE = 512,   /* holds every line of el_packet_print and el_packet_print_kernel */
+    EL_PACKET_RECORD = 640, /* holds every line of el_packet_print_record */
+    /*
+     * A `hook` that netfilter does not have: not a sighting, but what fault_queue did to a packet on
+     * its way to `host`. `prefix` names the fate ("drop", "delay 20.1ms"), `mark` is the number of
+     * the rule, `out` the place that the packet came from.
+     */
+    EL_HOOK_FAULT = 200,
 };
 
 /*
@@ -44,6 +52,7 @@ enum {
 struct el_packet {
     uint64_t number; /* position in the log, from 0 */
     el_time at;      /* CLOCK_MONOTONIC at the reader; compare within one host only */
+    el_time stamp;   /* the same by the kernel's clock, of an arrival; 0 when it gave none */
     char host[EL_HOST_NAME_MAX];
     char prefix[EL_PREFIX_MAX];                       /* of the rule: "[UDP] " */
     char in[EL_INTERFACE_MAX], out[EL_INTERFACE_MAX]; /* interface names, "" when none */
@@ -99,6 +108,14 @@ const char *el_packet_print(const struct el_packet *packet, char *text, size_t s
  * PROTO=TCP SPT=...".
  */
 const char *el_packet_print_kernel(const struct el_packet *packet, char *text, size_t size);
+
+/*
+ * The whole record as one line of text, without newline, and back: for recorded inputs of tests and
+ * for programs that merge more than packets. Names with blanks or control characters are cut there.
+ * _print returns text; _parse returns 0, or -EBADMSG: not such a line (the packet is then undefined).
+ */
+const char *el_packet_print_record(const struct el_packet *packet, char *text, size_t size);
+int el_packet_parse_record(const char *line, struct el_packet *packet);
 
 /* ---- the log --------------------------------------------------------------------------------- */
 

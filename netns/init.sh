@@ -156,6 +156,18 @@ make_networks() {
     done
 }
 
+# What is plugged in where, a line a plug: PLACE INTERFACE MAC SEGMENT PEER-PLACE PEER-INTERFACE, for
+# programs inside. A segment is what shares frames: it has its switch's name. A switch's own plug
+# into itself has no peer ("-").
+list_plugs() {
+    local place link a b
+    for place in "${SWITCHES[@]}"; do echo "$place br0 ${MAC[$place]} $place - -"; done
+    for link in "${LINKS[@]}"; do
+        read -r a b <<<"$link"
+        echo "${a%:*} ${a#*:} ${MAC[$a]} ${b%:*} ${b%:*} ${b#*:}"
+    done
+}
+
 hardware_address() { printf '02:00:00:00:77:%02x' "$1"; }
 is_switch() { [[ " ${SWITCHES[*]} " == *" $1 "* ]]; }
 
@@ -264,6 +276,7 @@ setup() {
     mount_etc
     hostname echolab
     make_networks
+    list_plugs >/run/echolab/plugs
     for place in "${SWITCHES[@]}" "${HOSTS[@]}"; do configure_place "$place"; done
     start_dns
     start_packet_log

@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -99,6 +100,22 @@ static void count_gap(struct listener *listener, struct nflog_data *data)
     listener->next_sequence = sequence + 1;
 }
 
+/*
+ * When the kernel saw an arrival, on CLOCK_MONOTONIC; 0 if it does not say, as for all that leaves.
+ * Its stamp is of the wall clock: the distance of the clocks is taken now, and a stamp that would lie
+ * in the future or seconds back was made by another clock (somebody set it), so it is none.
+ */
+static el_time kernel_stamp(struct nflog_data *data, el_time now)
+{
+    struct timeval stamp;
+    struct timespec wall;
+    if (nflog_get_timestamp(data, &stamp) < 0 || clock_gettime(CLOCK_REALTIME, &wall) < 0)
+        return 0;
+    el_duration age = (el_duration)(wall.tv_sec - stamp.tv_sec) * EL_S + wall.tv_nsec -
+                      (el_duration)stamp.tv_usec * EL_US;
+    return age >= 0 && age < 2 * EL_S ? now - age : 0;
+}
+
 /* One packet that a rule reported. Called by nflog_handle_packet; frees nothing. */
 static int on_packet(struct nflog_g_handle *group, struct nfgenmsg *message,
                      struct nflog_data *data, void *arg)
@@ -117,6 +134,7 @@ static int on_packet(struct nflog_g_handle *group, struct nfgenmsg *message,
         return 0; /* no IP packet: there is nothing to say about it */
 
     packet.hook = header->hook;
+    packet.stamp = kernel_stamp(data, packet.at);
     copy_name(packet.host, sizeof packet.host, listener->name);
     copy_name(packet.prefix, sizeof packet.prefix, nflog_get_prefix(data));
     copy_name(packet.in, sizeof packet.in, interface_name(listener, nflog_get_indev(data)));

@@ -29,7 +29,7 @@ enum {
     IN_FLIGHT_MAX = 32768, /* sightings that are held to be put in order */
 };
 
-enum { FORMAT_LINE, FORMAT_KERNEL };
+enum { FORMAT_LINE, FORMAT_KERNEL, FORMAT_RECORD };
 
 struct options {
     const char *hosts, *path;
@@ -155,9 +155,11 @@ static void add_sequence(struct show *show, const struct el_packet *packet, char
 
 static void print_packet(struct show *show, const struct el_packet *packet)
 {
-    char text[EL_PACKET_LINE];
-    if (show->options.format == FORMAT_KERNEL) {
-        puts(el_packet_print_kernel(packet, text, sizeof text));
+    char text[EL_PACKET_RECORD];
+    if (show->options.format == FORMAT_KERNEL || show->options.format == FORMAT_RECORD) {
+        puts(show->options.format == FORMAT_KERNEL
+                 ? el_packet_print_kernel(packet, text, sizeof text)
+                 : el_packet_print_record(packet, text, sizeof text));
         return;
     }
     el_packet_print(packet, text, sizeof text);
@@ -281,13 +283,14 @@ static int run(struct show *show)
 int packet_show(int argc, char **argv)
 {
 #define AT(field) offsetof(struct options, field)
-    static const char *const formats[] = {"line", "kernel", NULL};
+    static const char *const formats[] = {"line", "kernel", "record", NULL};
     static const char *const protocols[] = {"udp", "tcp", "icmp", "dns", NULL};
     static const struct el_option table[] = {
         {'f', "follow", EL_OPT_FLAG, NULL, "go on with what is still to come", AT(follow), NULL, 0,
          0, NULL},
-        {0, "format", EL_OPT_CHOICE, "FORM", "for people, or in the words of iptables' LOG target",
-         AT(format), "line", 0, 0, formats},
+        {0, "format", EL_OPT_CHOICE, "FORM",
+         "for people, in the words of iptables' LOG target, or whole", AT(format), "line", 0, 0,
+         formats},
         {0, "hosts", EL_OPT_TEXT, "A,B", "only what these hosts saw", AT(hosts), NULL, 0, 0, NULL},
         {0, "protocol", EL_OPT_CHOICES, "P", "only these", AT(protocols), NULL, 0, 0, protocols},
         {0, "count", EL_OPT_FLAG, NULL, "print only how many packets (not sightings) there were",

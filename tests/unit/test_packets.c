@@ -259,6 +259,62 @@ START_TEST(the_kernel_format_is_the_kernels)
 }
 END_TEST
 
+/* ---- records as text ------------------------------------------------------------------------- */
+
+START_TEST(a_record_survives_being_written_down)
+{
+    struct el_packet packet = decoded(syn, sizeof syn, "[TCP] "), back;
+    char text[EL_PACKET_RECORD], again[EL_PACKET_RECORD];
+    packet.number = 7;
+    packet.at = 123456789;
+    packet.stamp = 123450000;
+    packet.mark = 3;
+    packet.checksum = 0x89abcdef; /* of more bytes than are kept */
+    packet.hardware_length = 14;
+    memset(packet.hardware, 0xa5, sizeof packet.hardware);
+    snprintf(packet.source_name, sizeof packet.source_name, "client");
+    el_packet_print_record(&packet, text, sizeof text);
+    ck_assert_uint_lt(strlen(text), sizeof text - 1);
+    ck_assert_int_eq(el_packet_parse_record(text, &back), 0);
+    ck_assert_int_eq(back.at, packet.at);
+    ck_assert_int_eq(back.stamp, packet.stamp);
+    ck_assert_uint_eq(back.seq, packet.seq);
+    ck_assert_uint_eq(back.checksum, packet.checksum);
+    ck_assert_str_eq(back.in, "");
+    ck_assert_str_eq(back.prefix, "[TCP] ");
+    ck_assert_str_eq(el_packet_print_record(&back, again, sizeof again), text);
+}
+END_TEST
+
+START_TEST(a_line_that_is_no_record_is_refused)
+{
+    struct el_packet packet = decoded(udp6, sizeof udp6, "[UDP] ");
+    char text[EL_PACKET_RECORD];
+    el_packet_print_record(&packet, text, sizeof text);
+    ck_assert_int_eq(el_packet_parse_record("", &packet), -EBADMSG);
+    ck_assert_int_eq(el_packet_parse_record("packet 1 2 3 client", &packet), -EBADMSG);
+    text[strlen(text) - strlen(" [UDP] ") - 1] = 'x'; /* no hexadecimal digit */
+    ck_assert_int_eq(el_packet_parse_record(text, &packet), -EBADMSG);
+}
+END_TEST
+
+START_TEST(property_no_line_is_too_strange_to_read)
+{
+    struct el_packet packet = decoded(syn, sizeof syn, "[TCP] "), back;
+    char good[EL_PACKET_RECORD], text[EL_PACKET_RECORD + 64], again[EL_PACKET_RECORD];
+    el_packet_print_record(&packet, good, sizeof good);
+    for (unsigned round = 0; round < unit_rounds(20000); round++) {
+        snprintf(text, sizeof text, "%s", good);
+        for (unsigned change = 0; change < 3; change++)
+            text[unit_random(strlen(good))] = "0f -z\n\xff%"[unit_random(9)];
+        if (el_packet_parse_record(text, &back) == 0)
+            unit_holds(strlen(el_packet_print_record(&back, again, sizeof again)) <
+                           sizeof again - 1,
+                       text);
+    }
+}
+END_TEST
+
 /* ---- the log --------------------------------------------------------------------------------- */
 
 static char log_path[64];
@@ -634,6 +690,9 @@ int main(void)
     tcase_add_test(tcase, an_icmp_error_says_which_packet_it_is_about);
     tcase_add_test(tcase, a_dns_question_is_read_out);
     tcase_add_test(tcase, the_kernel_format_is_the_kernels);
+    tcase_add_test(tcase, a_record_survives_being_written_down);
+    tcase_add_test(tcase, a_line_that_is_no_record_is_refused);
+    tcase_add_test(tcase, property_no_line_is_too_strange_to_read);
     tcase_add_test(tcase, what_is_appended_is_read_in_order_from_any_mark);
     tcase_add_test(tcase, a_reader_that_is_too_slow_is_told_and_goes_on_with_the_oldest);
     tcase_add_test(tcase, no_record_is_read_half_overwritten);
