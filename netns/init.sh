@@ -7,20 +7,18 @@
 # `net up` has said "commit" on stdin, end-of-file there means that `net up` is gone, and the
 # half-built world ends at once. [#pid-1-is-the-handle]
 #
-# Usage:    init.sh MODE TOPOLOGY-FILE       (stdin: "commit"; stdout: "pid N", then "ready", or
-#           what went wrong)
-# Partner:  world.sh (the side that stays outside), topology.sh (what to build)
+# What to build is a plan, written by `topology plan` from the world's own copy of the topology; this
+# file only runs it (inside a world: /run/echolab/plan/README).
+#
+# Usage:    init.sh MODE SHOWN   SHOWN is the topology's name, for messages
+#           stdin: "commit"; descriptor 3: the topology
+#           stdout: "pid N", "hosts ...", "routers ...", "switches ...", then "ready"; or "wrong ..."
+#           (the topology is), or any other line: why it could not be built
+# Partner:  world.sh (the side that stays outside), topology_plan.c (what is run)
 set -euo pipefail
-HERE=$(dirname "${BASH_SOURCE[0]}")
-# shellcheck source=netns/topology.sh
-. "$HERE/topology.sh"
-
-# NFLOG group of every log rule; packet_log listens there. One group has one reader in each
-# namespace.
-readonly LOG_GROUP=7007
-# How much of a packet is copied to the reader: every header, and enough payload to tell two packets
-# apart.
-readonly LOG_BYTES=256
+umask 022
+readonly PLAN=/run/echolab/plan
+readonly LOG_GROUP=7007 # topology_planner.h
 
 fail() { echo "$*"; exit 1; }
 
@@ -53,237 +51,130 @@ mount_private() {
 
 # Name service: an overlay puts three files over the machine's /etc, without touching it (and where
 # it is read-only). A symbolic link /etc/resolv.conf is covered, not followed. `files dns` keeps the
-# answer the same on machines with other resolvers.
+# answer the same on machines with other resolvers. Each place has a resolv.conf of its own in
+# /etc/netns, which `ip netns exec` puts in place (ip-netns(8)); the machine's own /etc/netns is
+# covered.
 mount_etc() {
-    local etc=/run/echolab/etc server
-    {
-        echo "# of the lab network; the server is dnsmasq on $DNS"
-        echo "search lab"
-        for server in $(addresses_of "$DNS"); do echo "nameserver $server"; done
-    } >"$etc/resolv.conf"
+    local etc=/run/echolab/etc
+    mkdir "$etc/netns"
+    printf '# each host has its own: ip netns exec HOST cat /etc/resolv.conf\nsearch lab\n' >"$etc/resolv.conf"
     printf '127.0.0.1 localhost\n::1 localhost ip6-localhost\n' >"$etc/hosts"
     { sed '/^hosts:/d' /etc/nsswitch.conf 2>/dev/null || true; echo "hosts: files dns"; } >"$etc/nsswitch.conf"
-    chmod 644 "$etc"/*
     mount -t overlay overlay -o "lowerdir=$etc:/etc" /etc || fail "/etc: an overlay cannot be mounted (Linux 5.11 or newer is needed without root)"
+    mount --bind $PLAN/etc /etc/netns
 }
 
-# Settings of one network namespace; run inside it. What an older kernel lacks is left alone.
-quiet_network() {
-    local key value
+# make_plan SHOWN: the topology is read here for the first and only time, from the copy that stays:
+# what is edited meanwhile, or later, does not matter. [#read-once]
+make_plan() {
+    local said key value
+    cat <&3 >/run/echolab/topology
+    exec 3<&-
+    mkdir $PLAN
+    said=$("$TOPOLOGY" plan ${TAG:+--kernel-log "$TAG"} --name "$1" /run/echolab/topology $PLAN 2>&1) ||
+        fail "wrong ${said#topology: }"
+    echo "$said"
+    while read -r key value; do
+        case $key in
+        hosts) HOSTS=$value ;;
+        routers) ROUTERS=$value ;;
+        switches) SWITCHES=$value ;;
+        esac
+    done <<<"$said"
+    read -r DNS <$PLAN/dns || true
+}
+
+# step WHAT CMD…: a command of the plan. What it says when it fails is told in one line; of a batch
+# for ip or tc, with the command that it stumbled over.
+step() {
+    local what=$1 said line
+    shift
+    "$@" 2>"/run/echolab/said.$what" && return
+    said=$(<"/run/echolab/said.$what")
+    if [[ $said =~ ^(.*)Command\ failed\ ([^:]+):([0-9]+) ]]; then
+        mapfile -t -s $((BASH_REMATCH[3] - 1)) -n 1 line <"${BASH_REMATCH[2]}"
+        said="$1 ${line[0]}: ${BASH_REMATCH[1]}"
+    else
+        said="$1: ${said:-failed}"
+    fi
+    said=${said%$'\n'}
+    echo "${what%.*}: ${said//$'\n'/; }"
+    exit 1
+}
+
+# One place, from inside its namespace. The rules come first: an interface that comes up announces
+# its groups at once, and they keep that quiet. A setting that an older kernel lacks is left alone.
+build_place() {
+    local place=$1 dir=$2/place/$1 key value
     while read -r key value; do
         [ ! -e "/proc/sys/net/$key" ] || echo "$value" >"/proc/sys/net/$key" || true
-    done 2>/dev/null <<'SETTINGS'
-ipv6/conf/all/disable_ipv6 0
-ipv6/conf/default/disable_ipv6 0
-ipv6/conf/all/accept_dad 0
-ipv6/conf/default/accept_dad 0
-ipv6/conf/all/accept_ra 0
-ipv6/conf/default/accept_ra 0
-ipv6/conf/all/router_solicitations 0
-ipv6/conf/default/router_solicitations 0
-ipv4/icmp_ratelimit 0
-ipv4/icmp_ratemask 0
-ipv6/icmp/ratelimit 0
-ipv6/icmp/ratemask
-ipv4/conf/all/rp_filter 0
-ipv4/conf/default/rp_filter 0
-ipv4/ping_group_range 0 0
-ipv4/ping_group_range 0 2147483647
-bridge/bridge-nf-call-iptables 0
-bridge/bridge-nf-call-ip6tables 0
-SETTINGS
+    done 2>/dev/null <"$dir/sysctl"
+    [ ! -e "$dir/iptables" ] || step "$place.4" iptables-restore --wait=10 "$dir/iptables"
+    [ ! -e "$dir/ip6tables" ] || step "$place.6" ip6tables-restore --wait=10 "$dir/ip6tables"
+    [ ! -e "$dir/nft" ] || step "$place.nft" nft -f "$dir/nft"
+    step "$place.ip" ip -batch "$dir/ip"
+    [ ! -e "$dir/tc" ] || step "$place.tc" tc -batch "$dir/tc"
 }
 
-# The log rules of one host, for iptables-restore (FAMILY 4) or ip6tables-restore (6).
-#
-# [#where-we-log] Arriving packets are logged in mangle INPUT: before the filter table, so that a
-# packet which a rule drops there is still seen to arrive. Leaving packets are logged in mangle
-# POSTROUTING, the last thing before the interface: what is logged there has really left. Both see
-# whole datagrams: fragments are made after, and put together before.
-log_rules() {
-    local family=$1 entry tag type
-    local nflog="-j NFLOG --nflog-group $LOG_GROUP --nflog-size $LOG_BYTES --nflog-prefix"
-    echo '*mangle'
-    echo ':ECHOLAB - [0:0]'
-    if [ "$family" = 4 ]; then
-        # The fence (lib/packets.h): a marker to the discard port, logged on its way out and never
-        # answered.
-        echo "-A POSTROUTING -o lo -d 127.0.0.1 -p udp --dport 9 $nflog \"[FENCE] \""
-        echo "-A INPUT -i lo -d 127.0.0.1 -p udp --dport 9 -j DROP"
-    fi
-    echo '-A INPUT -j ECHOLAB'
-    echo '-A POSTROUTING -j ECHOLAB'
-    for entry in "${LOGS[@]}"; do
-        tag=${entry% *}
-        echo "-A ECHOLAB -p $tag -m multiport --ports ${entry#* } $nflog \"[${tag^^}] \""
-    done
-    for entry in udp tcp; do
-        echo "-A ECHOLAB -p $entry -m multiport --ports 53 $nflog \"[DNS] \""
-    done
-    if [ "$family" = 4 ]; then
-        echo "-A ECHOLAB -p icmp $nflog \"[ICMP] \""
-    else # only errors and echo: neighbour discovery is not a lesson of every line
-        for type in 1 2 3 4 128 129; do
-            echo "-A ECHOLAB -p icmpv6 --icmpv6-type $type $nflog \"[ICMP] \""
-        done
-        # Reports of multicast membership (RFC 3810) would be the only unasked packets of a quiet
-        # capture.
-        echo '-A POSTROUTING -p icmpv6 --icmpv6-type 143 -j DROP'
-    fi
-    echo COMMIT
+# All places at once: each is a namespace of its own, and most of the time is the kernel's.
+build_places() {
+    local place pid
+    local -a pids=()
+    step world.ip ip -batch $PLAN/world.ip
+    while read -r _ place; do
+        ip netns exec "$place" bash -c "$(declare -f step build_place); build_place $place $PLAN" &
+        pids+=($!)
+    done <$PLAN/places
+    for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
+    rm -f /run/echolab/said.*
 }
 
-# Namespaces, interfaces and addresses. `number` gives each plug a hardware address of its own: 02:…
-# is "locally administered".
-make_networks() {
-    local place link a b number=0
-    for place in "${HOSTS[@]}" "${SWITCHES[@]}"; do
-        ip netns add "$place"
-        ip netns exec "$place" bash -c "$(declare -f quiet_network); quiet_network"
-    done
-    for place in "${SWITCHES[@]}"; do
-        number=$((number + 1))
-        ip -n "$place" link add br0 address "$(hardware_address $number)" type bridge forward_delay 0 mcast_snooping 0
-        MAC[$place]=$(hardware_address $number)
-    done
-    for link in "${LINKS[@]}"; do
-        read -r a b <<<"$link"
-        MAC[$a]=$(hardware_address $((number + 1)))
-        MAC[$b]=$(hardware_address $((number + 2)))
-        number=$((number + 2))
-        ip link add "${a#*:}" netns "${a%:*}" address "${MAC[$a]}" type veth \
-            peer name "${b#*:}" netns "${b%:*}" address "${MAC[$b]}"
-    done
-}
-
-# What is plugged in where, a line a plug: PLACE INTERFACE MAC SEGMENT PEER-PLACE PEER-INTERFACE, for
-# programs inside. A segment is what shares frames: it has its switch's name. A switch's own plug
-# into itself has no peer ("-").
-list_plugs() {
-    local place link a b
-    for place in "${SWITCHES[@]}"; do echo "$place br0 ${MAC[$place]} $place - -"; done
-    for link in "${LINKS[@]}"; do
-        read -r a b <<<"$link"
-        echo "${a%:*} ${a#*:} ${MAC[$a]} ${b%:*} ${b%:*} ${b#*:}"
-    done
-}
-
-hardware_address() { printf '02:00:00:00:77:%02x' "$1"; }
-is_switch() { [[ " ${SWITCHES[*]} " == *" $1 "* ]]; }
-
-# Everything that is set on one host's or switch's interfaces, as one batch for ip(8).
-#
-# gso_max_segs 1: segmentation offload would hand iptables one "packet" of 64 KiB that no wire has
-# ever carried. Static neighbours and no address detection: a capture holds what the programs sent
-# and nothing else.
-interface_batch() {
-    local place=$1 link plug entry
-    echo 'link set lo up'
-    if is_switch "$place"; then echo 'link set br0 up'; fi
-    for link in "${LINKS[@]}"; do
-        for plug in $link; do
-            [ "${plug%:*}" = "$place" ] || continue
-            echo "link set ${plug#*:} gso_max_segs 1"
-            if is_switch "$place"; then echo "link set ${plug#*:} master br0"; fi
-            echo "link set ${plug#*:} up"
-        done
-    done
-    for entry in "${ADDRESSES[@]}"; do
-        [ "${entry%%[: ]*}" = "$place" ] || continue
-        case $entry in
-        *.*) echo "address add ${entry#* } brd + dev $(interface_of "${entry% *}")" ;;
-        *) echo "address add ${entry#* } nodad dev $(interface_of "${entry% *}")" ;;
-        esac
-    done
-    neighbours "$place"
-}
-
-# interface_of client:eth0 → eth0; interface_of sw0 → br0, the switch's own plug into itself
-interface_of() { if [[ $1 == *:* ]]; then echo "${1#*:}"; else echo br0; fi; }
-
-# What ARP and neighbour discovery would find out: who else is on each switch that this place is
-# plugged into.
-neighbours() {
-    local place=$1 link a b other entry address
-    for link in "${LINKS[@]}"; do
-        read -r a b <<<"$link"
-        if [ "${a%:*}" = "$place" ]; then
-            for other in "${LINKS[@]}"; do
-                if [ "${other#* }" = "$b" ] || [[ ${other#* } != "${b%:*}:"* ]]; then continue; fi
-                for address in $(addresses_of "${other% *}"); do
-                    echo "neigh replace $address lladdr ${MAC[${other% *}]} dev ${a#*:} nud permanent"
-                done
-            done
-            for address in $(addresses_of "${b%:*}"); do
-                echo "neigh replace $address lladdr ${MAC[${b%:*}]} dev ${a#*:} nud permanent"
-            done
-        elif [ "${b%:*}" = "$place" ]; then
-            for address in $(addresses_of "$a"); do
-                echo "neigh replace $address lladdr ${MAC[$a]} dev br0 nud permanent"
-            done
-        fi
-    done
-}
-
-configure_place() {
-    local place=$1
-    # The rules first: an interface that comes up announces its groups at once, and they keep that
-    # quiet.
-    is_switch "$place" || {
-        log_rules 4 | ip netns exec "$place" iptables-restore
-        log_rules 6 | ip netns exec "$place" ip6tables-restore
-    }
-    interface_batch "$place" | ip -n "$place" -batch -
-}
-
-# A real DNS server on the switch. Where the user nobody is not mapped (a user namespace of one
-# user), it must be told to keep its user: it would end without a word if it could not change it.
+# A real DNS server. Where the user nobody is not mapped (a user namespace of one user), it must be
+# told to keep its user: it would end without a word if it could not change it.
 start_dns() {
-    local entry name host address list user=
-    local -a records=() listen=()
+    local user=
+    local -a arguments
     [ -n "$DNS" ] || return 0
     ! setpriv --reuid nobody --clear-groups true 2>/dev/null || user=nobody
-    for entry in "${NAMES[@]}"; do
-        name=${entry% *} host=${entry#* } list=$name
-        for address in $(addresses_of "$host"); do list+=",$address"; done
-        records+=("--host-record=$list")
-    done
-    for address in $(addresses_of "$DNS"); do listen+=("--listen-address=$address"); done
-    ip netns exec "$DNS" dnsmasq -k --user=$user --group= --log-facility=- --pid-file= --conf-file=/dev/null \
-        --no-hosts --no-resolv --bind-interfaces --local=/lab/ --address=/#/ --no-negcache --cache-size=0 \
-        "${listen[@]}" "${records[@]}" </dev/null >/run/echolab/dnsmasq.log 2>&1 &
-    [ ${#NAMES[@]} -eq 0 ] || wait_until 5 ip netns exec "$DNS" getent hosts "${NAMES[0]% *}" ||
-        fail "dnsmasq does not answer: $(tail -n 2 /run/echolab/dnsmasq.log)"
+    mapfile -t arguments <$PLAN/dnsmasq
+    ip netns exec "$DNS" dnsmasq --user=$user --group= "${arguments[@]}" </dev/null >/run/echolab/dnsmasq.log 2>&1 &
+}
+
+await_dns() {
+    local name=
+    [ -n "$DNS" ] || return 0
+    read -r _ name <$PLAN/dnsmasq.hosts || true
+    [ -z "$name" ] || wait_until 5 ip netns exec "$DNS" getent hosts "$name" ||
+        fail "dnsmasq on $DNS does not answer: $(tail -n 2 /run/echolab/dnsmasq.log)"
 }
 
 # The one reader of all NFLOG messages of this world.
 start_packet_log() {
-    local hosts place address
-    hosts=$(IFS=,; echo "${HOSTS[*]}")
     [ -n "$PACKET_LOG" ] || return 0
-    for place in "${HOSTS[@]}" "${SWITCHES[@]}"; do
-        for address in $(addresses_of "$place"); do echo "$address $place"; done
-    done >/run/echolab/names
-    "$PACKET_LOG" collect --group $LOG_GROUP --hosts "$hosts" --names /run/echolab/names </dev/null >/run/echolab/packet_log.log 2>&1 &
+    "$PACKET_LOG" collect --group $LOG_GROUP --hosts "$(<$PLAN/hosts)" --names /run/echolab/names </dev/null >/run/echolab/packet_log.log 2>&1 &
+}
+
+await_packet_log() {
+    [ -n "$PACKET_LOG" ] || return 0
     wait_until 5 grep -q "^ready " /run/echolab/packet_log.log || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
 }
 
 setup() {
-    local mode=$1 topology=$2 place
-    declare -A MAC=()
-    topology_read "$topology"
+    local mode=$1 shown=$2
+    local HOSTS='' ROUTERS='' SWITCHES='' DNS='' # make_plan sets them
     mount_private "$mode"
+    make_plan "$shown"
     mount_etc
     hostname echolab
-    make_networks
-    list_plugs >/run/echolab/plugs
-    for place in "${SWITCHES[@]}" "${HOSTS[@]}"; do configure_place "$place"; done
+    build_places
+    cp $PLAN/plugs $PLAN/names /run/echolab
     start_dns
     start_packet_log
-    cp "$topology" /run/echolab/topology # for programs inside (lib/witness.c)
+    await_packet_log
+    await_dns
     # For a net that is typed on a host: as the state file outside, but pid 1 is pid 1 (world.sh).
-    printf 'pid=1\nmode=root\ntopology=%s\nhosts=%s\nswitches=%s\nready\n' "${topology##*/}" \
-        "${HOSTS[*]}" "${SWITCHES[*]}" >"/run/echolab/world.$ECHOLAB_WORLD"
+    printf 'pid=1\nmode=root\ntopology=%s\nhosts=%s\nrouters=%s\nswitches=%s\n%sready\n' "${shown##*/}" \
+        "$HOSTS" "$ROUTERS" "$SWITCHES" "${TAG:+tag=$TAG$'\n'}" >"/run/echolab/world.$ECHOLAB_WORLD"
     echo ready
 }
 
@@ -293,7 +184,7 @@ main() {
     read -r word _ </proc/self/stat
     echo "pid $word"
     setup "$@" </dev/null 2>&1 &
-    exec >/dev/null 2>&1 # the other end learns from end-of-file that setup has died
+    exec >/dev/null 2>&1 3<&- # the other end learns from end-of-file that setup has died
     read -r word && [ "$word" = commit ] || exit 1
     # From here on: hold the namespaces and collect orphans (bash waits for any child that ends). The
     # pipe never ends, because this process holds both of its ends.

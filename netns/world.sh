@@ -7,6 +7,8 @@
 # Partner: init.sh (the inside).
 # shellcheck shell=bash disable=SC2034 # WORLD_* are for the files that source this one
 
+# What was typed may hold anything: no control character of it reaches the terminal.
+complain() { echo "net: ${*//[[:cntrl:]]/?}" >&2; }
 die() { complain "$@"; exit 125; }
 say() { { echo "$*"; } 2>/dev/null || die "stdout: cannot be written"; }
 
@@ -89,13 +91,16 @@ load() {
 # read_state FILE: another user may have written it, so each value must look as it should.
 read_state() {
     local key value
-    WORLD_FILE=$1 WORLD_NAME=${1##*/} WORLD_PID='' WORLD_MODE='' WORLD_TOPOLOGY='' WORLD_HOSTS='' WORLD_SWITCHES='' WORLD_READY=''
+    WORLD_FILE=$1 WORLD_NAME=${1##*/} WORLD_PID='' WORLD_MODE='' WORLD_TOPOLOGY='' WORLD_HOSTS=''
+    WORLD_ROUTERS='' WORLD_SWITCHES='' WORLD_TAG='' WORLD_READY=''
     while IFS='=' read -r key value; do
         case $key in
         pid) [[ $value =~ ^[0-9]+$ ]] && WORLD_PID=$value ;;
         mode) [[ $value =~ ^(root|rootless)$ ]] && WORLD_MODE=$value ;;
         topology) [[ $value =~ ^[A-Za-z0-9._-]+$ ]] && WORLD_TOPOLOGY=$value ;;
         hosts) [[ $value =~ ^[a-z0-9\ -]+$ ]] && WORLD_HOSTS=$value ;;
+        routers) [[ $value =~ ^[a-z0-9\ -]*$ ]] && WORLD_ROUTERS=$value ;;
+        tag) [[ $value =~ ^[0-9a-f]{4}$ ]] && WORLD_TAG=$value ;;
         switches) [[ $value =~ ^[a-z0-9\ -]*$ ]] && WORLD_SWITCHES=$value ;;
         ready) WORLD_READY=yes ;;
         esac
