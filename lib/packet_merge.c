@@ -99,10 +99,14 @@ static uint64_t mix_address(uint64_t hash, const struct el_address *address)
     return mix(mix(hash, half[0]), half[1]);
 }
 
-/* Everything that no router changes: not the TTL, not the checksums. */
+/*
+ * Everything that is the same at both ends of a wire. Not the checksums, which hardware may fill in
+ * late. The TTL, though: a router takes one off, so on the next wire it is another packet, which
+ * must leave the router before it arrives. [#ttl-tells-the-wire]
+ */
 static uint64_t key_of(const struct el_packet *packet)
 {
-    uint64_t hash = mix(1, packet->protocol);
+    uint64_t hash = mix(1, (uint64_t)packet->ttl << 8 | packet->protocol);
     hash = mix_address(hash, &packet->source);
     hash = mix_address(hash, &packet->destination);
     hash = mix(hash, (uint64_t)packet->id << 32 | packet->length);

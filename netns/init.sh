@@ -114,6 +114,21 @@ build_place() {
     [ ! -e "$dir/nft" ] || step "$place.nft" nft -f "$dir/nft"
     step "$place.ip" ip -batch "$dir/ip"
     [ ! -e "$dir/tc" ] || step "$place.tc" tc -batch "$dir/tc"
+    await_wires
+}
+
+# An interface is up when its other end is, and a switch forwards to a port some moments later: what
+# is sent before is lost without a word. So the place is finished when every wire carries. [#wires-carry]
+await_wires() {
+    local end=$((SECONDS + 10)) file state pause
+    exec {pause}<> <(:)
+    for file in /sys/class/net/*/operstate /sys/class/net/*/brport/state; do
+        case $file in *'*'* | */lo/*) continue ;; esac
+        while read -r state <"$file" && [ "$state" != up ] && [ "$state" != 3 ]; do # 3: forwarding
+            if [ $SECONDS -ge $end ]; then echo "$file: is $state"; exit 1; fi
+            read -rt 0.002 -u "$pause" || true
+        done
+    done
 }
 
 # All places at once: each is a namespace of its own, and most of the time is the kernel's.
@@ -122,10 +137,13 @@ build_places() {
     local -a pids=()
     step world.ip ip -batch $PLAN/world.ip
     while read -r _ place; do
-        ip netns exec "$place" bash -c "$(declare -f step build_place); build_place $place $PLAN" &
+        ip netns exec "$place" bash -c "$(declare -f step build_place await_wires); build_place $place $PLAN" &
         pids+=($!)
     done <$PLAN/places
-    for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
+    # Whichever fails first: the others would wait for its wires.
+    for pid in "${pids[@]}"; do
+        wait -n || { kill "${pids[@]}" 2>/dev/null || true; exit 1; }
+    done
     rm -f /run/echolab/said.*
 }
 
@@ -140,13 +158,14 @@ start_dns() {
     ip netns exec "$DNS" dnsmasq --user=$user --group= "${arguments[@]}" </dev/null >/run/echolab/dnsmasq.log 2>&1 &
 }
 
+# It reads the names when its sockets are open, and says so: no packet has to be sent to find out.
 await_dns() {
-    local name=
     [ -n "$DNS" ] || return 0
-    read -r _ name <$PLAN/dnsmasq.hosts || true
-    [ -z "$name" ] || wait_until 5 ip netns exec "$DNS" getent hosts "$name" ||
-        fail "dnsmasq on $DNS does not answer: $(tail -n 2 /run/echolab/dnsmasq.log)"
+    wait_until 5 has_line /run/echolab/dnsmasq.log "dnsmasq.hosts - " ||
+        fail "dnsmasq on $DNS does not start: $(tail -n 2 /run/echolab/dnsmasq.log)"
 }
+
+has_line() { [ -e "$1" ] && [[ $(<"$1") == *"$2"* ]]; } # FILE TEXT
 
 # The one reader of all NFLOG messages of this world.
 start_packet_log() {
@@ -156,7 +175,7 @@ start_packet_log() {
 
 await_packet_log() {
     [ -n "$PACKET_LOG" ] || return 0
-    wait_until 5 grep -q "^ready " /run/echolab/packet_log.log || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
+    wait_until 5 has_line /run/echolab/packet_log.log "ready " || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
 }
 
 setup() {

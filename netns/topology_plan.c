@@ -189,25 +189,34 @@ static void write_resolv(const struct topology *topology, uint8_t place, FILE *o
     }
 }
 
+/* A setting that each interface has: of those to come (default), and of those that are there. */
+static void per_interface(const struct topology *topology, uint8_t place, const char *family,
+                          const char *setting, FILE *out)
+{
+    fprintf(out, "%s/conf/all/%s\n%s/conf/default/%s\n", family, setting, family, setting);
+    for (uint8_t i = 0; i < topology->plugs; i++)
+        if (topology->plug[i].place == place && topology->plug[i].peer != TOPOLOGY_NONE)
+            fprintf(out, "%s/conf/%s/%s\n", family, topology->plug[i].interface, setting);
+}
+
 /*
  * Settings of one namespace: nothing is sent unasked, and every ICMP error is sent. A router's
  * switches come first: writing ip_forward resets other settings (ip-sysctl.rst).
  */
 static void write_sysctl(const struct topology *topology, uint8_t place, FILE *out)
 {
+    static const struct {
+        const char *family, *setting;
+    } settings[] = {{"ipv4", "rp_filter 0"},    {"ipv4", "send_redirects 0"},
+                    {"ipv6", "disable_ipv6 0"}, {"ipv6", "accept_dad 0"},
+                    {"ipv6", "accept_ra 0"},    {"ipv6", "router_solicitations 0"}};
     if (topology->place[place].kind == TOPOLOGY_ROUTER)
-        fputs("ipv4/ip_forward 1\nipv4/conf/all/send_redirects 0\n"
-              "ipv4/conf/default/send_redirects 0\n",
+        fputs("ipv4/ip_forward 1\nipv6/conf/all/forwarding 1\nipv6/conf/default/forwarding 1\n",
               out);
-    fputs("ipv6/conf/all/disable_ipv6 0\nipv6/conf/default/disable_ipv6 0\n", out);
-    if (topology->place[place].kind == TOPOLOGY_ROUTER)
-        fputs("ipv6/conf/all/forwarding 1\nipv6/conf/default/forwarding 1\n", out);
-    fputs("ipv6/conf/all/accept_dad 0\nipv6/conf/default/accept_dad 0\n"
-          "ipv6/conf/all/accept_ra 0\nipv6/conf/default/accept_ra 0\n"
-          "ipv6/conf/all/router_solicitations 0\nipv6/conf/default/router_solicitations 0\n"
-          "ipv4/icmp_ratelimit 0\nipv4/icmp_ratemask 0\n"
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        per_interface(topology, place, settings[i].family, settings[i].setting, out);
+    fputs("ipv4/icmp_ratelimit 0\nipv4/icmp_ratemask 0\n"
           "ipv6/icmp/ratelimit 0\nipv6/icmp/ratemask\n"
-          "ipv4/conf/all/rp_filter 0\nipv4/conf/default/rp_filter 0\n"
           "ipv4/ping_group_range 0 0\nipv4/ping_group_range 0 2147483647\n"
           "bridge/bridge-nf-call-iptables 0\nbridge/bridge-nf-call-ip6tables 0\n",
           out);
@@ -227,10 +236,11 @@ static void write_interfaces(const struct topology *topology, uint8_t place, FIL
         if (plug->place != place)
             continue;
         if (plug->peer == TOPOLOGY_NONE) {
-            fprintf(out, "link add br0 address %s type bridge forward_delay 0 mcast_snooping 0\n",
+            fprintf(out, "link add br0 address %s type bridge forward_delay 0 mcast_snooping 0\n"
+                    "link set br0 addrgenmode none\n",
                     topology_mac_print(i, mac));
         } else {
-            fprintf(out, "link set %s gso_max_segs 1\n", plug->interface);
+            fprintf(out, "link set %s gso_max_segs 1 addrgenmode none\n", plug->interface);
             if (plug->mtu != 0)
                 fprintf(out, "link set %s mtu %u\n", plug->interface, plug->mtu);
             if (is_switch)
@@ -240,10 +250,21 @@ static void write_interfaces(const struct topology *topology, uint8_t place, FIL
     }
 }
 
-/* No address detection (nodad): an address is there at once, and nobody is asked. */
+/*
+ * No address detection (nodad): an address is there at once, and nobody is asked. The link-local one,
+ * which the kernel would make itself some moments later, is made here too, from the hardware address
+ * as RFC 4291 appendix A does it. A switch's ports need none. [#link-local-at-once]
+ */
 static void write_addresses(const struct topology *topology, uint8_t place, FILE *out)
 {
     char text[TOPOLOGY_IP_TEXT];
+    for (uint8_t i = 0; i < topology->plugs; i++) {
+        const struct topology_plug *plug = &topology->plug[i];
+        if (plug->place == place && (plug->mtu == 0 || plug->mtu >= 1280) &&
+            topology_is_switch(topology, place) == (plug->peer == TOPOLOGY_NONE))
+            fprintf(out, "address add fe80::ff:fe00:77%02x/64 nodad dev %s\n", i + 1U,
+                    plug->interface);
+    }
     for (uint8_t i = 0; i < topology->addresses; i++) {
         const struct topology_address *address = &topology->address[i];
         if (topology->plug[address->plug].place == place)
