@@ -16,7 +16,7 @@ static void cell(FILE *out, const char *left, const char *right)
     fprintf(out,
             "<tr><td align=\"left\"><font color=\"#57606a\">%s</font></td>"
             "<td align=\"left\">%s</td></tr>",
-            left, right);
+            left[0] == '\0' ? " " : left, right); /* dot takes no empty font */
 }
 
 /* ... over both columns */
@@ -26,16 +26,36 @@ static void wide(FILE *out, const char *color, const char *text)
             text);
 }
 
+static bool has_address(const struct topology *topology, uint8_t plug)
+{
+    for (uint8_t i = 0; i < topology->addresses; i++)
+        if (topology->address[i].plug == plug)
+            return true;
+    return false;
+}
+
+/* An interface and its addresses in a cell of its own, which the cable ends at (a port, in dot's
+ * words). A switch's ports have nothing but a name. */
 static void interfaces(const struct topology *topology, uint8_t place, FILE *out)
 {
     char text[TOPOLOGY_IP_TEXT];
     for (uint8_t i = 0; i < topology->plugs; i++) {
         const char *name = topology->plug[i].interface;
-        for (uint8_t k = 0; k < topology->addresses && topology->plug[i].place == place; k++)
+        if (topology->plug[i].place != place ||
+            (topology->plug[i].peer == TOPOLOGY_NONE && !has_address(topology, i)))
+            continue; /* a switch without an address of its own has only ports */
+        fprintf(out,
+                "<tr><td port=\"%s\" colspan=\"2\" align=\"left\" cellpadding=\"0\">"
+                "<table border=\"0\" cellborder=\"0\" cellspacing=\"0\" cellpadding=\"3\">",
+                topology->plug[i].interface);
+        for (uint8_t k = 0; k < topology->addresses; k++)
             if (topology->address[k].plug == i) {
                 cell(out, name, topology_ip_print_prefix(&topology->address[k].ip, text));
                 name = "";
             }
+        if (name[0] != '\0')
+            cell(out, name, " "); /* no address: a name alone */
+        fputs("</table></td></tr>", out);
     }
 }
 
@@ -101,11 +121,10 @@ static void edge(const struct topology *topology, uint8_t index, FILE *out)
 {
     const struct topology_plug *a = &topology->plug[index], *b = &topology->plug[a->peer];
     char rate[TOPOLOGY_IP_TEXT];
-    fprintf(out, "    \"%s\" -- \"%s\" [taillabel=\" %s \" headlabel=\" %s \"",
-            topology->place[a->place].name, topology->place[b->place].name, a->interface,
-            b->interface);
+    fprintf(out, "    \"%s\":\"%s\" -- \"%s\":\"%s\" [", topology->place[a->place].name, a->interface,
+            topology->place[b->place].name, b->interface);
     if (a->mtu != 0 || a->rate != 0) {
-        fputs(" label=\" ", out);
+        fputs("label=\" ", out);
         if (a->mtu != 0)
             fprintf(out, "mtu %u ", a->mtu);
         if (a->rate != 0)
@@ -117,7 +136,7 @@ static void edge(const struct topology *topology, uint8_t index, FILE *out)
 
 static void caption(const struct topology *topology, FILE *out)
 {
-    fputs("    label=<<font point-size=\"10\">logged:", out);
+    fputs("    label=<<br/><font point-size=\"10\">logged:", out);
     for (uint8_t i = 0; i < topology->logs; i++) {
         const struct topology_log *log = &topology->log[i];
         fprintf(out, " %s ", log->tcp ? "tcp" : "udp");
@@ -139,14 +158,15 @@ void topology_draw_dot(const struct topology *topology, FILE *out)
           "    rankdir=LR\n"
           "    bgcolor=\"#fdfdfc\"\n"
           "    pad=0.25\n"
-          "    ranksep=0.9\n"
+          "    ranksep=1.2\n"
+          "    splines=line\n"
           "    nodesep=0.3\n"
           "    fontname=\"Helvetica,Arial,sans-serif\"\n"
           "    fontcolor=\"#24292f\"\n"
           "    node [shape=plain fontname=\"Helvetica,Arial,sans-serif\" fontsize=11 "
           "fontcolor=\"#24292f\"]\n"
           "    edge [color=\"#57606a\" fontname=\"Helvetica,Arial,sans-serif\" fontsize=9 "
-          "fontcolor=\"#24292f\" labelfontcolor=\"#24292f\" labeldistance=1.6]\n",
+          "fontcolor=\"#24292f\"]\n",
           out);
     caption(topology, out);
     for (uint8_t i = 0; i < topology->places; i++)
