@@ -154,16 +154,16 @@ static int draw(struct topology *topology, const struct options *options, char *
 
 static const char *const formats[] = {"text", "dot", NULL};
 static const struct el_option check_options[] = {NAME_OPTION, {0}};
-static const struct el_option plan_options[] = {
-    NAME_OPTION,
-    {0, "kernel-log", EL_OPT_TEXT, "TAG", "rules for the kernel's log too, marked so", AT(tag), NULL,
-     0, 0, NULL},
-    {0}};
-static const struct el_option draw_options[] = {
-    NAME_OPTION,
-    {0, "format", EL_OPT_CHOICE, "FORM", "text, or dot for Graphviz", AT(format), "text", 0, 0,
-     formats},
-    {0}};
+static const struct el_option plan_options[] = {NAME_OPTION,
+                                                {0, "kernel-log", EL_OPT_TEXT, "TAG",
+                                                 "rules for the kernel's log too, marked so",
+                                                 AT(tag), NULL, 0, 0, NULL},
+                                                {0}};
+static const struct el_option draw_options[] = {NAME_OPTION,
+                                                {0, "format", EL_OPT_CHOICE, "FORM",
+                                                 "text, or dot for Graphviz", AT(format), "text", 0,
+                                                 0, formats},
+                                                {0}};
 #undef AT
 
 static const struct command {
@@ -201,7 +201,8 @@ static int run(const struct command *command, int argc, char **argv)
 {
     static struct topology topology;
     struct options options;
-    int first, code = el_options_parse(&command->program, argc, argv, &options, &first, stdout, stderr);
+    int first,
+        code = el_options_parse(&command->program, argc, argv, &options, &first, stdout, stderr);
     if (code < 0)
         code = command->run(&topology, &options, argv + first);
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0)

@@ -10,7 +10,7 @@
  *   - topology_check.c     what only the whole can tell: is that gateway on a network of this place?
  *   - topology_wires.c     who shares frames with whom, who is reached from where
  *   - topology_print.c     a topology in normal form, which reads back as the same
- *   - topology_plan.c ...  the files that init.sh runs
+ *   - topology_plan.c ...  the files that init.sh runs (topology_place.c, topology_rules.c)
  *   - topology_draw.c ...  the picture
  * topology.c is the program. All of this is pure but for the plan, which writes files: no socket, no
  * clock, no namespace, so that unit tests reach everything.
@@ -29,7 +29,7 @@ enum {
     TOPOLOGY_TEXT = 64 * 1024, /* bytes of a file */
     TOPOLOGY_LINE = 256,       /* bytes of a line */
     TOPOLOGY_WORDS = 16,       /* words of a line */
-    TOPOLOGY_NAME = 16,        /* a place or an interface, at most 15 characters (IFNAMSIZ), and a NUL */
+    TOPOLOGY_NAME = 16, /* a place or an interface, at most 15 characters (IFNAMSIZ), and a NUL */
     TOPOLOGY_DNS_NAME = 64,
     TOPOLOGY_HOSTS = 32,
     TOPOLOGY_SWITCHES = 32,
@@ -81,7 +81,12 @@ struct topology_address {
     unsigned line;
 };
 
-enum topology_route_kind { TOPOLOGY_VIA, TOPOLOGY_UNREACHABLE, TOPOLOGY_BLACKHOLE, TOPOLOGY_PROHIBIT };
+enum topology_route_kind {
+    TOPOLOGY_VIA,
+    TOPOLOGY_UNREACHABLE,
+    TOPOLOGY_BLACKHOLE,
+    TOPOLOGY_PROHIBIT
+};
 
 struct topology_route {
     uint8_t place, plug; /* plug: where it leaves, given by `dev` or found by topology_wire */

@@ -17,10 +17,10 @@ struct canvas {
     uint16_t cell[]; /* a character of ASCII, or IS_LINE and directions */
 };
 
-#define UP(n)    ((n) * CANVAS_UP)
-#define RIGHT(n) ((n) * CANVAS_RIGHT)
-#define DOWN(n)  ((n) * CANVAS_DOWN)
-#define LEFT(n)  ((n) * CANVAS_LEFT)
+#define UP(n)    ((n)*CANVAS_UP)
+#define RIGHT(n) ((n)*CANVAS_RIGHT)
+#define DOWN(n)  ((n)*CANVAS_DOWN)
+#define LEFT(n)  ((n)*CANVAS_LEFT)
 
 static const struct {
     uint8_t lines;

@@ -18,7 +18,8 @@ static const char *place_of(const struct topology *topology, uint8_t plug)
     return topology->place[topology->plug[plug].place].name;
 }
 
-static bool has_address(const struct topology *topology, uint8_t place, const struct topology_ip *ip)
+static bool has_address(const struct topology *topology, uint8_t place,
+                        const struct topology_ip *ip)
 {
     for (uint8_t i = 0; i < topology->addresses; i++)
         if (topology->plug[topology->address[i].plug].place == place &&
@@ -34,8 +35,8 @@ static bool has_address(const struct topology *topology, uint8_t place, const st
 static int check_loops(const struct topology *topology, struct topology_error *error)
 {
     uint8_t group[TOPOLOGY_PLACES];
-    for (uint8_t i = 0; i < TOPOLOGY_PLACES; i++)
-        group[i] = i;
+    for (unsigned i = 0; i < TOPOLOGY_PLACES; i++)
+        group[i] = (uint8_t)i;
     for (uint8_t i = 0; i < topology->plugs; i++) {
         const struct topology_plug *plug = &topology->plug[i];
         if (plug->peer == TOPOLOGY_NONE || plug->peer < i ||
@@ -44,18 +45,20 @@ static int check_loops(const struct topology *topology, struct topology_error *e
             continue;
         uint8_t a = group[plug->place], b = group[topology->plug[plug->peer].place];
         if (a == b)
-            return topology_fault(error, plug->line,
-                                  "%s and %s are joined already: a second way makes a loop in which "
-                                  "frames go round for ever (take this link out)",
-                                  place_of(topology, i), place_of(topology, plug->peer));
-        for (uint8_t k = 0; k < TOPOLOGY_PLACES; k++)
+            return topology_fault(
+                error, plug->line,
+                "%s and %s are joined already: a second way makes a loop in which "
+                "frames go round for ever (take this link out)",
+                place_of(topology, i), place_of(topology, plug->peer));
+        for (unsigned k = 0; k < TOPOLOGY_PLACES; k++)
             if (group[k] == b)
                 group[k] = a;
     }
     return 0;
 }
 
-static int check_address(const struct topology *topology, uint8_t index, struct topology_error *error)
+static int check_address(const struct topology *topology, uint8_t index,
+                         struct topology_error *error)
 {
     const struct topology_address *address = &topology->address[index];
     const struct topology_plug *plug = &topology->plug[address->plug];
@@ -90,13 +93,14 @@ static int check_route(const struct topology *topology, const struct topology_ro
     topology_ip_print(&route->via, text);
     if (has_address(topology, route->place, &route->via))
         return topology_fault(error, route->line,
-                              "%s is %s itself (a gateway is another place on the same network)", text,
-                              place);
+                              "%s is %s itself (a gateway is another place on the same network)",
+                              text, place);
     if (topology_plug_towards(topology, route->place, &route->via) == TOPOLOGY_NONE)
-        return topology_fault(error, route->line,
-                              "%s is on none of the networks of %s, so no frame could be sent there "
-                              "(give %s an address of that network, or take a nearer gateway)",
-                              text, place, place);
+        return topology_fault(
+            error, route->line,
+            "%s is on none of the networks of %s, so no frame could be sent there "
+            "(give %s an address of that network, or take a nearer gateway)",
+            text, place, place);
     for (uint8_t i = 0; i < topology->addresses; i++)
         if (topology->address[i].plug == route->plug &&
             topology_ip_in(&route->via, &topology->address[i].ip))
@@ -121,10 +125,11 @@ static int check_nat(const struct topology *topology, const struct topology_nat 
                               topology->plug[nat->plug].interface);
     }
     if (!has_address(topology, nat->place, &nat->address))
-        return topology_fault(error, nat->line,
-                              "%s is no address of %s, so no packet for it would come there (give %s "
-                              "that address)",
-                              topology_ip_print(&nat->address, text), place, place);
+        return topology_fault(
+            error, nat->line,
+            "%s is no address of %s, so no packet for it would come there (give %s "
+            "that address)",
+            topology_ip_print(&nat->address, text), place, place);
     for (uint8_t i = 0; i < nat->servers; i++)
         if (!topology_reaches(topology, nat->place, &nat->server[i].address))
             return topology_fault(error, nat->line, "%s has no route to %s (route %s ...)", place,
@@ -146,11 +151,11 @@ static int check_names(const struct topology *topology, struct topology_error *e
             return topology_fault(error, name->line,
                                   "nobody answers names here (a line `dns PLACE` says who does)");
         if (name->place != TOPOLOGY_NONE && !has_address(topology, name->place, NULL))
-            return topology_fault(error, name->line,
-                                  "%s has no address that the name could stand for (a line `address "
-                                  "%s...`)",
-                                  topology->place[name->place].name,
-                                  topology->place[name->place].name);
+            return topology_fault(
+                error, name->line,
+                "%s has no address that the name could stand for (a line `address "
+                "%s...`)",
+                topology->place[name->place].name, topology->place[name->place].name);
     }
     return 0;
 }

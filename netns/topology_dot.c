@@ -22,8 +22,8 @@ static void cell(FILE *out, const char *left, const char *right)
 /* ... over both columns */
 static void wide(FILE *out, const char *color, const char *text)
 {
-    fprintf(out, "<tr><td align=\"left\" colspan=\"2\"><font color=\"%s\">%s</font></td></tr>", color,
-            text);
+    fprintf(out, "<tr><td align=\"left\" colspan=\"2\"><font color=\"%s\">%s</font></td></tr>",
+            color, text);
 }
 
 static bool has_address(const struct topology *topology, uint8_t plug)
@@ -121,8 +121,8 @@ static void edge(const struct topology *topology, uint8_t index, FILE *out)
 {
     const struct topology_plug *a = &topology->plug[index], *b = &topology->plug[a->peer];
     char rate[TOPOLOGY_IP_TEXT];
-    fprintf(out, "    \"%s\":\"%s\" -- \"%s\":\"%s\" [", topology->place[a->place].name, a->interface,
-            topology->place[b->place].name, b->interface);
+    fprintf(out, "    \"%s\":\"%s\" -- \"%s\":\"%s\" [", topology->place[a->place].name,
+            a->interface, topology->place[b->place].name, b->interface);
     if (a->mtu != 0 || a->rate != 0) {
         fputs("label=\" ", out);
         if (a->mtu != 0)

@@ -101,12 +101,13 @@ int topology_fact_link(struct topology_line *line)
 {
     struct topology *topology = line->topology;
     char interface[2][TOPOLOGY_NAME];
-    uint8_t place[2], cables = 0;
+    uint8_t place[2] = {0, 0}, cables = 0;
     unsigned mtu = 0;
     uint64_t rate = 0;
-    int result = line->count < 3 ? topology_fault(line->error, line->number,
-                                                  "link needs two plugs: link client:eth0 sw0:client")
-                                 : 0;
+    int result = line->count < 3
+                     ? topology_fault(line->error, line->number,
+                                      "link needs two plugs: link client:eth0 sw0:client")
+                     : 0;
     for (unsigned i = 0; i < 2 && result == 0; i++)
         result = new_plug(line, line->word[1 + i], &place[i], interface[i]);
     if (result == 0)
@@ -152,18 +153,20 @@ static int address_plug(struct topology_line *line, const char *word, uint8_t *p
                               line->topology->place[place].name, line->topology->place[place].name);
     *plug = topology_find_plug(line->topology, place, interface);
     if (*plug == TOPOLOGY_NONE)
-        return topology_fault(line->error, line->number,
-                              "%s has no interface %s (a line `link %s SWITCH:PORT` above plugs one "
-                              "in)",
-                              line->topology->place[place].name, interface, word);
+        return topology_fault(
+            line->error, line->number,
+            "%s has no interface %s (a line `link %s SWITCH:PORT` above plugs one "
+            "in)",
+            line->topology->place[place].name, interface, word);
     return 0;
 }
 
 /* Is this an address that one host can have? Says what it is instead, or NULL. */
 static const char *not_a_hosts(const struct topology_ip *ip)
 {
-    static const struct topology_ip loopback4 = {AF_INET, {127}, 8}, multicast4 = {AF_INET, {224}, 3},
-                                    this4 = {AF_INET, {0}, 8}, multicast6 = {AF_INET6, {0xff}, 8},
+    static const struct topology_ip loopback4 = {AF_INET, {127}, 8},
+                                    multicast4 = {AF_INET, {224}, 3}, this4 = {AF_INET, {0}, 8},
+                                    multicast6 = {AF_INET6, {0xff}, 8},
                                     local6 = {AF_INET6, {0xfe, 0x80}, 10},
                                     low6 = {AF_INET6, {0}, 80}; /* ::, ::1, and mapped IPv4 */
     if (topology_ip_in(ip, &loopback4) || topology_ip_in(ip, &this4) || topology_ip_in(ip, &low6))
@@ -260,7 +263,8 @@ int topology_fact_name(struct topology_line *line)
                               "dots, at most %d characters)",
                               word, TOPOLOGY_DNS_NAME - 1);
     snprintf(name.name, sizeof name.name, "%s", word);
-    bool address = whose != NULL && (strchr(whose, ':') != NULL || (whose[0] >= '0' && whose[0] <= '9'));
+    bool address =
+        whose != NULL && (strchr(whose, ':') != NULL || (whose[0] >= '0' && whose[0] <= '9'));
     int result = address ? topology_word_ip(line, whose, &name.address)
                          : topology_word_place(line, whose, &name.place);
     if (result == 0)
@@ -270,7 +274,8 @@ int topology_fact_name(struct topology_line *line)
     if (result < 0)
         return result;
     for (uint8_t i = 0; i < topology->names; i++)
-        if (strcmp(topology->name[i].name, name.name) == 0 && topology->name[i].place == name.place &&
+        if (strcmp(topology->name[i].name, name.name) == 0 &&
+            topology->name[i].place == name.place &&
             topology_ip_same(&topology->name[i].address, &name.address))
             return topology_fault(line->error, line->number,
                                   "line %u says so already (take one of them out)",

@@ -59,10 +59,11 @@ static int route_kind(struct topology_line *line, enum topology_route_kind *kind
     for (*kind = TOPOLOGY_VIA; *kind <= TOPOLOGY_PROHIBIT; ++*kind)
         if (is_word(line->word[3], topology_route_kind_name(*kind)))
             return 0;
-    return topology_fault(line->error, line->number,
-                          "\"%s\": how does it go on? via ADDRESS, unreachable, blackhole or prohibit "
-                          "(route client default via 10.77.0.254)",
-                          line->word[3] == NULL ? "" : line->word[3]);
+    return topology_fault(
+        line->error, line->number,
+        "\"%s\": how does it go on? via ADDRESS, unreachable, blackhole or prohibit "
+        "(route client default via 10.77.0.254)",
+        line->word[3] == NULL ? "" : line->word[3]);
 }
 
 int topology_fact_route(struct topology_line *line)
@@ -106,15 +107,16 @@ int topology_fact_route(struct topology_line *line)
 static int nat_masquerade(struct topology_line *line, struct topology_nat *nat)
 {
     if (!is_word(line->word[3], "out") || line->word[4] == NULL)
-        return topology_fault(line->error, line->number,
-                              "masquerade needs the interface where packets leave (nat %s masquerade "
-                              "out eth1)",
-                              line->word[1]);
+        return topology_fault(
+            line->error, line->number,
+            "masquerade needs the interface where packets leave (nat %s masquerade "
+            "out eth1)",
+            line->word[1]);
     nat->masquerade = true;
     nat->plug = topology_find_plug(line->topology, nat->place, line->word[4]);
     if (nat->plug == TOPOLOGY_NONE)
-        return topology_fault(line->error, line->number, "%s has no interface \"%s\"", line->word[1],
-                              line->word[4]);
+        return topology_fault(line->error, line->number, "%s has no interface \"%s\"",
+                              line->word[1], line->word[4]);
     return topology_no_more(line, 5);
 }
 
@@ -185,7 +187,8 @@ int topology_fact_nat(struct topology_line *line)
                               line->word[1], topology_kind_name(topology->place[nat.place].kind),
                               line->word[1]);
     if (topology->nats == TOPOLOGY_NATS)
-        return topology_fault(line->error, line->number, "more than %d lines of nat", TOPOLOGY_NATS);
+        return topology_fault(line->error, line->number, "more than %d lines of nat",
+                              TOPOLOGY_NATS);
     if (is_word(line->word[2], "masquerade"))
         result = nat_masquerade(line, &nat);
     else if (is_word(line->word[2], "balance"))
@@ -230,7 +233,8 @@ static int log_ports(struct topology_line *line, struct topology_log *log)
         log->port[log->ports++] = (uint16_t)port;
         for (uint8_t i = 0; i + 1 < log->ports; i++)
             if (log->port[i] == port)
-                return topology_fault(line->error, line->number, "port %u stands there twice", port);
+                return topology_fault(line->error, line->number, "port %u stands there twice",
+                                      port);
     }
     return 0;
 }
@@ -258,10 +262,11 @@ static int log_prefix(struct topology_line *line, const char *word, struct topol
     size_t length = strlen(word);
     if (length >= TOPOLOGY_PREFIX ||
         strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != length || word[0] < 'A')
-        return topology_fault(line->error, line->number,
-                              "\"%s\" is not a prefix (up to %d of A-Z, 0-9 and -: WEB), and a place "
-                              "stands behind \"on\"",
-                              word, TOPOLOGY_PREFIX - 1);
+        return topology_fault(
+            line->error, line->number,
+            "\"%s\" is not a prefix (up to %d of A-Z, 0-9 and -: WEB), and a place "
+            "stands behind \"on\"",
+            word, TOPOLOGY_PREFIX - 1);
     if (strcmp(word, "FENCE") == 0)
         return topology_fault(line->error, line->number,
                               "\"FENCE\" is taken: it marks the log's own packets");
@@ -284,10 +289,11 @@ int topology_fact_log(struct topology_line *line)
     if (result == 0 && is_word(line->word[i], "on")) {
         result = topology_word_place(line, line->word[i + 1], &log.place);
         if (result == 0 && topology_is_switch(topology, log.place))
-            return topology_fault(line->error, line->number,
-                                  "%s is a switch: it passes frames on and logs nothing (a host or a "
-                                  "router does)",
-                                  line->word[i + 1]);
+            return topology_fault(
+                line->error, line->number,
+                "%s is a switch: it passes frames on and logs nothing (a host or a "
+                "router does)",
+                line->word[i + 1]);
         i += 2;
     }
     if (result == 0)
@@ -295,7 +301,8 @@ int topology_fact_log(struct topology_line *line)
     if (result == 0)
         result = log_overlap(line, &log);
     if (result == 0 && topology->logs == TOPOLOGY_LOGS)
-        return topology_fault(line->error, line->number, "more than %d lines of log", TOPOLOGY_LOGS);
+        return topology_fault(line->error, line->number, "more than %d lines of log",
+                              TOPOLOGY_LOGS);
     if (result == 0)
         topology->log[topology->logs++] = log;
     return result;

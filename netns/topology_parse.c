@@ -11,7 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
-static const char *const fact_names = "host, router, switch, link, address, route, nat, dns, name, log";
+static const char *const fact_names =
+    "host, router, switch, link, address, route, nat, dns, name, log";
 
 static int read_fact(struct topology_line *line)
 {

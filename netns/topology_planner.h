@@ -22,6 +22,12 @@ FILE *plan_open(struct topology_plan *plan, const char *place, const char *name)
 /* Closes it. 0, or -errno with error filled when not everything could be written. */
 int plan_close(struct topology_plan *plan, FILE *file, const char *name);
 
+/* Makes the directory DIR/ABOVE NAME (above ends with a slash). 0 or -errno with error filled. */
+int plan_directory(struct topology_plan *plan, const char *above, const char *name);
+
+/* The files of one place (topology_place.c). 0 or -errno. */
+int plan_place(struct topology_plan *plan, uint8_t place);
+
 /* The rules of one host or router: iptables, ip6tables, and nft where addresses are translated
  * (topology_rules.c). 0 or -errno. */
 int plan_rules(struct topology_plan *plan, uint8_t place);

@@ -119,8 +119,8 @@ static void write_balance(const struct rules *rules, const struct topology_nat *
     topology_ip_print(&nat->address, address);
     for (unsigned i = 0; i < nat->servers; i++) {
         unsigned left = nat->servers - i;
-        fprintf(rules->out, "-A PREROUTING -p %s -d %s --dport %u", nat->tcp ? "tcp" : "udp", address,
-                nat->port);
+        fprintf(rules->out, "-A PREROUTING -p %s -d %s --dport %u", nat->tcp ? "tcp" : "udp",
+                address, nat->port);
         if (left > 1 && nat->random)
             fprintf(rules->out, " -m statistic --mode random --probability %.8f", 1.0 / left);
         else if (left > 1)
@@ -214,10 +214,11 @@ static int check_prefixes(const struct rules *rules)
         if ((log->place != TOPOLOGY_NONE && log->place != rules->place) || length < PLAN_LOG_PREFIX)
             continue;
         rules->plan->error->line = log->line;
-        snprintf(rules->plan->error->text, sizeof rules->plan->error->text,
-                 "\"[%s %s %s] \" has %zu characters, and the kernel's LOG takes %d (a shorter prefix "
-                 "or place, or no --kernel-log)",
-                 rules->plan->tag, name_of(rules), prefix_of(log), length, PLAN_LOG_PREFIX - 1);
+        snprintf(
+            rules->plan->error->text, sizeof rules->plan->error->text,
+            "\"[%s %s %s] \" has %zu characters, and the kernel's LOG takes %d (a shorter prefix "
+            "or place, or no --kernel-log)",
+            rules->plan->tag, name_of(rules), prefix_of(log), length, PLAN_LOG_PREFIX - 1);
         return -EINVAL;
     }
     return 0;

@@ -57,8 +57,8 @@ static void join(uint8_t segment[TOPOLOGY_PLACES], uint8_t from, uint8_t to)
 void topology_wire(struct topology *topology)
 {
     uint8_t segment[TOPOLOGY_PLACES], cables = TOPOLOGY_PLACES;
-    for (uint8_t i = 0; i < TOPOLOGY_PLACES; i++)
-        segment[i] = i;
+    for (unsigned i = 0; i < TOPOLOGY_PLACES; i++)
+        segment[i] = (uint8_t)i;
     for (uint8_t i = 0; i < topology->plugs; i++) {
         const struct topology_plug *plug = &topology->plug[i];
         if (plug->peer == TOPOLOGY_NONE || !topology_is_switch(topology, plug->place) ||
@@ -92,8 +92,7 @@ const char *topology_segment_name(const struct topology *topology, uint8_t plug,
     if (segment < TOPOLOGY_PLACES)
         snprintf(text, TOPOLOGY_IP_TEXT, "%s", topology->place[segment].name);
     else
-        snprintf(text, TOPOLOGY_IP_TEXT, "%s:%s",
-                 topology->place[topology->plug[first].place].name,
+        snprintf(text, TOPOLOGY_IP_TEXT, "%s:%s", topology->place[topology->plug[first].place].name,
                  topology->plug[first].interface);
     return text;
 }

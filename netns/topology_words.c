@@ -128,7 +128,8 @@ int topology_word_rate(struct topology_line *line, const char *word, uint64_t *r
     enum { MIN = 8000 };
     const uint64_t max = 10000000000;
     char *end = NULL;
-    unsigned long number = word == NULL || word[0] < '0' || word[0] > '9' ? 0 : strtoul(word, &end, 10);
+    unsigned long number =
+        word == NULL || word[0] < '0' || word[0] > '9' ? 0 : strtoul(word, &end, 10);
     for (size_t i = 0; end != NULL && i < sizeof rate_units / sizeof rate_units[0]; i++)
         if (strcmp(end, rate_units[i].name) == 0 && number <= max / rate_units[i].bits &&
             number * rate_units[i].bits >= MIN) {
@@ -168,7 +169,7 @@ int topology_word_prefix(struct topology_line *line, const char *word, bool bare
 {
     char text[TOPOLOGY_LINE], what[64];
     const char *slash = word == NULL ? NULL : strchr(word, '/');
-    unsigned length;
+    unsigned length = 0;
     if (word != NULL)
         snprintf(text, sizeof text, "%.*s", slash == NULL ? (int)strlen(word) : (int)(slash - word),
                  word);
@@ -191,7 +192,7 @@ int topology_word_endpoint(struct topology_line *line, const char *word, struct 
 {
     char text[TOPOLOGY_LINE];
     const char *colon = word == NULL ? NULL : strrchr(word, ':');
-    unsigned number;
+    unsigned number = 0;
     bool brackets = word != NULL && word[0] == '[';
     if (colon != NULL)
         snprintf(text, sizeof text, "%.*s", (int)(colon - word), word);
@@ -245,7 +246,8 @@ const char *topology_ip_print_port(const struct topology_ip *ip, uint16_t port,
 {
     char host[TOPOLOGY_IP_TEXT];
     topology_ip_print(ip, host);
-    snprintf(text, TOPOLOGY_IP_TEXT, ip->family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u", host, port);
+    snprintf(text, TOPOLOGY_IP_TEXT, ip->family == AF_INET6 ? "[%.45s]:%u" : "%.45s:%u", host,
+             port);
     return text;
 }
 
@@ -254,7 +256,8 @@ const char *topology_rate_print(uint64_t rate, char *text)
     size_t i = 0;
     while (i < 2 && rate % rate_units[i].bits != 0)
         i++;
-    snprintf(text, TOPOLOGY_IP_TEXT, "%" PRIu64 "%s", rate / rate_units[i].bits, rate_units[i].name);
+    snprintf(text, TOPOLOGY_IP_TEXT, "%" PRIu64 "%s", rate / rate_units[i].bits,
+             rate_units[i].name);
     return text;
 }
 
