@@ -139,22 +139,35 @@ static bool lists_port(const char *list, unsigned port)
     return false;
 }
 
+/* What stands behind the ports: "[PREFIX] [on HOST]". Is it about every host, or this one? */
+static bool is_here(const char *rest, const char *host)
+{
+    char first[32] = "", second[32] = "", third[32] = "";
+    int words = sscanf(rest, "%31s %31s %31s", first, second, third);
+    if (words >= 2 && strcmp(first, "on") == 0)
+        return strcmp(second, host) == 0;
+    return words < 3 || strcmp(second, "on") != 0 || strcmp(third, host) == 0;
+}
+
 /*
  * An empty log of a port that no rule logs proves nothing. The topology says what is logged: lines
- * like "log udp 7,7007"; DNS is logged always. [#logged-at-all]
+ * like "log udp 7,7007" or "log tcp 80 WEB on server"; DNS is logged always. [#logged-at-all]
  */
-static bool is_logged(const struct el_flow *flow)
+static bool is_logged(const struct el_flow *flow, const char *host)
 {
     unsigned port = el_address_port(&flow->peer);
     FILE *file = port == 53 ? NULL : fopen(TOPOLOGY_PATH, "re");
     if (file == NULL)
         return true; /* DNS; or not to be known: then the log is believed */
-    char line[256], protocol[8], ports[128];
+    char line[512], protocol[8], ports[128];
     bool found = false;
-    while (!found && fgets(line, sizeof line, file) != NULL)
-        found = sscanf(line, " log %7s %127s", protocol, ports) == 2 &&
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        int rest = 0;
+        line[strcspn(line, "#\n")] = '\0';
+        found = sscanf(line, " log %7s %127s%n", protocol, ports, &rest) == 2 &&
                 strcmp(protocol, flow->protocol == IPPROTO_UDP ? "udp" : "tcp") == 0 &&
-                lists_port(ports, port);
+                lists_port(ports, port) && is_here(line + rest, host);
+    }
     fclose(file);
     return found;
 }
@@ -170,7 +183,7 @@ int el_witness_tell(struct el_witness *witness, const char *title, const struct 
         witness->said = true;
         return -1;
     }
-    if (!is_logged(&flows[0])) {
+    if (!is_logged(&flows[0], el_packets_host(witness->packets))) {
         if (!witness->said)
             el_explain(witness->trace, EL_TOPIC_PACKET,
                        "packets: this lab network has no log rule for port %u, so nobody can tell",
