@@ -156,31 +156,36 @@ start_dns() {
     ! setpriv --reuid nobody --clear-groups true 2>/dev/null || user=nobody
     mapfile -t arguments <$PLAN/dnsmasq
     ip netns exec "$DNS" dnsmasq --user=$user --group= "${arguments[@]}" </dev/null >/run/echolab/dnsmasq.log 2>&1 &
+    DNS_PID=$!
 }
 
 # It reads the names when its sockets are open, and says so: no packet has to be sent to find out.
 await_dns() {
     [ -n "$DNS" ] || return 0
-    wait_until 5 has_line /run/echolab/dnsmasq.log "dnsmasq.hosts - " ||
+    wait_until 5 says_or_ended $DNS_PID /run/echolab/dnsmasq.log "dnsmasq.hosts - "
+    has_line /run/echolab/dnsmasq.log "dnsmasq.hosts - " ||
         fail "dnsmasq on $DNS does not start: $(tail -n 2 /run/echolab/dnsmasq.log)"
 }
 
+says_or_ended() { has_line "$2" "$3" || ! kill -0 "$1"; } # PID FILE TEXT
 has_line() { [ -e "$1" ] && [[ $(<"$1") == *"$2"* ]]; } # FILE TEXT
 
 # The one reader of all NFLOG messages of this world.
 start_packet_log() {
     [ -n "$PACKET_LOG" ] || return 0
     "$PACKET_LOG" collect --group $LOG_GROUP --hosts "$(<$PLAN/hosts)" --names /run/echolab/names </dev/null >/run/echolab/packet_log.log 2>&1 &
+    LOG_PID=$!
 }
 
 await_packet_log() {
     [ -n "$PACKET_LOG" ] || return 0
-    wait_until 5 has_line /run/echolab/packet_log.log "ready " || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
+    wait_until 5 says_or_ended $LOG_PID /run/echolab/packet_log.log "ready "
+    has_line /run/echolab/packet_log.log "ready " || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
 }
 
 setup() {
     local mode=$1 shown=$2
-    local HOSTS='' ROUTERS='' SWITCHES='' DNS='' # make_plan sets them
+    local HOSTS='' ROUTERS='' SWITCHES='' DNS='' DNS_PID='' LOG_PID=''
     mount_private "$mode"
     make_plan "$shown"
     mount_etc

@@ -49,7 +49,7 @@ declare -A HOSTS=(
     [ten]='client1 client2 client3 client4 client5 client6 client7 client8 client9 client10 server')
 declare -A WEB=([pair]=server [routed]=internet [dual]=server [multihomed]=server [balanced]=server1 [ten]=server)
 for topology in "${TOPOLOGIES[@]}"; do
-    run "$topology" "${WEB[$topology]}" "$(command -v python3)" -c '
+    "$NET" --world "$PREFIX-$topology" run "${WEB[$topology]}" -- python3 -c '
 import http.server, sys
 class Hello(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -94,7 +94,7 @@ since() { local world=$1; shift; in_world "$world" log --from "$MARK" "$@"; }
 serve() { # WORLD HOST PROGRAM ADDRESS...
     local world=$1 host=$2 program=$3 arguments=(); shift 3
     for address in "$@"; do arguments+=(--listen "$address"); done
-    start_server "$world.$host" in_world "$world" run "$host" -- "$BIN/$program" "${arguments[@]}"
+    start_server "$world.$host" "$NET" --world "$PREFIX-$world" run "$host" -- "$BIN/$program" "${arguments[@]}"
 }
 
 # ---- routed ----
@@ -136,7 +136,7 @@ like "... IPv6 was tried first" "$(grep -m1 'PROTO=TCP' "$TEST_TMP/dual")" 'SRC=
 is "... and nobody said that it is broken" "$(since dual --protocol icmp)" ""
 
 # ---- multihomed ----
-run multihomed server python3 -c '
+"$NET" --world "$PREFIX-multihomed" run server -- python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("0.0.0.0", 7007))
