@@ -133,7 +133,7 @@ await_wires() {
 
 # All places at once: each is a namespace of its own, and most of the time is the kernel's.
 build_places() {
-    local place pid
+    local place
     local -a pids=()
     step world.ip ip -batch $PLAN/world.ip
     while read -r _ place; do
@@ -141,7 +141,7 @@ build_places() {
         pids+=($!)
     done <$PLAN/places
     # Whichever fails first: the others would wait for its wires.
-    for pid in "${pids[@]}"; do
+    for _ in "${pids[@]}"; do
         wait -n || { kill "${pids[@]}" 2>/dev/null || true; exit 1; }
     done
     rm -f /run/echolab/said.*
@@ -162,7 +162,7 @@ start_dns() {
 # It reads the names when its sockets are open, and says so: no packet has to be sent to find out.
 await_dns() {
     [ -n "$DNS" ] || return 0
-    wait_until 5 says_or_ended $DNS_PID /run/echolab/dnsmasq.log "dnsmasq.hosts - "
+    wait_until 5 says_or_ended "$DNS_PID" /run/echolab/dnsmasq.log "dnsmasq.hosts - "
     has_line /run/echolab/dnsmasq.log "dnsmasq.hosts - " ||
         fail "dnsmasq on $DNS does not start: $(tail -n 2 /run/echolab/dnsmasq.log)"
 }
@@ -179,7 +179,7 @@ start_packet_log() {
 
 await_packet_log() {
     [ -n "$PACKET_LOG" ] || return 0
-    wait_until 5 says_or_ended $LOG_PID /run/echolab/packet_log.log "ready "
+    wait_until 5 says_or_ended "$LOG_PID" /run/echolab/packet_log.log "ready "
     has_line /run/echolab/packet_log.log "ready " || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
 }
 

@@ -2,7 +2,7 @@
  * topology_print.c - a topology in normal form: every fact on a line, in a fixed order.
  *
  * Teaches:  a parser that has a printer can be tested for everything at once: whatever is accepted,
- *           printed and read again must be the same. (tests/unit/test_topology.c does that with
+ *           printed and read again must be the same. (tests/unit/test_topology_any.c does that with
  *           thousands of spoilt topologies.)
  */
 #include "topology.h"
