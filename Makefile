@@ -259,6 +259,7 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 $(filter-out netns/%,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
 	install -m 644 netns/net.1 $(DESTDIR)$(MANDIR)/echolab-net.1
+	install -m 644 netns/topology.1 $(DESTDIR)$(MANDIR)/echolab-topology.1
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
 	 'Name: echolab' 'Description: async DNS and socket helpers over libevent and c-ares' 'Version: $(VERSION)' \
 	 'Requires: libevent_core libevent_pthreads libcares' 'Libs: -L$${libdir} -lecholab' 'Libs.private: -pthread -lm' \
@@ -267,7 +268,7 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 uninstall: ## take away what install put there
 	rm -f $(USER_PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/echolab-net
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libecholab.a libecholab.so libecholab.so.0 pkgconfig/echolab.pc)
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) echolab-net.1)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) echolab-net.1 echolab-topology.1)
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(INCLUDEDIR)
 
 # ---- the rest ---------------------------------------------------------------------------------

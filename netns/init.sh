@@ -99,6 +99,7 @@ step() {
     fi
     said=${said%$'\n'}
     echo "${what%.*}: ${said//$'\n'/; }"
+    : >/run/echolab/failed # nobody needs to wait for this place's wires
     exit 1
 }
 
@@ -123,8 +124,12 @@ await_wires() {
     local end=$((SECONDS + 10)) file state pause
     exec {pause}<> <(:)
     for file in /sys/class/net/*/operstate /sys/class/net/*/brport/state; do
-        case $file in *'*'* | */lo/*) continue ;; esac
+        case $file in
+        *'*'* | */lo/*) continue ;;
+        */br0/*) compgen -G '/sys/class/net/br0/brif/*' >/dev/null || continue ;; # nothing is plugged in
+        esac
         while read -r state <"$file" && [ "$state" != up ] && [ "$state" != 3 ]; do # 3: forwarding
+            [ ! -e /run/echolab/failed ] || exit 1
             if [ $SECONDS -ge $end ]; then echo "$file: is $state"; exit 1; fi
             read -rt 0.002 -u "$pause" || true
         done
@@ -133,17 +138,14 @@ await_wires() {
 
 # All places at once: each is a namespace of its own, and most of the time is the kernel's.
 build_places() {
-    local place
+    local place pid
     local -a pids=()
     step world.ip ip -batch $PLAN/world.ip
     while read -r _ place; do
         ip netns exec "$place" bash -c "$(declare -f step build_place await_wires); build_place $place $PLAN" &
         pids+=($!)
     done <$PLAN/places
-    # Whichever fails first: the others would wait for its wires.
-    for _ in "${pids[@]}"; do
-        wait -n || { kill "${pids[@]}" 2>/dev/null || true; exit 1; }
-    done
+    for pid in "${pids[@]}"; do wait "$pid" || exit 1; done
     rm -f /run/echolab/said.*
 }
 

@@ -87,6 +87,10 @@ like "and gives the name" "$OUT" 'server\.lab'
 is "each place asks the nearest address of the DNS server" "$(run routed internet grep nameserver /etc/resolv.conf; run routed server grep nameserver /etc/resolv.conf)" $'nameserver 198.51.100.1\nnameserver 10.78.0.254\nnameserver fd78::fe'
 like "the plan is there to be read" "$(run routed gateway cat /run/echolab/plan/place/gateway/ip)" '^address add 198\.51\.100\.1/24 brd \+ dev wan$'
 
+echo exit >"$TEST_TMP/typed"
+in_world routed enter gateway <"$TEST_TMP/typed" >"$TEST_TMP/entered" 2>&1 || true
+like "the prompt says what kind of place it is" "$(tr -d '\001\002\033' <"$TEST_TMP/entered")" "gateway.*, a router, of $PREFIX-routed"
+
 # hops TEXT: "client> gateway< gateway> internet<", the sightings of the lines with TEXT, on stdin
 hops() { sed -nE "/$1/s/^ *[0-9.]+ ms  ([a-z0-9-]+) *([<>]).*/\\1\\2/p" | xargs; }
 mark() { MARK=$(in_world "$1" log --mark); }
@@ -215,6 +219,9 @@ wrong "lines of Windows" 'host a\r\n' '1: .*as on Windows'
 wrong "an escape sequence" 'host a\n# \033[31m\n' '2: byte 3 is the control character 0x1b'
 wrong "a gateway out of reach" 'host a\nhost b\nlink a:x b:x\naddress a:x 10.0.0.1/24\nroute a default via 10.0.1.1\n' '5: 10\.0\.1\.1 is on none of the networks of a'
 wrong "what the shell could mistake" 'host a\nhost $(touch /tmp/x)\n' '2: "\$\(touch" is not a name'
+printf 'host a\nswitch s\n' >"$TEST_TMP/lonely"
+exits "a host without a cable, a switch without one, nobody who answers names" 0 in_world wrong up "$TEST_TMP/lonely"
+exits "... is a world too" 0 in_world wrong down
 wrong "nothing" '' ' no host in it'
 head -c 100000 /dev/zero >"$TEST_TMP/wrong"
 exits "refused: a large file of something else" 125 in_world wrong up "$TEST_TMP/wrong"

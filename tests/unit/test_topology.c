@@ -289,7 +289,7 @@ START_TEST(too_many_of_anything_is_refused_with_the_bound)
                                     "address r:eth0 10.0.0.2/8\ndns a\n";
     expect_bound("", 33, "host h%u\n", "more than 32 hosts and routers");
     expect_bound("host a\n", 33, "switch s%u\n", "more than 32 switches");
-    expect_bound("host a\nswitch s\n", 97, "link a:e%u s:p%u\n", "more than 96 links");
+    expect_bound("host a\nswitch s\n", 97, "link a:e%1$u s:p%1$u\n", "more than 96 links");
     expect_bound(base, 127, "address a:eth0 10.1.1.%u/8\n", "more than 128 addresses");
     expect_bound(base, 129, "route a 10.1.%u.0/24 via 10.0.0.2\n", "more than 128 routes");
     expect_bound(base, 129, "name n%u.lab a\n", "more than 128 names");
