@@ -91,6 +91,7 @@ step() {
     shift
     "$@" 2>"/run/echolab/said.$what" && return
     said=$(<"/run/echolab/said.$what")
+    [ -n "$(type -P "$1")" ] || said="not found (net doctor names the package)"
     if [[ $said =~ ^(.*)Command\ failed\ ([^:]+):([0-9]+) ]]; then
         mapfile -t -s $((BASH_REMATCH[3] - 1)) -n 1 line <"${BASH_REMATCH[2]}"
         said="$1 ${line[0]}: ${BASH_REMATCH[1]}"

@@ -10,11 +10,15 @@
  */
 #include "topology_planner.h"
 
+#include "packets.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { PATH = 4096 };
+
+_Static_assert((int)TOPOLOGY_HOSTS <= (int)EL_PACKET_HOSTS, "packet_log listens on every host");
 
 static int path_fault(struct topology_plan *plan, const char *path, int error)
 {

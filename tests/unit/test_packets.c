@@ -501,6 +501,28 @@ START_TEST(a_departure_is_shown_before_its_arrival)
 }
 END_TEST
 
+/* A router takes one off the TTL, and that is how the two wires are told apart. */
+START_TEST(a_packet_that_is_forwarded_is_shown_passing_the_router)
+{
+    static const struct {
+        const char *host;
+        uint8_t hook, ttl;
+    } logged[] = {
+        {"server", IN, 63}, {"gateway", IN, 64}, {"gateway", OUT, 63}, {"client", OUT, 64}};
+    struct el_packet_merge *merge = el_packet_merge_new(8);
+    for (uint64_t i = 0; i < 4; i++) {
+        struct el_packet packet = sighting(i, logged[i].host, logged[i].hook, 1);
+        packet.ttl = logged[i].ttl;
+        ck_assert_int_eq(el_packet_merge_add(merge, &packet), 0);
+    }
+    expect(merge, EL_NEVER, "client", 1, false);
+    expect(merge, EL_NEVER, "gateway", 1, true);
+    expect(merge, EL_NEVER, "gateway", 1, false);
+    expect(merge, EL_NEVER, "server", 1, true);
+    el_packet_merge_free(merge);
+}
+END_TEST
+
 START_TEST(a_lost_packet_holds_nothing_up)
 {
     struct el_packet_merge *merge = el_packet_merge_new(8);
@@ -700,6 +722,7 @@ int main(void)
     tcase_add_test(tcase, a_log_that_was_cut_short_is_refused);
     tcase_add_test(tcase, outside_a_lab_network_there_is_no_fence);
     tcase_add_test(tcase, a_departure_is_shown_before_its_arrival);
+    tcase_add_test(tcase, a_packet_that_is_forwarded_is_shown_passing_the_router);
     tcase_add_test(tcase, a_lost_packet_holds_nothing_up);
     tcase_add_test(tcase, an_arrival_waits_for_its_departure_until_it_is_settled);
     tcase_add_test(tcase, more_than_the_capacity_is_refused_and_room_comes_back);
