@@ -215,7 +215,5 @@ int plan_place(struct topology_plan *plan, uint8_t place)
         files[i].write(plan->topology, place, file);
         result = plan_close(plan, file, files[i].name);
     }
-    if (result < 0 || topology_is_switch(plan->topology, place))
-        return result;
-    return plan_rules(plan, place);
+    return result < 0 ? result : plan_rules(plan, place);
 }

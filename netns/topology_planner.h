@@ -28,7 +28,7 @@ int plan_directory(struct topology_plan *plan, const char *above, const char *na
 /* The files of one place (topology_place.c). 0 or -errno. */
 int plan_place(struct topology_plan *plan, uint8_t place);
 
-/* The rules of one host or router: iptables, ip6tables, and nft where addresses are translated
+/* The rules of one place: iptables, ip6tables, and nft where addresses are translated
  * (topology_rules.c). 0 or -errno. */
 int plan_rules(struct topology_plan *plan, uint8_t place);
 

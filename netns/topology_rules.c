@@ -25,6 +25,9 @@ struct rules {
     FILE *out;
 };
 
+/* Reports of multicast membership (RFC 3810) would be the only unasked packets of a quiet capture. */
+static const char no_reports[] = "-A POSTROUTING -p icmpv6 --icmpv6-type 143 -j DROP\n";
+
 static const char *prefix_of(const struct topology_log *log)
 {
     return log->prefix[0] != '\0' ? log->prefix : log->tcp ? "TCP" : "UDP";
@@ -99,11 +102,15 @@ static void write_mangle(const struct rules *rules)
             snprintf(match, sizeof match, "-p icmpv6 --icmpv6-type %u", types[i]);
             both_ways(rules, match, "ICMP");
         }
-        /* Reports of multicast membership (RFC 3810) would be the only unasked packets of a quiet
-         * capture. */
-        fputs("-A POSTROUTING -p icmpv6 --icmpv6-type 143 -j DROP\n", rules->out);
+        fputs(no_reports, rules->out);
     }
     fputs("COMMIT\n", rules->out);
+}
+
+/* A switch logs nothing, but it has addresses too, and would report its groups. */
+static void write_switch(const struct rules *rules)
+{
+    fprintf(rules->out, "*mangle\n%sCOMMIT\n", no_reports);
 }
 
 /* ---- translation ----------------------------------------------------------------------------- */
@@ -228,14 +235,17 @@ int plan_rules(struct topology_plan *plan, uint8_t place)
 {
     static const char *const files[] = {"iptables", "ip6tables", "nft"};
     bool nat = topology_has_nat(plan->topology, place);
+    bool is_switch = topology_is_switch(plan->topology, place);
     struct rules rules = {.plan = plan, .place = place};
-    int result = check_prefixes(&rules);
-    for (size_t i = 0; i < (nat ? 3 : 2) && result == 0; i++) {
+    int result = is_switch ? 0 : check_prefixes(&rules);
+    for (size_t i = is_switch; i < (nat ? 3 : 2) && result == 0; i++) {
         rules.out = plan_open(plan, name_of(&rules), files[i]);
         if (rules.out == NULL)
             return -EIO;
         rules.family = i == 0 ? AF_INET : AF_INET6;
-        if (i == 2) {
+        if (is_switch) {
+            write_switch(&rules);
+        } else if (i == 2) {
             write_nft(&rules);
         } else {
             write_mangle(&rules);

@@ -28,6 +28,7 @@ exits "inside, /etc cannot be written" 1 on client bash -c ': >/etc/echolab-test
 defer "$NET" down --world "$ECHOLAB_WORLD-q"
 is "a new world sends nothing by itself" \
     "$("$NET" --world "$ECHOLAB_WORLD-q" run client -- cat /sys/class/net/eth0/statistics/tx_packets)" 0
+is "nor does its switch" "$("$NET" --world "$ECHOLAB_WORLD-q" run sw0 -- cat /sys/class/net/br0/statistics/tx_packets)" 0
 is "who is where is known without asking" "$(on client ip neigh show dev eth0 | grep -c PERMANENT)" 4
 is "no address is tentative" "$(on server ip address show tentative)" ""
 is "lo is up" "$(on server cat /sys/class/net/lo/flags)" 0x9
