@@ -101,31 +101,36 @@ SETTINGS
 # POSTROUTING, the last thing before the interface: what is logged there has really left. Both see
 # whole datagrams: fragments are made after, and put together before.
 log_rules() {
-    local family=$1 entry tag type
+    local family=$1 chain entry tag type
     local nflog="-j NFLOG --nflog-group $LOG_GROUP --nflog-size $LOG_BYTES --nflog-prefix"
     echo '*mangle'
-    echo ':ECHOLAB - [0:0]'
+    echo ':ECHOLAB_IN - [0:0]'
+    echo ':ECHOLAB_OUT - [0:0]'
     if [ "$family" = 4 ]; then
         # The fence (lib/packets.h): a marker to the discard port, logged on its way out and never
         # answered.
         echo "-A POSTROUTING -o lo -d 127.0.0.1 -p udp --dport 9 $nflog \"[FENCE] \""
         echo "-A INPUT -i lo -d 127.0.0.1 -p udp --dport 9 -j DROP"
     fi
-    echo '-A INPUT -j ECHOLAB'
-    echo '-A POSTROUTING -j ECHOLAB'
-    for entry in "${LOGS[@]}"; do
-        tag=${entry% *}
-        echo "-A ECHOLAB -p $tag -m multiport --ports ${entry#* } $nflog \"[${tag^^}] \""
-    done
-    for entry in udp tcp; do
-        echo "-A ECHOLAB -p $entry -m multiport --ports 53 $nflog \"[DNS] \""
-    done
-    if [ "$family" = 4 ]; then
-        echo "-A ECHOLAB -p icmp $nflog \"[ICMP] \""
-    else # only errors and echo: neighbour discovery is not a lesson of every line
-        for type in 1 2 3 4 128 129; do
-            echo "-A ECHOLAB -p icmpv6 --icmpv6-type $type $nflog \"[ICMP] \""
+    echo '-A INPUT -j ECHOLAB_IN'
+    echo '-A POSTROUTING -j ECHOLAB_OUT'
+    for chain in ECHOLAB_IN ECHOLAB_OUT; do # two, so that net counters can tell in from out
+        for entry in "${LOGS[@]}"; do
+            tag=${entry% *}
+            echo "-A $chain -p $tag -m multiport --ports ${entry#* } $nflog \"[${tag^^}] \""
         done
+        for entry in udp tcp; do
+            echo "-A $chain -p $entry -m multiport --ports 53 $nflog \"[DNS] \""
+        done
+        if [ "$family" = 4 ]; then
+            echo "-A $chain -p icmp $nflog \"[ICMP] \""
+        else # only errors and echo: neighbour discovery is not a lesson of every line
+            for type in 1 2 3 4 128 129; do
+                echo "-A $chain -p icmpv6 --icmpv6-type $type $nflog \"[ICMP] \""
+            done
+        fi
+    done
+    if [ "$family" = 6 ]; then
         # Reports of multicast membership (RFC 3810) would be the only unasked packets of a quiet
         # capture.
         echo '-A POSTROUTING -p icmpv6 --icmpv6-type 143 -j DROP'

@@ -89,7 +89,7 @@ load() {
 # read_state FILE: another user may have written it, so each value must look as it should.
 read_state() {
     local key value
-    WORLD_FILE=$1 WORLD_NAME=${1##*/} WORLD_PID='' WORLD_MODE='' WORLD_TOPOLOGY='' WORLD_HOSTS='' WORLD_SWITCHES='' WORLD_READY=''
+    WORLD_FILE=$1 WORLD_NAME=${1##*/} WORLD_PID='' WORLD_MODE='' WORLD_TOPOLOGY='' WORLD_HOSTS='' WORLD_SWITCHES='' WORLD_READY='' WORLD_TAG=''
     while IFS='=' read -r key value; do
         case $key in
         pid) [[ $value =~ ^[0-9]+$ ]] && WORLD_PID=$value ;;
@@ -97,6 +97,7 @@ read_state() {
         topology) [[ $value =~ ^[A-Za-z0-9._-]+$ ]] && WORLD_TOPOLOGY=$value ;;
         hosts) [[ $value =~ ^[a-z0-9\ -]+$ ]] && WORLD_HOSTS=$value ;;
         switches) [[ $value =~ ^[a-z0-9\ -]*$ ]] && WORLD_SWITCHES=$value ;;
+        tag) [[ $value =~ ^[0-9a-f]{4}$ ]] && WORLD_TAG=$value ;;
         ready) WORLD_READY=yes ;;
         esac
     done <"$1" || true
