@@ -267,7 +267,7 @@ int el_packet_merge_add(struct el_packet_merge *merge, const struct el_packet *p
 
 /* ---- out ------------------------------------------------------------------------------------- */
 
-enum readiness { BLOCKED, LIKELY, READY };
+enum readiness { BLOCKED, UNLIKELY, LIKELY, READY };
 
 /* Is there a corruption that this arrival, whose bytes have never left anybody, may be the result of? */
 static enum readiness ready_changed(const struct el_packet_merge *merge, const struct node *node)
@@ -278,7 +278,7 @@ static enum readiness ready_changed(const struct el_packet_merge *merge, const s
     return changed->pending > 0 ? LIKELY : BLOCKED;
 }
 
-/* May the head of a queue go out? LIKELY: it may, but better later. */
+/* May the head of a queue go out? LIKELY: it may, but better later; UNLIKELY: much better. */
 static enum readiness readiness(const struct el_packet_merge *merge, const struct node *node,
                                 el_time settled)
 {
@@ -296,11 +296,13 @@ static enum readiness readiness(const struct el_packet_merge *merge, const struc
         return counter->departed > rule->arrived ? READY : alone;
     }
     uint32_t there = counter->departed + counter->copies;
+    bool fate_first = counter->fates > 0 && counter->fate_at <= packet->at;
     if (there <= counter->arrived) {
         enum readiness changed = ready_changed(merge, node);
-        return changed != BLOCKED ? changed : alone;
+        if (changed != BLOCKED)
+            return changed;
+        return alone == READY && fate_first ? UNLIKELY : alone; /* it may be a copy */
     }
-    bool fate_first = counter->fates > 0 && counter->fate_at <= packet->at;
     return fate_first || there <= counter->arrived + counter->lost ? LIKELY : READY;
 }
 
@@ -398,12 +400,14 @@ int el_packet_merge_next(struct el_packet_merge *merge, el_time settled, struct 
         overdue = overdue && node->packet.at <= settled;
         if (oldest == NULL || node->time < merge->nodes[oldest->head].time)
             oldest = queue;
-        if (ready == LIKELY && node->packet.at > settled)
+        if (ready < READY && node->packet.at > settled)
             continue; /* its fate, or the departure of an equal packet, may still come */
         if (best[ready] == NULL || node->time < merge->nodes[best[ready]->head].time)
             best[ready] = queue;
     }
-    struct queue *chosen = best[READY] != NULL ? best[READY] : best[LIKELY];
+    struct queue *chosen = NULL;
+    for (int ready = READY; ready > BLOCKED && chosen == NULL; ready--)
+        chosen = best[ready];
     /* Every head waits for a departure behind another head: no true history looks like that, so
      * hashes have collided or a record is lost. Better an imperfect order than none. */
     if (chosen == NULL && overdue)

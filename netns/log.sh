@@ -112,3 +112,43 @@ cmd_counters() {
     run_inside "$PROGRAM" counters --hosts "${LISTED:-${WORLD_HOSTS// /,}}" "${options[@]}" || rc=$?
     log_code $rc
 }
+
+# ---- capture -----------------------------------------------------------------------------------
+
+# The file is opened here, by whoever typed the command, and packet_capture writes to its standard
+# output: so it has the caller's owner and working directory, whatever is mounted inside the world.
+cmd_capture() {
+    local word host='' file='' made='' rc=0
+    local -a options=() filter=()
+    while [ $# -gt 0 ]; do
+        word=$1; shift
+        case $word in
+        --count=* | --duration=* | --interface=*) options+=("$word") ;;
+        -i | --interface | --count | --duration)
+            [ $# -gt 0 ] || die "capture: $word: which? (man echolab-net)"
+            options+=("$word" "$1"); shift
+            ;;
+        -) file=- ;;
+        -*) die "capture: $word: unknown option (net help)" ;;
+        *)
+            if [ -z "$host" ]; then host=$word
+            elif [ -z "$file" ]; then file=$word
+            else filter=("$word" "$@"); break; fi
+            ;;
+        esac
+    done
+    [ -n "$file" ] || die "capture: which host, and into which file? net capture HOST FILE|- [FILTER...]"
+    log_program packet_capture
+    pick_world
+    pick_hosts capture "$host"
+    [ ${#PICKED[@]} -eq 1 ] || die "capture: one host at a time"
+    if [ "$file" != - ]; then
+        [ -e "$file" ] || made=yes
+        { exec >"$file"; } 2>/dev/null || die "capture: $file: cannot be written"
+    elif [ -t 1 ]; then
+        die "capture: -: stdout is a terminal, and pcapng is not for eyes (net capture $host - | wireshark -k -i -)"
+    fi
+    run_inside "$PROGRAM" --host "$host" "${options[@]}" -- "${filter[@]}" || rc=$?
+    if [ $rc -ne 0 ] && [ -n "$made" ] && [ ! -s "$file" ]; then rm -f -- "$file"; fi
+    log_code $rc
+}

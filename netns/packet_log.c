@@ -10,6 +10,7 @@
  * Read next: packet_show.c, then lib/packet_merge.c.
  */
 #include "options.h"
+#include "packet_counters.h"
 #include "packet_names.h"
 #include "packet_show.h"
 #include "packets.h"
@@ -361,7 +362,7 @@ int main(int argc, char **argv)
 {
     static const struct el_program program = {
         .name = "packet_log",
-        .usage = "collect|show [options]",
+        .usage = "collect|show|counters [options]",
         .about = "Writes down the packets that NFLOG rules report, and shows them.",
         .epilog = "Each command has --help. In a lab network, `net log` shows the packets.",
         .min_operands = 1,
@@ -371,9 +372,12 @@ int main(int argc, char **argv)
         return collect(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "show") == 0)
         return packet_show(argc - 1, argv + 1);
+    if (argc >= 2 && strcmp(argv[1], "counters") == 0)
+        return packet_counters(argc - 1, argv + 1);
     int first, code = el_options_parse(&program, argc, argv, NULL, &first, stdout, stderr);
     if (code < 0) {
-        fprintf(stderr, "packet_log: %s: unknown command (collect or show)\n", argv[first]);
+        fprintf(stderr, "packet_log: %s: unknown command (collect, show or counters)\n",
+                argv[first]);
         code = 2;
     }
     return code;

@@ -229,13 +229,21 @@ start_inside() { # HOST CMD…
 # start_marked HOST CMD…: without stdin, and each line of its output is marked with the host's name.
 start_marked() {
     lifeline 8 9
-    sed -u "s/^/[$1] /" <&8 7>&- 9>&- &
+    mark_lines "$1" <&8 7>&- 9>&- &
     MARK_PIDS+=($!)
     lifeline 8 3
-    sed -u "s/^/[$1] /" <&8 >&2 3>&- 7>&- 9>&- &
+    mark_lines "$1" <&8 >&2 3>&- 7>&- 9>&- &
     MARK_PIDS+=($!)
     start_inside "$@" </dev/null >&9 2>&3 3>&- 8<&- 9>&-
     exec 3>&- 8<&- 9>&-
+}
+
+# mark_lines HOST: the program takes care that lines stay whole, by a lock on the pipe that this run
+# holds on 7. Where it is not built sed does what it can.
+mark_lines() {
+    local marker
+    marker=$(program mark_lines)
+    if [ -n "$marker" ]; then exec "$marker" --lock "/proc/$$/fd/7" "[$1] "; else exec sed -u "s/^/[$1] /"; fi
 }
 
 # wait_inside PID: sets ENDED, its exit code. A trapped signal ends wait early; only a wait that was
