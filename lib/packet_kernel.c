@@ -269,6 +269,7 @@ static void put_transport(struct bytes *bytes, const struct words *words)
     if ((words->incomplete || words->fragment & IP_OFFMASK) && !icmp) {
         put(bytes, words->ports ? 2 : 0, words->source_port);
         put(bytes, words->ports ? 2 : 0, words->destination_port);
+        put(bytes, words->ports ? 4 : 0, 0); /* RFC 792: eight bytes are quoted at least */
     } else if (words->number == IPPROTO_TCP) {
         put_tcp(bytes, words);
     } else if (words->number == IPPROTO_UDP) {

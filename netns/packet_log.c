@@ -21,7 +21,6 @@
 #include <fcntl.h>
 #include <libnetfilter_log/libnetfilter_log.h>
 #include <net/if.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,18 +167,6 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
 {
     (void)signal, (void)what;
     event_base_loopbreak(arg);
-}
-
-int visit_host(const char *host)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/run/netns/%s", host);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int result = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
-    close(fd);
-    return result;
 }
 
 /*

@@ -17,7 +17,9 @@
 #include "packet_source.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +114,18 @@ static int take_all(struct show *show, uint64_t end)
             if (!give_one(show, EL_NEVER)) /* full: what is there is shown as well as can be */
                 return -ENOBUFS;
     }
+}
+
+int visit_host(const char *host)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/run/netns/%s", host);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int result = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+    close(fd);
+    return result;
 }
 
 /* ---- the two sources ------------------------------------------------------------------------- */
@@ -221,8 +235,9 @@ static int run(struct show *show)
     }
     tell_lost(show);
     if (source->damaged > 0)
-        fprintf(stderr, "packet_log: %llu lines of this world were cut off or damaged\n",
-                (unsigned long long)source->damaged);
+        fprintf(stderr, "packet_log: %llu line%s of this world w%s cut off or damaged\n",
+                (unsigned long long)source->damaged, source->damaged == 1 ? "" : "s",
+                source->damaged == 1 ? "as" : "ere");
     if (error < 0)
         return complain(kernel ? options->kmsg : options->path, "read", -error, "");
     return finish_output();
@@ -327,7 +342,8 @@ int packet_show(int argc, char **argv)
         .about = "Shows the packets that the rules of this lab network logged: > left, < arrived, "
                  "x was dropped on the way, ~ was changed or held up on the way.",
         .options = table};
-    static struct show show;
+    static struct show show; /* large: not for the stack */
+    memset(&show, 0, sizeof show);
     int first, code = el_options_parse(&program, argc, argv, &show.options, &first, stdout, stderr);
     if (code >= 0)
         return code;
