@@ -28,6 +28,7 @@
 enum {
     INTERFACES_MAX = 32,
     SAID_MAX = 1024, /* of what dumpcap says about its failure */
+    DRAIN_MS = 300,  /* for packets that dumpcap has not been handed yet */
     GRACE_MS = 3000, /* for dumpcap to end after SIGINT */
     NOT_FOUND = 127,
     NOT_RUN = 126 /* exit codes of the child when exec has failed */
@@ -46,7 +47,8 @@ struct capture {
     pid_t child;
     int pidfd, words, signals;
     el_time until; /* when it shall end, or be killed */
-    bool capturing, ending, reader_gone;
+    enum { RUNNING, DRAINING, ENDING } stage;
+    bool capturing, reader_gone;
     char line[512];
     size_t line_length;
     char said[SAID_MAX]; /* why it failed */
@@ -176,11 +178,21 @@ static int start(struct capture *capture)
     return capture->pidfd < 0 ? -errno : 0;
 }
 
-/* Ends it: first politely, so that the file is whole; when that was not heard, at once. */
+/*
+ * One step nearer to the end. The kernel hands packets over in blocks, up to a quarter of a second
+ * late, and dumpcap does not ask for the last block when it is told to stop. So what has happened
+ * gets that time first; then it is told, so that the file is whole; and when that was not heard, it is
+ * killed. A second Ctrl-C is one step more. [#what-was-before-the-end]
+ */
 static void end_it(struct capture *capture)
 {
-    kill(capture->child, capture->ending ? SIGKILL : SIGINT);
-    capture->ending = true;
+    if (capture->stage == RUNNING && !capture->reader_gone && capture->capturing) {
+        capture->stage = DRAINING;
+        capture->until = el_time_after(el_now(), DRAIN_MS * EL_MS);
+        return;
+    }
+    kill(capture->child, capture->stage == ENDING ? SIGKILL : SIGINT);
+    capture->stage = ENDING;
     capture->until = el_time_after(el_now(), GRACE_MS * EL_MS);
 }
 
