@@ -396,7 +396,7 @@ static void make_history(struct history *history, uint32_t kinds, bool faults)
         if (flying == 0 || unit_random(2) == 0) {
             size_t from = unit_random(HOSTS), to = unit_random(HOSTS);
             uint32_t kind = kinds == EVENTS ? i : (uint32_t)unit_random(kinds);
-            uint32_t which = (uint32_t)(kind * 100 + from * 10 + to);
+            uint32_t which = (uint32_t)((size_t)kind * 100 + from * 10 + to);
             happen(history, from, OUT, which);
             in_flight[flying].which = which;
             in_flight[flying++].to = to;
@@ -444,7 +444,7 @@ static void check_one(struct check *check, const struct el_packet_merge *merge,
  * The collector is late by a random while, but in the order of each host. */
 static void read_late(struct history *history)
 {
-    uint64_t most = unit_random(2) == 0 ? 40 : 10 * EVENTS;
+    uint64_t most = unit_random(2) == 0 ? 40 : 10UL * EVENTS;
     for (size_t row = 0; row < HOSTS; row++) {
         el_time last = 0;
         for (size_t i = 0; i < history->count[row]; i++) {
@@ -461,7 +461,7 @@ static struct el_packet *next_record(struct history *history, size_t used[2 * HO
 {
     struct el_packet *next = NULL;
     size_t from = 0;
-    for (size_t row = 2 * HOSTS; row-- > 0;) { /* fates first where times are equal */
+    for (size_t row = (size_t)2 * HOSTS; row-- > 0;) { /* fates first where times are equal */
         if (used[row] == history->count[row])
             continue;
         struct el_packet *event = &history->host[row][used[row]];
@@ -480,7 +480,7 @@ static void merge_history(struct history *history, bool live, bool unique)
     size_t used[2 * HOSTS] = {0}, all = 0;
     struct el_packet packet, *event;
     bool again;
-    struct el_packet_merge *merge = el_packet_merge_new(4 * EVENTS);
+    struct el_packet_merge *merge = el_packet_merge_new((size_t)4 * EVENTS);
     memset(&check, 0, sizeof check);
     check.unique = unique;
     check.time = INT64_MIN;
