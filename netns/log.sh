@@ -51,7 +51,8 @@ cmd_log() {
     if [ "$source" = kernel ]; then
         log_kernel_ready
         # Outside: /dev/kmsg is one for the machine, and closed to a user namespace.
-        exec "$PROGRAM" show "${options[@]}" --tag "$WORLD_TAG" --names "/proc/$WORLD_PID/root/run/echolab/names"
+        exec "$PROGRAM" show "${options[@]}" --tag "$WORLD_TAG" --pid "$WORLD_PID" \
+            --names "/proc/$WORLD_PID/root/run/echolab/names"
     fi
     PICKED=("${WORLD_HOSTS%% *}") # the log is one for all hosts: from any of them
     run_inside "$PROGRAM" show "${options[@]}" || rc=$?

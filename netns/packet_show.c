@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
@@ -37,7 +38,7 @@ struct options {
     struct packet_filter filter;
     unsigned form, source;
     bool follow, count, mark, no_faults;
-    uint64_t from;
+    uint64_t from, pid;
 };
 
 struct show {
@@ -47,6 +48,7 @@ struct show {
     struct packet_format format;
     struct el_packet_merge *merge;
     uint64_t packets, told_lost;
+    int world; /* the world's first process, as a pidfd, or -1 */
 };
 
 static int complain(const char *object, const char *what, int error, const char *hint)
@@ -179,12 +181,13 @@ static el_time settled_by_now(const struct show *show, bool quiet)
 
 /*
  * Until whoever reads our output goes away. Shared memory wakes nobody, so the log is looked at now
- * and then.
+ * and then. Outside the world, where its end does not end us, its first process is watched.
  */
 static int follow(struct show *show)
 {
     /* No events are asked of stdout: only an error, the reader gone, ends the wait early. */
-    struct pollfd wait[] = {{.fd = STDOUT_FILENO}, {.fd = -1, .events = POLLIN}};
+    struct pollfd wait[] = {
+        {.fd = STDOUT_FILENO}, {.fd = -1, .events = POLLIN}, {.fd = show->world, .events = POLLIN}};
     bool kernel = show->source.kernel != NULL, quiet = false;
     if (kernel)
         wait[1].fd = kernel_log_fd(show->source.kernel);
@@ -194,9 +197,9 @@ static int follow(struct show *show)
             return error;
         give_all(show, settled_by_now(show, quiet));
         tell_lost(show);
-        quiet = poll(wait, 2, kernel ? HOLD_BACK_MS : LOOK_AGAIN_MS) == 0;
-    } while (!ferror(stdout) && wait[0].revents == 0);
-    return 0;
+        quiet = poll(wait, 3, kernel ? HOLD_BACK_MS : LOOK_AGAIN_MS) == 0;
+    } while (!ferror(stdout) && wait[0].revents == 0 && wait[2].revents == 0);
+    return take_all(show, UINT64_MAX);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------- */
@@ -255,6 +258,11 @@ static int open_kernel(struct show *show)
     int error = options->names == NULL ? 0 : packet_names_read(&show->names, options->names);
     if (error < 0)
         return complain(options->names, "read", -error, "");
+    if (options->pid != 0) {
+        show->world = (int)syscall(SYS_pidfd_open, (pid_t)options->pid, 0);
+        if (show->world < 0)
+            return complain("--pid", "pidfd_open", errno, " (has the world ended?)");
+    }
     source->kernel = kernel_log_open(options->kmsg, options->follow && options->from == 0);
     source->tag = options->tag;
     source->names = &show->names;
@@ -330,6 +338,8 @@ int packet_show(int argc, char **argv)
          AT(tag), NULL, 0, 0, NULL},
         {0, "names", EL_OPT_TEXT, "FILE", "(kernel) lines of ADDRESS NAME, to show names",
          AT(names), NULL, 0, 0, NULL},
+        {0, "pid", EL_OPT_NUMBER, "PID", "(kernel) end --follow with this process", AT(pid), NULL,
+         0, 1U << 22, NULL},
         {0, "kmsg", EL_OPT_TEXT, "FILE", "(kernel) the kernel's log", AT(kmsg), "/dev/kmsg", 0, 0,
          NULL},
         {0, "log", EL_OPT_TEXT, "FILE", "the log", AT(path), EL_PACKETS_PATH, 0, 0, NULL},
@@ -344,6 +354,7 @@ int packet_show(int argc, char **argv)
         .options = table};
     static struct show show; /* large: not for the stack */
     memset(&show, 0, sizeof show);
+    show.world = -1;
     int first, code = el_options_parse(&program, argc, argv, &show.options, &first, stdout, stderr);
     if (code >= 0)
         return code;
@@ -353,5 +364,7 @@ int packet_show(int argc, char **argv)
         code = run(&show);
     el_packet_merge_free(show.merge);
     packet_source_close(&show.source);
+    if (show.world >= 0)
+        close(show.world);
     return code;
 }

@@ -100,7 +100,7 @@ read_state() {
         tag) [[ $value =~ ^[0-9a-f]{4}$ ]] && WORLD_TAG=$value ;;
         ready) WORLD_READY=yes ;;
         esac
-    done <"$1" || true
+    done 2>/dev/null <"$1" || true # the world may have gone since its file was listed
 }
 
 # inside: are we in a world ourselves (net enter)? Then that is the world, and its pid 1 is ours.

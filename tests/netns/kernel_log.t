@@ -18,7 +18,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 [ -w "$SETTING" ] || skip_all "no $SETTING here that can be written (a container?)"
 [ -r /dev/kmsg ] || skip_all "/dev/kmsg cannot be read here"
-exec 7<"$SETTING"
+exec 7<"$SETTING" # and closed for what goes on in the background, or it would hold the lock too
 flock -w 60 7 || skip_all "another test has held $SETTING for a minute"
 read -r OLD <"$SETTING"
 defer bash -c "echo $OLD >$SETTING"
@@ -94,12 +94,14 @@ else
 fi
 
 # ---- follow: from now on ----
-kernel --follow >"$TEST_TMP/follow" 2>"$TEST_TMP/err" &
+"$NET" log --source=kernel --follow >"$TEST_TMP/follow" 2>"$TEST_TMP/err" 7<&- &
 FOLLOW=$!
 defer stop_pid $FOLLOW
 # When it has begun cannot be seen from outside: so send until something is heard.
 heard() { on client "$BIN/udp_echo" -q --count 1 --size 77 10.77.0.2 >"$TEST_TMP/udp"; file_has "$TEST_TMP/follow" ' 77 bytes'; }
 ok "--follow shows what comes" wait_for 20 heard
 unlike "and not what was before" "$(cat "$TEST_TMP/follow")" ' 64 bytes'
-stop_pid $FOLLOW
 ok "it ends when its reader goes" timeout 20 bash -c "'$NET' log --source=kernel --follow --from '$MARK' | head -n 1"
+"$NET" down >"$TEST_TMP/down"
+rc=0; wait $FOLLOW || rc=$?
+is "and with its world" $rc 0
