@@ -275,7 +275,11 @@ static int open_kernel(struct show *show)
 static int open_rings(struct show *show)
 {
     const struct options *options = &show->options;
-    show->source.faults_path = options->faults;
+    /* Whole records are of one log; whoever wants both puts them together with `number`s and all. */
+    if (options->faults != NULL)
+        show->source.faults_path = options->faults;
+    else if (strcmp(options->path, EL_PACKETS_PATH) == 0 && options->form != FORM_RECORD)
+        show->source.faults_path = EL_FAULTS_PATH;
     show->source.log = el_packets_open(options->path);
     if (show->source.log == NULL)
         return complain(options->path, "open", errno,
@@ -343,7 +347,9 @@ int packet_show(int argc, char **argv)
         {0, "kmsg", EL_OPT_TEXT, "FILE", "(kernel) the kernel's log", AT(kmsg), "/dev/kmsg", 0, 0,
          NULL},
         {0, "log", EL_OPT_TEXT, "FILE", "the log", AT(path), EL_PACKETS_PATH, 0, 0, NULL},
-        {0, "faults", EL_OPT_TEXT, "FILE", "the fates", AT(faults), EL_FAULTS_PATH, 0, 0, NULL},
+        {0, "faults", EL_OPT_TEXT, "FILE",
+         "the fates (default /run/echolab/faults, with the default log and not for whole records)",
+         AT(faults), NULL, 0, 0, NULL},
         {0}};
 #undef AT
     static const struct el_program program = {

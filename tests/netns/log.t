@@ -55,7 +55,7 @@ fi
 like "whole records" "$(since --format=record --protocol=tcp | head -n 1)" '^packet [0-9]+ [0-9]+ 0 client 4 - eth0 0 [0-9a-f]{8} client server - 45[0-9a-f]+ \[TCP\] $'
 
 # ---- faults: fates in their place, if this tree has them ----
-if "$NET" help | grep -q '^  fault '; then
+if "$NET" help | grep '^  fault ' >/dev/null; then
     MARK=$("$NET" log --mark)
     "$NET" fault client:server drop=nth:2 >"$TEST_TMP/fault" 2>&1 || diag "$(cat "$TEST_TMP/fault")"
     on client "$BIN/udp_echo" -q --count 3 --interval 0 --read-timeout 200ms 10.77.0.2 >"$TEST_TMP/udp" || true
