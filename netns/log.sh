@@ -12,8 +12,8 @@ log_program() {
     [ -n "$PROGRAM" ] || die "$1 is not built (make)"
 }
 
-# log_hosts COMMAND HOST…: checks the hosts of the picked world, and lists them with commas in LISTED;
-# none means all of them ("").
+# log_hosts COMMAND HOST…: checks the hosts of the picked world, and lists them with commas in LISTED
+# (nothing when there are none).
 log_hosts() {
     local command=$1; shift
     LISTED=$(IFS=,; echo "$*")
@@ -85,7 +85,7 @@ log_has_rules() {
     PICKED=("${WORLD_HOSTS%% *}")
     # shellcheck disable=SC2016 # expanded inside
     rules=$(run_inside "$BASH" -c 'for host in $1; do ip netns exec "$host" iptables-save -t mangle; done' \
-        net "$WORLD_HOSTS" 2>/dev/null) || true
+        net "$WORLD_HOSTS ${WORLD_ROUTERS:-}" 2>/dev/null) || true
     [[ $rules == *"--log-prefix \"[$WORLD_TAG "* ]]
 }
 
@@ -108,9 +108,10 @@ cmd_counters() {
     done
     log_program packet_log
     pick_world
+    [ ${#hosts[@]} -gt 0 ] || read -ra hosts <<<"$WORLD_HOSTS ${WORLD_ROUTERS:-}"
     log_hosts counters "${hosts[@]}"
-    PICKED=("${WORLD_HOSTS%% *}") # it visits each host by itself
-    run_inside "$PROGRAM" counters --hosts "${LISTED:-${WORLD_HOSTS// /,}}" "${options[@]}" || rc=$?
+    PICKED=("${hosts[0]}") # it visits each host by itself
+    run_inside "$PROGRAM" counters --hosts "$LISTED" "${options[@]}" || rc=$?
     log_code $rc
 }
 
