@@ -218,7 +218,7 @@ const char *el_packet_print(const struct el_packet *packet, char *text, size_t s
     struct line line = {.text = text, .size = size};
     enum el_packet_kind kind = el_packet_kind(packet);
     text[0] = '\0';
-    say(&line, "%-7s%c  %-4s  ", packet->host, side(packet), el_packet_kind_name(kind));
+    say(&line, "%-6s %c  %-4s  ", packet->host, side(packet), el_packet_kind_name(kind));
     say_ends(&line, packet);
     if (!packet->whole)
         say(&line, "  protocol %u, %u bytes", packet->protocol, packet->length);

@@ -85,7 +85,7 @@ log_has_rules() {
     PICKED=("${WORLD_HOSTS%% *}")
     # shellcheck disable=SC2016 # expanded inside
     rules=$(run_inside "$BASH" -c 'for host in $1; do ip netns exec "$host" iptables-save -t mangle; done' \
-        net "$WORLD_HOSTS ${WORLD_ROUTERS:-}" 2>/dev/null) || true
+        net "$WORLD_HOSTS" 2>/dev/null) || true
     [[ $rules == *"--log-prefix \"[$WORLD_TAG "* ]]
 }
 
@@ -108,7 +108,7 @@ cmd_counters() {
     done
     log_program packet_log
     pick_world
-    [ ${#hosts[@]} -gt 0 ] || read -ra hosts <<<"$WORLD_HOSTS ${WORLD_ROUTERS:-}"
+    [ ${#hosts[@]} -gt 0 ] || read -ra hosts <<<"$WORLD_HOSTS"
     log_hosts counters "${hosts[@]}"
     PICKED=("${hosts[0]}") # it visits each host by itself
     run_inside "$PROGRAM" counters --hosts "$LISTED" "${options[@]}" || rc=$?
