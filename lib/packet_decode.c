@@ -237,3 +237,45 @@ bool el_packet_leaves(const struct el_packet *packet)
 {
     return packet->hook == NF_INET_POST_ROUTING || packet->hook == NF_INET_LOCAL_OUT;
 }
+
+bool el_packet_is_fate(const struct el_packet *packet)
+{
+    return packet->hook == EL_HOOK_FAULT;
+}
+
+bool el_packet_fate_is(const struct el_packet *packet, const char *word)
+{
+    return el_packet_is_fate(packet) && strncmp(packet->prefix, word, strlen(word)) == 0;
+}
+
+enum el_packet_kind el_packet_kind(const struct el_packet *packet)
+{
+    enum { DNS_PORT = 53 };
+    bool dns = el_address_port(&packet->source) == DNS_PORT ||
+               el_address_port(&packet->destination) == DNS_PORT;
+    switch (packet->protocol) {
+    case IPPROTO_UDP:
+        return dns ? EL_KIND_DNS : EL_KIND_UDP;
+    case IPPROTO_TCP:
+        return dns ? EL_KIND_DNS : EL_KIND_TCP;
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+        return EL_KIND_ICMP;
+    default:
+        return EL_KIND_OTHER;
+    }
+}
+
+const char *el_packet_kind_name(enum el_packet_kind kind)
+{
+    static const char *const names[] = {"UDP", "TCP", "ICMP", "DNS", "IP"};
+    return names[kind];
+}
+
+bool el_packet_quoted(const struct el_packet *packet, struct el_packet *original)
+{
+    size_t at = packet->transport + 8U;
+    *original = (struct el_packet){0};
+    return packet->whole && at < packet->raw_length &&
+           el_packet_decode(packet->raw + at, packet->raw_length - at, original) == 0;
+}

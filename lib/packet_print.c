@@ -46,17 +46,6 @@ static uint32_t raw32(const struct el_packet *packet, size_t at)
     return raw16(packet, at) << 16 | raw16(packet, at + 2);
 }
 
-/*
- * The packet that an ICMP error quotes behind its own header. False when there is none to be read.
- */
-static bool quoted(const struct el_packet *packet, struct el_packet *original)
-{
-    size_t at = packet->transport + 8U;
-    *original = (struct el_packet){0};
-    return packet->whole && at < packet->raw_length &&
-           el_packet_decode(packet->raw + at, packet->raw_length - at, original) == 0;
-}
-
 /* ---- for people ------------------------------------------------------------------------------ */
 
 static const char *const flag_names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
@@ -101,8 +90,10 @@ static void say_tcp(struct line *line, const struct el_packet *packet)
             gap = " ";
         }
     }
-    if (packet->payload > 0)
-        say(line, "  %u bytes", packet->payload);
+    if (packet->missing & EL_MISSING_PAYLOAD)
+        say(line, "  length %u", packet->length);
+    else if (packet->payload > 0)
+        say(line, "  %u byte%s", packet->payload, packet->payload == 1 ? "" : "s");
 }
 
 /*
@@ -183,21 +174,6 @@ static const char *icmp_meaning(const struct el_packet *packet)
     return NULL;
 }
 
-static const char *protocol_name(const struct el_packet *packet)
-{
-    switch (packet->protocol) {
-    case IPPROTO_TCP:
-        return "TCP";
-    case IPPROTO_UDP:
-        return strcmp(packet->prefix, "[DNS] ") == 0 ? "DNS" : "UDP";
-    case IPPROTO_ICMP:
-    case IPPROTO_ICMPV6:
-        return "ICMP";
-    default:
-        return "IP";
-    }
-}
-
 /*
  * The names of the quoted packet are those of the quoting one, the other way round, where the
  * addresses agree.
@@ -205,13 +181,13 @@ static const char *protocol_name(const struct el_packet *packet)
 static void say_quoted(struct line *line, const struct el_packet *packet)
 {
     struct el_packet original;
-    if (!quoted(packet, &original))
+    if (!el_packet_quoted(packet, &original))
         return;
     if (el_address_same_host(&original.source, &packet->destination))
         memcpy(original.source_name, packet->destination_name, EL_HOST_NAME_MAX);
     if (el_address_same_host(&original.destination, &packet->source))
         memcpy(original.destination_name, packet->source_name, EL_HOST_NAME_MAX);
-    say(line, "  (about %s ", protocol_name(&original));
+    say(line, "  (about %s ", el_packet_kind_name(el_packet_kind(&original)));
     say_ends(line, &original);
     say(line, ")");
 }
@@ -230,23 +206,61 @@ static void say_icmp(struct line *line, const struct el_packet *packet)
         say_quoted(line, packet);
 }
 
+static char side(const struct el_packet *packet)
+{
+    if (el_packet_is_fate(packet))
+        return el_packet_fate_is(packet, "drop") ? 'x' : '~';
+    return el_packet_leaves(packet) ? '>' : '<';
+}
+
 const char *el_packet_print(const struct el_packet *packet, char *text, size_t size)
 {
     struct line line = {.text = text, .size = size};
+    enum el_packet_kind kind = el_packet_kind(packet);
     text[0] = '\0';
-    say(&line, "%-7s%s  %-4s  ", packet->host, el_packet_leaves(packet) ? ">" : "<",
-        protocol_name(packet));
+    say(&line, "%-6s %c  %-4s  ", packet->host, side(packet), el_packet_kind_name(kind));
     say_ends(&line, packet);
     if (!packet->whole)
         say(&line, "  protocol %u, %u bytes", packet->protocol, packet->length);
     else if (packet->protocol == IPPROTO_TCP)
         say_tcp(&line, packet);
-    else if (packet->protocol == IPPROTO_UDP && strcmp(packet->prefix, "[DNS] ") == 0)
+    else if (kind == EL_KIND_DNS)
         say_dns(&line, packet);
-    else if (packet->protocol == IPPROTO_UDP)
+    else if (kind == EL_KIND_UDP)
         say(&line, "  %u byte%s", packet->payload, packet->payload == 1 ? "" : "s");
     else
         say_icmp(&line, packet);
+    return text;
+}
+
+/* A prefix is what somebody wrote into a rule: no control character of it reaches the terminal. */
+static void say_plain(struct line *line, const char *text)
+{
+    for (; *text != '\0'; text++)
+        say(line, "%c", (unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+}
+
+static bool usual_prefix(const char *prefix)
+{
+    static const char *const usual[] = {"", "[UDP] ", "[TCP] ", "[DNS] ", "[ICMP] "};
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+        if (strcmp(prefix, usual[i]) == 0)
+            return true;
+    return false;
+}
+
+const char *el_packet_print_note(const struct el_packet *packet, char *text, size_t size)
+{
+    struct line line = {.text = text, .size = size};
+    text[0] = '\0';
+    if (!el_packet_is_fate(packet) && usual_prefix(packet->prefix))
+        return text;
+    say(&line, "  ");
+    say_plain(&line, packet->prefix);
+    while (line.used > 2 && text[line.used - 1] == ' ')
+        text[--line.used] = '\0';
+    if (el_packet_is_fate(packet) && packet->mark != 0)
+        say(&line, " (rule %u)", packet->mark);
     return text;
 }
 
@@ -311,7 +325,7 @@ static void kernel_icmp(struct line *line, const struct el_packet *packet, bool 
     bool error = v4 ? packet->type == ICMP_DEST_UNREACH || packet->type == ICMP_SOURCE_QUENCH ||
                           packet->type == ICMP_REDIRECT || packet->type == ICMP_TIME_EXCEEDED
                     : packet->type < 128;
-    if (error && outermost && quoted(packet, &original)) {
+    if (error && outermost && el_packet_quoted(packet, &original)) {
         say(line, "[");
         kernel_ip(line, &original, false);
         say(line, "] ");
@@ -363,7 +377,14 @@ const char *el_packet_print_kernel(const struct el_packet *packet, char *text, s
 {
     struct line line = {.text = text, .size = size};
     text[0] = '\0';
-    say(&line, "%sIN=%s OUT=%s ", packet->prefix, packet->in, packet->out);
+    if (el_packet_is_fate(packet)) { /* its `out` is a place, not an interface */
+        say(&line, "[FAULT ");
+        say_plain(&line, packet->prefix);
+        say(&line, "] IN=%s OUT= ", packet->in);
+    } else {
+        say_plain(&line, packet->prefix);
+        say(&line, "IN=%s OUT=%s ", packet->in, packet->out);
+    }
     if (packet->in[0] != '\0') {
         say(&line, "MAC=");
         for (size_t i = 0; i < packet->hardware_length; i++)

@@ -9,7 +9,7 @@
  *           may have blanks in it.
  * Partner:  packets.h; `packet_log show --format=record` writes these, netns/timeline.c reads them.
  */
-#include "packets.h"
+#include "packet_internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -46,14 +46,6 @@ const char *el_packet_print_record(const struct el_packet *packet, char *text, s
     return text;
 }
 
-/* The value of a hexadecimal digit, or -1. */
-static int digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* How many bytes the digits were, or -EBADMSG; "-" is none. */
 static int parse_hex(const char *text, uint8_t *bytes, size_t max)
 {
@@ -61,7 +53,7 @@ static int parse_hex(const char *text, uint8_t *bytes, size_t max)
     if (strcmp(text, "-") == 0)
         return 0;
     for (; text[0] != '\0'; text += 2) {
-        int high = digit(text[0]), low = high < 0 ? -1 : digit(text[1]);
+        int high = el_hex_digit(text[0]), low = high < 0 ? -1 : el_hex_digit(text[1]);
         if (low < 0 || length == max)
             return -EBADMSG;
         bytes[length++] = (uint8_t)(high << 4 | low);

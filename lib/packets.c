@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC 0x32474f4c54454e45ULL /* changes with the layout of the file */
+#define MAGIC 0x33474f4c54454e45ULL /* changes with the layout of the file */
 
 struct file {
     uint64_t magic;

@@ -10,7 +10,8 @@
  *   - packet_decode.c  bytes from anywhere become a record, with every read checked against the end
  *   - packet_merge.c   the two sightings of a packet, on two hosts, put in an order that can have
  *                      happened
- * packet_print.c says it in a line, packet_record.c writes it down as text and reads that back.
+ * packet_print.c says it in a line, packet_record.c writes it down as text and reads that back, and
+ * packet_kernel.c reads what the kernel's LOG target wrote.
  * Read next: packets.c.
  */
 #ifndef ECHOLAB_PACKETS_H
@@ -22,6 +23,7 @@
 #include <stdint.h>
 
 #define EL_PACKETS_PATH "/run/echolab/packets"
+#define EL_FAULTS_PATH  "/run/echolab/faults" /* a second such file: the fates, by fault_queue */
 
 /*
  * What iptables puts before the marker of el_packets_fence; such records are not packets of the
@@ -43,6 +45,8 @@ enum {
      * the rule, `out` the place that the packet came from.
      */
     EL_HOOK_FAULT = 200,
+    EL_MISSING_PAYLOAD = 1,  /* bits of `missing`: how much payload a TCP segment has */
+    EL_MISSING_SEQUENCE = 2, /* its sequence and acknowledgement numbers */
 };
 
 /*
@@ -79,6 +83,7 @@ struct el_packet {
     uint16_t raw_length;
     uint8_t raw[EL_PACKET_RAW]; /* the packet's first bytes, from the IP header */
     uint32_t mark;
+    uint8_t missing; /* EL_MISSING_*: what the source of this record did not tell */
 };
 
 /*
@@ -94,14 +99,43 @@ int el_packet_decode(const uint8_t *bytes, size_t length, struct el_packet *pack
  */
 uint32_t el_packet_hash(uint8_t protocol, const uint8_t *bytes, size_t length);
 
-/* Is this the sighting of a packet that leaves its host (as opposed to one that arrives)? */
+/* Is this the sighting of a packet that leaves its host? */
 bool el_packet_leaves(const struct el_packet *packet);
 
+/* Is this no sighting, but a fate: what fault_queue decided about a packet on its way? */
+bool el_packet_is_fate(const struct el_packet *packet);
+
+/* A fate is in words: "drop", "delay 20.103ms". Does it begin with this one? */
+bool el_packet_fate_is(const struct el_packet *packet, const char *word);
+
+/* What a packet is for: told by its protocol and ports, whatever rule has logged it. */
+enum el_packet_kind {
+    EL_KIND_UDP,
+    EL_KIND_TCP,
+    EL_KIND_ICMP, /* and ICMPv6 */
+    EL_KIND_DNS,  /* UDP or TCP from or to port 53 */
+    EL_KIND_OTHER,
+};
+enum el_packet_kind el_packet_kind(const struct el_packet *packet);
+const char *el_packet_kind_name(enum el_packet_kind kind); /* "UDP" ... "IP"; static */
+
 /*
- * One line for people: "client >  TCP  client:40000 > server:7007  SYN" without newline. Returns
- * text.
+ * The packet that an ICMP error quotes behind its own header (RFC 792, RFC 4443); its names are
+ * unknown. False when there is none to be read.
+ */
+bool el_packet_quoted(const struct el_packet *packet, struct el_packet *original);
+
+/*
+ * One line for people: "client >  TCP  client:40000 > server:7007  SYN" without newline. `>` left,
+ * `<` arrived, `x` was dropped on the way, `~` was changed or held up on the way. Returns text.
  */
 const char *el_packet_print(const struct el_packet *packet, char *text, size_t size);
+
+/*
+ * What may be said at the end of such a line, "" most of the time: the fate and its rule,
+ * "  drop (rule 1)", or the rule's prefix if it is none of the usual ones. Returns text.
+ */
+const char *el_packet_print_note(const struct el_packet *packet, char *text, size_t size);
 
 /*
  * The same in the words of the kernel's own LOG target: "[TCP] IN= OUT=eth0 SRC=10.77.0.1 DST=...
@@ -116,6 +150,33 @@ const char *el_packet_print_kernel(const struct el_packet *packet, char *text, s
  */
 const char *el_packet_print_record(const struct el_packet *packet, char *text, size_t size);
 int el_packet_parse_record(const char *line, struct el_packet *packet);
+
+/* ---- the kernel's own log -------------------------------------------------------------------- */
+
+enum { EL_KMSG_TEXT = 2048 }; /* the kernel's longest record is half of that */
+
+/* One record of /dev/kmsg. */
+struct el_kmsg {
+    unsigned priority; /* facility * 8 + level; facility 0 is the kernel, and only the kernel */
+    uint64_t sequence; /* one more with each record of this machine */
+    el_time at;        /* the kernel log's clock; it stays close to CLOCK_MONOTONIC */
+    char text[EL_KMSG_TEXT];
+};
+
+/*
+ * Reads the first line of a record as /dev/kmsg gives it, "PRIORITY,SEQUENCE,MICROSECONDS,FLAGS;TEXT",
+ * and resolves the escapes \xHH of its text; a NUL among them ends it. 0, or -EBADMSG: not such a
+ * line (a continuation line " KEY=VALUE", for one). Source: the kernel's Documentation/ABI/testing/
+ * dev-kmsg.
+ */
+int el_kmsg_parse(const char *line, struct el_kmsg *record);
+
+/*
+ * Reads what a LOG rule with the prefix "[TAG HOST NAME] " wrote into `packet`: all but `number`, `at`
+ * and the names of the two ends. What such a line does not say is named in `missing`. 0; -ENOENT:
+ * some other line; -EBADMSG: a line of this tag that is cut off or damaged (the packet is undefined).
+ */
+int el_packet_parse_kernel(const char *text, const char *tag, struct el_packet *packet);
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
@@ -175,22 +236,34 @@ void el_packets_count_lost(struct el_packets *packets, uint64_t more);
 struct el_packet_merge;
 
 /*
- * A merge holds up to `capacity` records between the log and the reader's eye, and gives them back
- * so that each host's own order is kept and no packet arrives before it has left. NULL: no memory.
+ * A merge holds up to `capacity` records between the logs and the reader's eye, and gives them back
+ * so that each host's own order is kept and no packet arrives before it has left. Fates are shown
+ * behind the departure of their packet and before its arrival. NULL: no memory.
  */
 struct el_packet_merge *el_packet_merge_new(size_t capacity);
 void el_packet_merge_free(struct el_packet_merge *merge);
 
-/* Takes a copy of a record, in the order of the log. 0, or -ENOBUFS: full (take one out first). */
+/*
+ * Takes a copy of a record, in the order of its log. A fate must be added before an arrival with a
+ * later `at`. 0, or -ENOBUFS: full (take one out first).
+ */
 int el_packet_merge_add(struct el_packet_merge *merge, const struct el_packet *packet);
 
 /*
  * Gives the next record, 1, or 0 when none may be given yet. An arrival whose departure is not
  * known holds back its host until the arrival is as old as `settled` (`at` <= settled); EL_NEVER:
- * nothing more will come, give everything. *again is set for the second sighting of a packet that
- * was given before: packets are counted by those without it.
+ * nothing more will come, give everything. *again is set for a further sighting of a packet that was
+ * given before, and for fates: packets are counted by those without it.
  */
 int el_packet_merge_next(struct el_packet_merge *merge, el_time settled, struct el_packet *packet,
                          bool *again);
+
+/* More about the record that was given last. */
+struct el_packet_given {
+    el_time time;   /* when it happened, as well as can be told; never runs backwards */
+    bool duplicate; /* it left once and has arrived before */
+    bool corrupted; /* it is a packet that was changed on its way */
+};
+struct el_packet_given el_packet_merge_given(const struct el_packet_merge *merge);
 
 #endif

@@ -10,6 +10,8 @@
  * Read next: packet_show.c, then lib/packet_merge.c.
  */
 #include "options.h"
+#include "packet_counters.h"
+#include "packet_names.h"
 #include "packet_show.h"
 #include "packets.h"
 #include "sandbox.h"
@@ -19,7 +21,6 @@
 #include <fcntl.h>
 #include <libnetfilter_log/libnetfilter_log.h>
 #include <net/if.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,6 @@ enum {
     MESSAGE_MAX = 64 * 1024,  /* a netlink message: a copied packet and its attributes */
     RECEIVE_BUFFER = 8 << 20, /* asked of the kernel; it may give less */
     INTERFACES_MAX = 16,
-    NAMES_MAX = 128,
 };
 
 struct collector;
@@ -55,11 +55,7 @@ struct collector {
     struct el_packets *log;
     size_t hosts;
     struct listener listener[EL_PACKET_HOSTS];
-    size_t names;
-    struct {
-        struct el_address address;
-        char name[EL_HOST_NAME_MAX];
-    } name[NAMES_MAX];
+    struct packet_names names;
 };
 
 struct collect_options {
@@ -78,14 +74,6 @@ static const char *interface_name(const struct listener *listener, unsigned inde
         if (i->if_index == index)
             return i->if_name;
     return index == 0 ? "" : "?"; /* made after the world was built */
-}
-
-static const char *name_of(const struct collector *collector, const struct el_address *address)
-{
-    for (size_t i = 0; i < collector->names; i++)
-        if (el_address_same_host(&collector->name[i].address, address))
-            return collector->name[i].name;
-    return "";
 }
 
 /* The kernel numbers its messages; a gap is what it could not queue for us (ENOBUFS). */
@@ -139,9 +127,10 @@ static int on_packet(struct nflog_g_handle *group, struct nfgenmsg *message,
     copy_name(packet.prefix, sizeof packet.prefix, nflog_get_prefix(data));
     copy_name(packet.in, sizeof packet.in, interface_name(listener, nflog_get_indev(data)));
     copy_name(packet.out, sizeof packet.out, interface_name(listener, nflog_get_outdev(data)));
-    copy_name(packet.source_name, sizeof packet.source_name, name_of(collector, &packet.source));
+    copy_name(packet.source_name, sizeof packet.source_name,
+              packet_names_of(&collector->names, &packet.source));
     copy_name(packet.destination_name, sizeof packet.destination_name,
-              name_of(collector, &packet.destination));
+              packet_names_of(&collector->names, &packet.destination));
     size_t hardware = nflog_get_msg_packet_hwhdrlen(data);
     if (hardware == sizeof packet.hardware && nflog_get_msg_packet_hwhdr(data) != NULL) {
         memcpy(packet.hardware, nflog_get_msg_packet_hwhdr(data), hardware);
@@ -180,18 +169,6 @@ static void on_signal(evutil_socket_t signal, short what, void *arg)
     event_base_loopbreak(arg);
 }
 
-int visit_host(const char *host)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/run/netns/%s", host);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int result = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
-    close(fd);
-    return result;
-}
-
 /*
  * Opens the listener on its host. Each message holds one packet at once (qthresh 1): the lesson is
  * now. 0, or -errno.
@@ -223,20 +200,6 @@ static int listen_on(struct listener *listener, const struct collect_options *op
     listener->event =
         event_new(listener->collector->base, fd, EV_READ | EV_PERSIST, on_readable, listener);
     return listener->event == NULL || event_add(listener->event, NULL) < 0 ? -ENOMEM : 0;
-}
-
-/* Lines of "ADDRESS NAME". */
-static int read_names(struct collector *collector, const char *path)
-{
-    char address[64], name[EL_HOST_NAME_MAX];
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return -errno;
-    while (collector->names < NAMES_MAX && fscanf(file, "%63s %31s", address, name) == 2)
-        if (el_address_from_literal(address, 0, &collector->name[collector->names].address) == 0)
-            copy_name(collector->name[collector->names++].name, EL_HOST_NAME_MAX, name);
-    fclose(file);
-    return 0;
 }
 
 static int fail(const char *object, const char *what, int error)
@@ -276,7 +239,7 @@ static int start(struct collector *collector, const struct collect_options *opti
     if (collector->log == NULL)
         return fail(unfinished, "create", errno);
     if (options->names != NULL) {
-        int error = read_names(collector, options->names);
+        int error = packet_names_read(&collector->names, options->names);
         if (error < 0)
             return fail(options->names, "read", -error);
     }
@@ -386,7 +349,7 @@ int main(int argc, char **argv)
 {
     static const struct el_program program = {
         .name = "packet_log",
-        .usage = "collect|show [options]",
+        .usage = "collect|show|counters [options]",
         .about = "Writes down the packets that NFLOG rules report, and shows them.",
         .epilog = "Each command has --help. In a lab network, `net log` shows the packets.",
         .min_operands = 1,
@@ -396,9 +359,12 @@ int main(int argc, char **argv)
         return collect(argc - 1, argv + 1);
     if (argc >= 2 && strcmp(argv[1], "show") == 0)
         return packet_show(argc - 1, argv + 1);
+    if (argc >= 2 && strcmp(argv[1], "counters") == 0)
+        return packet_counters(argc - 1, argv + 1);
     int first, code = el_options_parse(&program, argc, argv, NULL, &first, stdout, stderr);
     if (code < 0) {
-        fprintf(stderr, "packet_log: %s: unknown command (collect or show)\n", argv[first]);
+        fprintf(stderr, "packet_log: %s: unknown command (collect, show or counters)\n",
+                argv[first]);
         code = 2;
     }
     return code;

@@ -6,212 +6,131 @@
  *           fence on every host (lib/packets.h) and waits for it, so that "nothing was sent" means
  *           that nothing was sent.
  * Run:      net log --follow client           (it runs this inside the world)
- * Partner:  packet_log.c, which writes what is read here.
+ * Partner:  packet_log.c, which writes what is read here; packet_source.c reads it, packet_filter.c
+ *           chooses, packet_format.c prints.
  */
 #include "packet_show.h"
 
 #include "options.h"
-#include "packets.h"
+#include "packet_filter.h"
+#include "packet_format.h"
+#include "packet_source.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum {
-    FLOWS_MAX = 256,
     FENCE_WAIT_MS = 2000,
     HOLD_BACK_MS = 50, /* how long --follow waits for the departure of an arrival */
     LOOK_AGAIN_MS = 20,
     IN_FLIGHT_MAX = 32768, /* sightings that are held to be put in order */
 };
 
-enum { FORMAT_LINE, FORMAT_KERNEL, FORMAT_RECORD };
-
 struct options {
-    const char *hosts, *path;
-    unsigned format, protocols;
-    bool follow, count, mark;
-    uint64_t from;
-};
-
-/*
- * Where the sequence numbers of one direction of a connection begin, so that they are shown from 0.
- */
-struct flow {
-    struct el_address source, destination;
-    uint32_t first;
-    uint32_t end; /* behind the last byte that has left its host */
+    const char *path, *faults, *ports, *tag, *names, *kmsg;
+    struct packet_filter filter;
+    unsigned form, source;
+    bool follow, count, mark, no_faults;
+    uint64_t from, pid;
 };
 
 struct show {
     struct options options;
-    struct el_packets *log;
+    struct packet_source source;
+    struct packet_names names;
+    struct packet_format format;
     struct el_packet_merge *merge;
-    uint64_t mark, end, packets;
-    bool any;
-    el_time first, last; /* of the sightings shown */
-    struct flow flows[FLOWS_MAX];
-    size_t flow_count;
+    uint64_t packets, told_lost;
+    int world; /* the world's first process, as a pidfd, or -1 */
 };
 
-/*
- * ---- which
- * ---------------------------------------------------------------------------------------
- */
-
-static const char *const protocol_prefixes[] = {"[UDP] ", "[TCP] ", "[ICMP] ", "[DNS] "};
-
-/* Is `name` a word of the list "client,server"? */
-static bool listed(const char *list, const char *name)
+static int complain(const char *object, const char *what, int error, const char *hint)
 {
-    size_t length = strlen(name);
-    for (const char *word = list; word != NULL; word = strchr(word, ',')) {
-        word += *word == ',';
-        if (strncmp(word, name, length) == 0 && (word[length] == ',' || word[length] == '\0'))
-            return true;
-    }
-    return false;
+    fprintf(stderr, "packet_log: %s: %s: %s%s\n", object, what, strerror(error), hint);
+    return 1;
 }
 
-static bool wanted(const struct options *options, const struct el_packet *packet)
+/* ---- from the log through the merge ---------------------------------------------------------- */
+
+/*
+ * For the order, all sightings of a packet matter; so they are chosen from when they come out. Only
+ * counting it is the other way round: a packet counts if one of the wanted sightings is of it.
+ */
+static bool enters(const struct options *options, const struct el_packet *packet)
 {
     if (strcmp(packet->prefix, EL_FENCE_PREFIX) == 0)
         return false;
-    /*
-     * Counting one host's packets, what another saw of them does not matter; for the order, it
-     * does.
-     */
-    if (options->count && options->hosts != NULL && !listed(options->hosts, packet->host))
+    return !options->count || el_packet_is_fate(packet) ||
+           packet_filter_wants(&options->filter, packet);
+}
+
+static bool shown(const struct options *options, const struct el_packet *packet)
+{
+    return (!options->no_faults || !el_packet_is_fate(packet)) &&
+           packet_filter_wants(&options->filter, packet);
+}
+
+/* The next one that may be given. False: there is none. */
+static bool give_one(struct show *show, el_time settled)
+{
+    struct el_packet packet;
+    bool again;
+    if (el_packet_merge_next(show->merge, settled, &packet, &again) <= 0)
         return false;
-    if (options->protocols == 0)
-        return true;
-    for (unsigned i = 0; i < sizeof protocol_prefixes / sizeof protocol_prefixes[0]; i++)
-        if (strcmp(packet->prefix, protocol_prefixes[i]) == 0)
-            return options->protocols & 1U << i;
-    return false;
-}
-
-/*
- * ---- one sighting
- * --------------------------------------------------------------------------------
- */
-
-static struct flow *find_flow(struct show *show, const struct el_address *source,
-                              const struct el_address *destination)
-{
-    for (size_t i = 0; i < show->flow_count; i++)
-        if (el_address_equal(&show->flows[i].source, source) &&
-            el_address_equal(&show->flows[i].destination, destination))
-            return &show->flows[i];
-    return NULL;
-}
-
-/*
- * Has everything in this segment left its host before? Then TCP sends it again. Sequence numbers
- * wrap around: which one is later is told by the sign of their difference (RFC 9293 3.4).
- * [#sent-again]
- */
-static bool sent_again(struct flow *flow, const struct el_packet *packet)
-{
-    uint32_t size =
-        packet->payload + !!(packet->tcp_flags & TH_SYN) + !!(packet->tcp_flags & TH_FIN);
-    if (!el_packet_leaves(packet) || size == 0)
-        return false;
-    if ((int32_t)(packet->seq + size - flow->end) <= 0)
-        return true;
-    flow->end = packet->seq + size;
-    return false;
-}
-
-/*
- * Appends "  seq 0 ack 1", counted from the connection's start. A flow beyond the table is shown
- * without.
- */
-static void add_sequence(struct show *show, const struct el_packet *packet, char *text, size_t size)
-{
-    struct flow *flow = find_flow(show, &packet->source, &packet->destination);
-    size_t used = strlen(text);
-    if (flow == NULL) {
-        if (show->flow_count == FLOWS_MAX)
-            return;
-        flow = &show->flows[show->flow_count++];
-        *flow = (struct flow){packet->source, packet->destination, packet->seq, packet->seq};
-    } else if ((packet->tcp_flags & TH_SYN) && packet->seq != flow->first) {
-        flow->first = flow->end = packet->seq; /* the ports are used again */
+    const struct packet_filter *filter = &show->options.filter;
+    bool asked = el_packet_is_fate(&packet) && filter->directions & DIRECTION_FAULT;
+    show->packets += !again || (asked && packet_filter_wants(filter, &packet));
+    if (!show->options.count && shown(&show->options, &packet)) {
+        struct el_packet_given given = el_packet_merge_given(show->merge);
+        packet_format_print(&show->format, &packet, &given, again);
     }
-    snprintf(text + used, size - used, "  seq %u", packet->seq - flow->first);
-    struct flow *other = find_flow(show, &packet->destination, &packet->source);
-    used = strlen(text);
-    if ((packet->tcp_flags & TH_ACK) && other != NULL)
-        snprintf(text + used, size - used, " ack %u", packet->ack - other->first);
-    used = strlen(text);
-    if (sent_again(flow, packet))
-        snprintf(text + used, size - used, "  resent");
-}
-
-static void print_packet(struct show *show, const struct el_packet *packet)
-{
-    char text[EL_PACKET_RECORD];
-    if (show->options.format == FORMAT_KERNEL || show->options.format == FORMAT_RECORD) {
-        puts(show->options.format == FORMAT_KERNEL
-                 ? el_packet_print_kernel(packet, text, sizeof text)
-                 : el_packet_print_record(packet, text, sizeof text));
-        return;
-    }
-    el_packet_print(packet, text, sizeof text);
-    if (packet->protocol == IPPROTO_TCP && packet->whole)
-        add_sequence(show, packet, text, sizeof text);
-    /* The collector may hear of an arrival before it hears of the departure. Then the arrival's
-     * time is the departure's: a column of times that runs backwards would teach something
-     * false. */
-    if (!show->any)
-        show->first = show->last = packet->at;
-    show->any = true;
-    if (packet->at > show->last)
-        show->last = packet->at;
-    printf("%9.3f ms  %s\n", (double)(show->last - show->first) / (double)EL_MS, text);
+    return true;
 }
 
 static void give_all(struct show *show, el_time settled)
 {
-    struct el_packet packet;
-    bool again;
-    while (el_packet_merge_next(show->merge, settled, &packet, &again) > 0) {
-        if (show->options.hosts != NULL && !listed(show->options.hosts, packet.host))
-            continue;
-        show->packets += !again;
-        if (!show->options.count)
-            print_packet(show, &packet);
-    }
+    while (give_one(show, settled))
+        ;
 }
 
-/* Moves what the log has into the merge, up to `end`. */
-static void take_all(struct show *show, uint64_t end)
+/* Moves what the log has into the merge, up to `end`. 0, or -errno. */
+static int take_all(struct show *show, uint64_t end)
 {
     struct el_packet packet;
-    while (show->mark < end) {
-        int got = el_packets_next(show->log, &show->mark, &packet);
+    for (;;) {
+        int got = packet_source_next(&show->source, end, &packet);
         if (got == -ENODATA)
             fprintf(stderr, "packet_log: the oldest packets are gone: the log keeps so many\n");
-        if (got == 0)
-            return;
-        if (got < 0 || !wanted(&show->options, &packet))
+        else if (got <= 0)
+            return got;
+        if (got < 0 || !enters(&show->options, &packet))
             continue;
-        if (el_packet_merge_add(show->merge, &packet) < 0) {
-            give_all(show, EL_NEVER); /* full: what is there is shown as well as can be */
-            el_packet_merge_add(show->merge, &packet);
-        }
+        while (el_packet_merge_add(show->merge, &packet) == -ENOBUFS)
+            if (!give_one(show, EL_NEVER)) /* full: what is there is shown as well as can be */
+                return -ENOBUFS;
     }
 }
 
-/*
- * ---- all of them
- * ---------------------------------------------------------------------------------
- */
+int visit_host(const char *host)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/run/netns/%s", host);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int result = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
+    close(fd);
+    return result;
+}
+
+/* ---- the two sources ------------------------------------------------------------------------- */
 
 /*
  * Makes sure that everything which has happened is in the log. The log itself is mapped, so it does
@@ -232,19 +151,58 @@ static void fence_all(const char *path, const struct el_packets *log)
     }
 }
 
+/* Tells of records that are not there, once for each. */
+static void tell_lost(struct show *show)
+{
+    const struct packet_source *source = &show->source;
+    uint64_t lost = source->kernel != NULL ? kernel_log_lost(source->kernel) + source->missed
+                                           : el_packets_lost(source->log);
+    if (lost == show->told_lost)
+        return;
+    fprintf(stderr,
+            source->kernel != NULL
+                ? "packet_log: %llu records of the kernel's log were overwritten before they were "
+                  "read; packets of this world may be among them\n"
+                : "packet_log: %llu packets came too fast and are not in the log\n",
+            (unsigned long long)(lost - show->told_lost));
+    show->told_lost = lost;
+}
+
+/*
+ * What is so old that nothing before it can still come. The kernel's log has a clock of its own, so
+ * there the newest record tells the time, and when nothing comes any more, all is settled.
+ */
+static el_time settled_by_now(const struct show *show, bool quiet)
+{
+    if (show->source.kernel == NULL)
+        return el_now() - HOLD_BACK_MS * EL_MS;
+    return quiet ? EL_NEVER : show->source.newest - HOLD_BACK_MS * EL_MS;
+}
+
 /*
  * Until whoever reads our output goes away. Shared memory wakes nobody, so the log is looked at now
- * and then.
+ * and then. Outside the world, where its end does not end us, its first process is watched.
  */
-static void follow(struct show *show)
+static int follow(struct show *show)
 {
-    /* No events are asked for: only an error, the reader gone, ends the wait early. */
-    struct pollfd out = {.fd = STDOUT_FILENO};
+    /* No events are asked of stdout: only an error, the reader gone, ends the wait early. */
+    struct pollfd wait[] = {
+        {.fd = STDOUT_FILENO}, {.fd = -1, .events = POLLIN}, {.fd = show->world, .events = POLLIN}};
+    bool kernel = show->source.kernel != NULL, quiet = false;
+    if (kernel)
+        wait[1].fd = kernel_log_fd(show->source.kernel);
     do {
-        take_all(show, UINT64_MAX);
-        give_all(show, el_now() - HOLD_BACK_MS * EL_MS);
-    } while (!ferror(stdout) && poll(&out, 1, LOOK_AGAIN_MS) <= 0);
+        int error = take_all(show, UINT64_MAX);
+        if (error < 0)
+            return error;
+        give_all(show, settled_by_now(show, quiet));
+        tell_lost(show);
+        quiet = poll(wait, 3, kernel ? HOLD_BACK_MS : LOOK_AGAIN_MS) == 0;
+    } while (!ferror(stdout) && wait[0].revents == 0 && wait[2].revents == 0);
+    return take_all(show, UINT64_MAX);
 }
+
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 /* The exit code. A log that was cut short by a full disk must not pass for a complete one. */
 static int finish_output(void)
@@ -261,66 +219,158 @@ static int finish_output(void)
 static int run(struct show *show)
 {
     const struct options *options = &show->options;
-    if (!options->follow)
-        fence_all(options->path, show->log);
-    uint64_t end = el_packets_mark(show->log);
+    struct packet_source *source = &show->source;
+    bool kernel = source->kernel != NULL;
+    if (!options->follow && !kernel)
+        fence_all(options->path, source->log);
+    uint64_t end = kernel ? UINT64_MAX : el_packets_mark(source->log);
+    int error = 0;
+    if (options->mark && !kernel)
+        source->mark = end;
+    else
+        error = options->follow ? follow(show) : take_all(show, end);
     if (options->mark) {
-        printf("%llu\n", (unsigned long long)end);
-    } else if (options->follow) {
-        follow(show);
+        printf("%llu\n", (unsigned long long)source->mark);
     } else {
-        take_all(show, end);
         give_all(show, EL_NEVER);
         if (options->count)
             printf("%llu\n", (unsigned long long)show->packets);
     }
-    if (el_packets_lost(show->log) > 0)
-        fprintf(stderr, "packet_log: %llu packets came too fast and are not in the log\n",
-                (unsigned long long)el_packets_lost(show->log));
+    tell_lost(show);
+    if (source->damaged > 0)
+        fprintf(stderr, "packet_log: %llu line%s of this world w%s cut off or damaged\n",
+                (unsigned long long)source->damaged, source->damaged == 1 ? "" : "s",
+                source->damaged == 1 ? "as" : "ere");
+    if (error < 0)
+        return complain(kernel ? options->kmsg : options->path, "read", -error, "");
     return finish_output();
+}
+
+static int open_kernel(struct show *show)
+{
+    const struct options *options = &show->options;
+    struct packet_source *source = &show->source;
+    if (options->tag == NULL || options->tag[0] == '\0') {
+        fprintf(stderr, "packet_log: --tag: needed with --source=kernel: the world's tag in the "
+                        "prefixes of its LOG rules\n");
+        return 2;
+    }
+    int error = options->names == NULL ? 0 : packet_names_read(&show->names, options->names);
+    if (error < 0)
+        return complain(options->names, "read", -error, "");
+    if (options->pid != 0) {
+        show->world = (int)syscall(SYS_pidfd_open, (pid_t)options->pid, 0);
+        if (show->world < 0)
+            return complain("--pid", "pidfd_open", errno, " (has the world ended?)");
+    }
+    source->kernel = kernel_log_open(options->kmsg, options->follow && options->from == 0);
+    source->tag = options->tag;
+    source->names = &show->names;
+    if (source->kernel == NULL)
+        return complain(options->kmsg, "open", errno,
+                        errno == EPERM || errno == EACCES ? " (only root may read it)" : "");
+    return 0;
+}
+
+static int open_rings(struct show *show)
+{
+    const struct options *options = &show->options;
+    /* Whole records are of one log; whoever wants both puts them together with `number`s and all. */
+    if (options->faults != NULL)
+        show->source.faults_path = options->faults;
+    else if (strcmp(options->path, EL_PACKETS_PATH) == 0 && options->form != FORM_RECORD)
+        show->source.faults_path = EL_FAULTS_PATH;
+    show->source.log = el_packets_open(options->path);
+    if (show->source.log == NULL)
+        return complain(options->path, "open", errno,
+                        errno == ENOENT ? " (not in a lab network; net log looks into one)" : "");
+    return 0;
+}
+
+/* 0, or the exit code. */
+static int prepare(struct show *show)
+{
+    struct options *options = &show->options;
+    const char *why;
+    if (options->ports != NULL && packet_filter_ports(&options->filter, options->ports, &why) < 0) {
+        fprintf(stderr, "packet_log: --port: '%s' %s\n", options->ports, why);
+        return 2;
+    }
+    show->format.form = options->form;
+    show->format.out = stdout;
+    int code = options->source == SOURCE_KERNEL ? open_kernel(show) : open_rings(show);
+    if (code != 0)
+        return code;
+    packet_source_from(&show->source, options->from);
+    show->merge = el_packet_merge_new(IN_FLIGHT_MAX);
+    return show->merge == NULL ? complain("memory", "el_packet_merge_new", ENOMEM, "") : 0;
 }
 
 int packet_show(int argc, char **argv)
 {
 #define AT(field) offsetof(struct options, field)
-    static const char *const formats[] = {"line", "kernel", "record", NULL};
-    static const char *const protocols[] = {"udp", "tcp", "icmp", "dns", NULL};
+    static const char *const forms[] = {"line", "kernel", "json", "record", NULL};
+    static const char *const protocols[] = {"udp", "tcp", "icmp", "dns", NULL}; /* EL_KIND_* */
+    static const char *const directions[] = {"in", "out", "fault", NULL};       /* DIRECTION_* */
+    static const char *const sources[] = {"nflog", "kernel", NULL};
     static const struct el_option table[] = {
         {'f', "follow", EL_OPT_FLAG, NULL, "go on with what is still to come", AT(follow), NULL, 0,
          0, NULL},
         {0, "format", EL_OPT_CHOICE, "FORM",
-         "for people, in the words of iptables' LOG target, or whole", AT(format), "line", 0, 0,
-         formats},
-        {0, "hosts", EL_OPT_TEXT, "A,B", "only what these hosts saw", AT(hosts), NULL, 0, 0, NULL},
-        {0, "protocol", EL_OPT_CHOICES, "P", "only these", AT(protocols), NULL, 0, 0, protocols},
+         "for people, in the words of iptables' LOG target, as JSON lines, or whole", AT(form),
+         "line", 0, 0, forms},
+        {0, "hosts", EL_OPT_TEXT, "A,B", "only what these hosts saw", AT(filter.hosts), NULL, 0, 0,
+         NULL},
+        {0, "protocol", EL_OPT_CHOICES, "P", "only these", AT(filter.protocols), NULL, 0, 0,
+         protocols},
+        {0, "port", EL_OPT_TEXT, "N,N", "only from or to these ports, or about them", AT(ports),
+         NULL, 0, 0, NULL},
+        {0, "direction", EL_OPT_CHOICES, "D", "only what arrived, what left, or fates",
+         AT(filter.directions), NULL, 0, 0, directions},
+        {0, "prefix", EL_OPT_TEXT, "TEXT", "only what a rule with this prefix logged",
+         AT(filter.prefix), NULL, 0, 0, NULL},
+        {0, "no-faults", EL_OPT_FLAG, NULL, "leave out what net fault did to packets",
+         AT(no_faults), NULL, 0, 0, NULL},
         {0, "count", EL_OPT_FLAG, NULL, "print only how many packets (not sightings) there were",
          AT(count), NULL, 0, 0, NULL},
         {0, "from", EL_OPT_NUMBER, "MARK", "from this mark on", AT(from), "0", 0, 0, NULL},
         {0, "mark", EL_OPT_FLAG, NULL, "print only a mark, for --from: where the log ends now",
          AT(mark), NULL, 0, 0, NULL},
+        {0, "source", EL_OPT_CHOICE, "S", "what NFLOG rules reported, or what LOG rules wrote",
+         AT(source), "nflog", 0, 0, sources},
+        {0, "tag", EL_OPT_TEXT, "TAG", "(kernel) the world's word in the prefixes of LOG rules",
+         AT(tag), NULL, 0, 0, NULL},
+        {0, "names", EL_OPT_TEXT, "FILE", "(kernel) lines of ADDRESS NAME, to show names",
+         AT(names), NULL, 0, 0, NULL},
+        {0, "pid", EL_OPT_NUMBER, "PID", "(kernel) end --follow with this process", AT(pid), NULL,
+         0, 1U << 22, NULL},
+        {0, "kmsg", EL_OPT_TEXT, "FILE", "(kernel) the kernel's log", AT(kmsg), "/dev/kmsg", 0, 0,
+         NULL},
         {0, "log", EL_OPT_TEXT, "FILE", "the log", AT(path), EL_PACKETS_PATH, 0, 0, NULL},
+        {0, "faults", EL_OPT_TEXT, "FILE",
+         "the fates (default /run/echolab/faults, with the default log and not for whole records)",
+         AT(faults), NULL, 0, 0, NULL},
         {0}};
 #undef AT
     static const struct el_program program = {
         .name = "packet_log",
         .usage = "show [options]",
-        .about = "Shows the packets that the rules of this lab network logged: > left, < arrived.",
+        .about = "Shows the packets that the rules of this lab network logged: > left, < arrived, "
+                 "x was dropped on the way, ~ was changed or held up on the way.",
         .options = table};
-    static struct show show;
+    static struct show show; /* large: not for the stack */
+    memset(&show, 0, sizeof show);
+    show.world = -1;
     int first, code = el_options_parse(&program, argc, argv, &show.options, &first, stdout, stderr);
     if (code >= 0)
         return code;
-    show.mark = show.options.from;
-    show.log = el_packets_open(show.options.path);
-    if (show.log == NULL) {
-        fprintf(stderr, "packet_log: %s: open: %s%s\n", show.options.path, strerror(errno),
-                errno == ENOENT ? " (not in a lab network; net log looks into one)" : "");
-        return 1;
-    }
-    show.merge = el_packet_merge_new(IN_FLIGHT_MAX);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    code = show.merge == NULL ? 1 : run(&show);
+    code = prepare(&show);
+    if (code == 0)
+        code = run(&show);
     el_packet_merge_free(show.merge);
-    el_packets_close(show.log);
+    packet_source_close(&show.source);
+    if (show.world >= 0)
+        close(show.world);
     return code;
 }

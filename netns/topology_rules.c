@@ -42,8 +42,9 @@ static const char *name_of(const struct rules *rules)
 static void log_rule(const struct rules *rules, const char *match, const char *prefix)
 {
     if (rules->plan->tag != NULL)
-        fprintf(rules->out, "%s -j LOG --log-prefix \"[%s %s %s] \"\n", match, rules->plan->tag,
-                name_of(rules), prefix);
+        fprintf(rules->out,
+                "%s -j LOG --log-tcp-sequence --log-tcp-options --log-prefix \"[%s %s %s] \"\n",
+                match, rules->plan->tag, name_of(rules), prefix);
     fprintf(rules->out, "%s -j NFLOG --nflog-group %d --nflog-size %d --nflog-prefix \"[%s] \"\n",
             match, PLAN_LOG_GROUP, PLAN_LOG_BYTES, prefix);
 }

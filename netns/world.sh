@@ -85,7 +85,7 @@ world_files() {
 load() {
     read_state "$1"
     [ -n "$WORLD_READY" ] && [ -n "$WORLD_PID" ] && ! is_dead "$1" &&
-        [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$(stat -c %u "$1")" ]
+        [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$(stat -c %u "$1" 2>/dev/null)" ]
 }
 
 # read_state FILE: another user may have written it, so each value must look as it should.
@@ -100,11 +100,11 @@ read_state() {
         topology) [[ $value =~ ^[A-Za-z0-9._-]+$ ]] && WORLD_TOPOLOGY=$value ;;
         hosts) [[ $value =~ ^[a-z0-9\ -]+$ ]] && WORLD_HOSTS=$value ;;
         routers) [[ $value =~ ^[a-z0-9\ -]*$ ]] && WORLD_ROUTERS=$value ;;
-        tag) [[ $value =~ ^[0-9a-f]{4}$ ]] && WORLD_TAG=$value ;;
         switches) [[ $value =~ ^[a-z0-9\ -]*$ ]] && WORLD_SWITCHES=$value ;;
+        tag) [[ $value =~ ^[0-9a-f]{4}$ ]] && WORLD_TAG=$value ;;
         ready) WORLD_READY=yes ;;
         esac
-    done <"$1" || true
+    done 2>/dev/null <"$1" || true # the world may have gone since its file was listed
 }
 
 # inside: are we in a world ourselves (net enter)? Then that is the world, and its pid 1 is ours.
@@ -233,13 +233,21 @@ start_inside() { # HOST CMD…
 # start_marked HOST CMD…: without stdin, and each line of its output is marked with the host's name.
 start_marked() {
     lifeline 8 9
-    sed -u "s/^/[$1] /" <&8 7>&- 9>&- &
+    mark_lines "$1" <&8 7>&- 9>&- &
     MARK_PIDS+=($!)
     lifeline 8 3
-    sed -u "s/^/[$1] /" <&8 >&2 3>&- 7>&- 9>&- &
+    mark_lines "$1" <&8 >&2 3>&- 7>&- 9>&- &
     MARK_PIDS+=($!)
     start_inside "$@" </dev/null >&9 2>&3 3>&- 8<&- 9>&-
     exec 3>&- 8<&- 9>&-
+}
+
+# mark_lines HOST: the program takes care that lines stay whole, by a lock on the pipe that this run
+# holds on 7. Where it is not built sed does what it can.
+mark_lines() {
+    local marker
+    marker=$(program mark_lines)
+    if [ -n "$marker" ]; then exec "$marker" --lock "/proc/$$/fd/7" "[$1] "; else exec sed -u "s/^/[$1] /"; fi
 }
 
 # wait_inside PID: sets ENDED, its exit code. A trapped signal ends wait early; only a wait that was

@@ -108,11 +108,11 @@ exits "routed: an echo from behind the router" 0 run routed client "$BIN/tcp_ech
 since routed --protocol tcp >"$TEST_TMP/routed"
 is "... the SYN is seen at every hop, in this order" "$(hops ' SYN  seq' <"$TEST_TMP/routed")" "client> gateway< gateway> internet<"
 is "... and so is the answer" "$(hops ' SYN ACK' <"$TEST_TMP/routed")" "internet> gateway< gateway> client<"
-like "... the internet sees the router's address only" "$(grep 'internet<' "$TEST_TMP/routed")" 'gateway:[0-9]+ > internet:7007'
-unlike "... and never the client's" "$(grep 'internet[<>]' "$TEST_TMP/routed")" 'client'
+like "... the internet sees the router's address only" "$(grep 'internet <' "$TEST_TMP/routed")" 'gateway:[0-9]+ > internet:7007'
+unlike "... and never the client's" "$(grep 'internet [<>]' "$TEST_TMP/routed")" 'client'
 like "... the client is none the wiser" "$(grep 'client <' "$TEST_TMP/routed")" 'internet:7007 > client:[0-9]+  SYN ACK'
 is "... whatever left has arrived" "$(grep -c ' *> *TCP' "$TEST_TMP/routed")" "$(grep -c '< *TCP' "$TEST_TMP/routed")"
-is "... at every wire: twice as often at the router" "$(grep -c 'gateway>' "$TEST_TMP/routed")" "$(grep -c 'internet[<>]' "$TEST_TMP/routed")"
+is "... at every wire: twice as often at the router" "$(grep -c 'gateway >' "$TEST_TMP/routed")" "$(grep -c 'internet [<>]' "$TEST_TMP/routed")"
 serve routed server udp_echo_server 10.78.0.2
 mark routed
 exits "routed: a hundred datagrams between the subnets" 0 run routed client "$BIN/udp_echo" -q --count 100 --interval 0 10.78.0.2

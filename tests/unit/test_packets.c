@@ -1,8 +1,8 @@
 /*
- * test_packets.c - the packet log: reading bytes that may lie, the ring, the words, the causal
- * order.
+ * test_packets.c - the packet log: reading bytes that may lie, the ring, the words.
  *
- * The fence needs a world with iptables in it: tests/netns/packet_log.t.
+ * The causal order is in test_packet_merge.c. The fence needs a world with iptables in it:
+ * tests/netns/packet_log.t.
  */
 #include "packets.h"
 #include "unit.h"
@@ -234,6 +234,44 @@ START_TEST(a_dns_question_is_read_out)
 }
 END_TEST
 
+/* The rule's prefix tells nothing: a topology may name its own. */
+START_TEST(what_a_packet_is_for_is_told_by_its_protocol_and_ports)
+{
+    char text[EL_PACKET_LINE];
+    struct el_packet packet = decoded(dns, sizeof dns, "[WEB] ");
+    ck_assert_int_eq(el_packet_kind(&packet), EL_KIND_DNS);
+    ck_assert_str_eq(el_packet_print_note(&packet, text, sizeof text), "  [WEB]");
+    packet = decoded(syn, sizeof syn, "[DNS] ");
+    ck_assert_int_eq(el_packet_kind(&packet), EL_KIND_TCP);
+    ck_assert_str_eq(el_packet_print_note(&packet, text, sizeof text), "");
+    packet = decoded(refused6, sizeof refused6, "a\033[31m");
+    ck_assert_int_eq(el_packet_kind(&packet), EL_KIND_ICMP);
+    ck_assert_str_eq(el_packet_print_note(&packet, text, sizeof text), "  a?[31m");
+}
+END_TEST
+
+START_TEST(a_fate_says_what_happened_to_which_packet_and_by_which_rule)
+{
+    char text[EL_PACKET_LINE];
+    struct el_packet packet = decoded(syn, sizeof syn, "drop");
+    packet.hook = EL_HOOK_FAULT;
+    packet.mark = 1;
+    strcpy(packet.host, "server");
+    strcpy(packet.out, "client");
+    strcpy(packet.in, "eth0");
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "server x  TCP   10.77.0.1:35962 > 10.77.0.2:7007  SYN");
+    ck_assert_str_eq(el_packet_print_note(&packet, text, sizeof text), "  drop (rule 1)");
+    el_packet_print_kernel(&packet, text, sizeof text);
+    ck_assert_ptr_nonnull(strstr(text, "[FAULT drop] IN=eth0 OUT= "));
+    strcpy(packet.prefix, "delay 20.103ms");
+    strcpy(packet.host, "gateway-2");
+    ck_assert_int_eq(strncmp(el_packet_print(&packet, text, sizeof text), "gateway-2 ~  TCP ", 17),
+                     0);
+    ck_assert_str_eq(el_packet_print_note(&packet, text, sizeof text), "  delay 20.103ms (rule 1)");
+}
+END_TEST
+
 /* Expected: what the kernel's LOG target wrote about these very packets. */
 START_TEST(the_kernel_format_is_the_kernels)
 {
@@ -446,255 +484,6 @@ START_TEST(outside_a_lab_network_there_is_no_fence)
 }
 END_TEST
 
-/* ---- the causal order ------------------------------------------------------------------------ */
-
-/* A sighting of packet `which`, as the `number`th line of the log. */
-static struct el_packet sighting(uint64_t number, const char *host, uint8_t hook, uint32_t which)
-{
-    struct el_packet packet = {
-        .number = number, .at = (el_time)number, .hook = hook, .checksum = which};
-    snprintf(packet.host, sizeof packet.host, "%s", host);
-    return packet;
-}
-
-static void add(struct el_packet_merge *merge, uint64_t number, const char *host, uint8_t hook,
-                uint32_t which)
-{
-    struct el_packet packet = sighting(number, host, hook, which);
-    ck_assert_int_eq(el_packet_merge_add(merge, &packet), 0);
-}
-
-enum { IN = NF_INET_LOCAL_IN, OUT = NF_INET_POST_ROUTING };
-
-static void expect(struct el_packet_merge *merge, el_time settled, const char *host, uint32_t which,
-                   bool wanted_again)
-{
-    struct el_packet packet;
-    bool again;
-    ck_assert_int_eq(el_packet_merge_next(merge, settled, &packet, &again), 1);
-    ck_assert_str_eq(packet.host, host);
-    ck_assert_uint_eq(packet.checksum, which);
-    ck_assert_int_eq(again, wanted_again);
-}
-
-static void expect_nothing(struct el_packet_merge *merge, el_time settled)
-{
-    struct el_packet packet;
-    bool again;
-    ck_assert_int_eq(el_packet_merge_next(merge, settled, &packet, &again), 0);
-}
-
-/* As it was recorded: the kernel reported the server's socket first. */
-START_TEST(a_departure_is_shown_before_its_arrival)
-{
-    struct el_packet_merge *merge = el_packet_merge_new(8);
-    add(merge, 0, "server", IN, 1);
-    add(merge, 1, "server", OUT, 2);
-    add(merge, 2, "client", OUT, 1);
-    add(merge, 3, "client", IN, 2);
-    expect(merge, EL_NEVER, "client", 1, false);
-    expect(merge, EL_NEVER, "server", 1, true);
-    expect(merge, EL_NEVER, "server", 2, false);
-    expect(merge, EL_NEVER, "client", 2, true);
-    expect_nothing(merge, EL_NEVER);
-    el_packet_merge_free(merge);
-}
-END_TEST
-
-/* A router takes one off the TTL, and that is how the two wires are told apart. */
-START_TEST(a_packet_that_is_forwarded_is_shown_passing_the_router)
-{
-    static const struct {
-        const char *host;
-        uint8_t hook, ttl;
-    } logged[] = {
-        {"server", IN, 63}, {"gateway", IN, 64}, {"gateway", OUT, 63}, {"client", OUT, 64}};
-    struct el_packet_merge *merge = el_packet_merge_new(8);
-    for (uint64_t i = 0; i < 4; i++) {
-        struct el_packet packet = sighting(i, logged[i].host, logged[i].hook, 1);
-        packet.ttl = logged[i].ttl;
-        ck_assert_int_eq(el_packet_merge_add(merge, &packet), 0);
-    }
-    expect(merge, EL_NEVER, "client", 1, false);
-    expect(merge, EL_NEVER, "gateway", 1, true);
-    expect(merge, EL_NEVER, "gateway", 1, false);
-    expect(merge, EL_NEVER, "server", 1, true);
-    el_packet_merge_free(merge);
-}
-END_TEST
-
-START_TEST(a_lost_packet_holds_nothing_up)
-{
-    struct el_packet_merge *merge = el_packet_merge_new(8);
-    add(merge, 0, "client", OUT, 1);
-    add(merge, 1, "client", OUT, 1); /* sent again */
-    add(merge, 2, "server", IN, 1);
-    add(merge, 3, "server", OUT, 2);
-    expect(merge, 0, "client", 1, false);
-    expect(merge, 0, "client", 1, false);
-    expect(merge, 0, "server", 1, true);
-    expect(merge, 0, "server", 2, false);
-    el_packet_merge_free(merge);
-}
-END_TEST
-
-START_TEST(an_arrival_waits_for_its_departure_until_it_is_settled)
-{
-    struct el_packet_merge *merge = el_packet_merge_new(8);
-    add(merge, 5, "server", IN, 1);
-    add(merge, 6, "server", OUT, 2);
-    expect_nothing(merge, 4); /* the departure may still come */
-    add(merge, 7, "client", OUT, 3);
-    expect(merge, 4, "client", 3, false); /* other hosts go on meanwhile */
-    expect(merge, 5, "server", 1, false); /* nobody we know sent it */
-    expect(merge, 5, "server", 2, false);
-    el_packet_merge_free(merge);
-}
-END_TEST
-
-START_TEST(more_than_the_capacity_is_refused_and_room_comes_back)
-{
-    struct el_packet_merge *merge = el_packet_merge_new(2);
-    struct el_packet packet = sighting(2, "client", OUT, 3);
-    add(merge, 0, "client", OUT, 1);
-    add(merge, 1, "client", OUT, 2);
-    ck_assert_int_eq(el_packet_merge_add(merge, &packet), -ENOBUFS);
-    expect(merge, 0, "client", 1, false);
-    ck_assert_int_eq(el_packet_merge_add(merge, &packet), 0);
-    el_packet_merge_free(merge);
-    ck_assert_ptr_null(el_packet_merge_new(0));
-}
-END_TEST
-
-/*
- * A packet that was never logged leaving contradicts nothing; two that claim to cause each other
- * do.
- */
-START_TEST(a_history_that_cannot_have_happened_still_comes_out)
-{
-    struct el_packet_merge *merge = el_packet_merge_new(8);
-    add(merge, 0, "client", IN, 2);
-    add(merge, 1, "client", OUT, 1);
-    add(merge, 2, "server", IN, 1);
-    add(merge, 3, "server", OUT, 2);
-    struct el_packet packet;
-    bool again;
-    for (int i = 0; i < 4; i++)
-        ck_assert_int_eq(el_packet_merge_next(merge, EL_NEVER, &packet, &again), 1);
-    expect_nothing(merge, EL_NEVER);
-    el_packet_merge_free(merge);
-}
-END_TEST
-
-/* ---- and for any history --------------------------------------------------------------------- */
-
-enum { HOSTS = 4, EVENTS = 400, KINDS = 12 };
-
-struct history {
-    struct el_packet host[HOSTS]
-                         [EVENTS]; /* each host's events, in the order in which they happened */
-    size_t count[HOSTS];
-};
-
-static void happen(struct history *history, size_t host, uint8_t hook, uint32_t which)
-{
-    char name[8];
-    snprintf(name, sizeof name, "h%zu", host);
-    size_t n = history->count[host]++;
-    history->host[host][n] = sighting(0, name, hook, which);
-    history->host[host][n].window = (uint16_t)n; /* so that the test can see the order */
-}
-
-/*
- * Packets leave, arrive late, overtake each other, are lost; few kinds, so that equal ones are
- * about at once.
- */
-static void make_history(struct history *history)
-{
-    struct {
-        uint32_t which;
-        size_t to;
-    } in_flight[EVENTS];
-    size_t flying = 0;
-    *history = (struct history){0};
-    for (int i = 0; i < EVENTS; i++) {
-        if (flying == 0 || unit_random(2) == 0) {
-            size_t from = unit_random(HOSTS), to = unit_random(HOSTS);
-            uint32_t which = (uint32_t)(unit_random(KINDS) * 100 + from * 10 + to);
-            happen(history, from, OUT, which);
-            in_flight[flying].which = which;
-            in_flight[flying++].to = to;
-        } else {
-            size_t n = unit_random(flying);
-            if (unit_random(5) != 0) /* one of five is lost */
-                happen(history, in_flight[n].to, IN, in_flight[n].which);
-            in_flight[n] = in_flight[--flying];
-        }
-    }
-}
-
-struct check {
-    unsigned departed[10000], arrived[10000];
-    size_t next[HOSTS];
-    size_t given;
-};
-
-/* Both promises, at every packet that comes out. */
-static void check_one(struct check *check, const struct el_packet *packet)
-{
-    size_t host = (size_t)(packet->host[1] - '0');
-    unit_holds(packet->window == check->next[host]++, "each host's own order");
-    if (el_packet_leaves(packet))
-        check->departed[packet->checksum]++;
-    else
-        unit_holds(++check->arrived[packet->checksum] <= check->departed[packet->checksum],
-                   "no arrival before its departure");
-    check->given++;
-}
-
-/*
- * The log has the hosts' events in any interleaving; `live`: what can be shown is shown before all
- * is known.
- */
-static void merge_history(struct history *history, bool live)
-{
-    static struct check check;
-    size_t used[HOSTS] = {0}, all = 0;
-    struct el_packet packet;
-    bool again;
-    struct el_packet_merge *merge = el_packet_merge_new(EVENTS);
-    memset(&check, 0, sizeof check);
-    for (size_t i = 0; i < HOSTS; i++)
-        all += history->count[i];
-    for (size_t n = 0; n < all;) {
-        size_t host = unit_random(HOSTS);
-        for (uint64_t burst = 1 + unit_random(9); burst > 0 && used[host] < history->count[host];
-             burst--, n++) {
-            struct el_packet *event = &history->host[host][used[host]++];
-            event->number = n;
-            event->at = (el_time)n;
-            ck_assert_int_eq(el_packet_merge_add(merge, event), 0);
-        }
-        while (live && el_packet_merge_next(merge, -1, &packet, &again) > 0)
-            check_one(&check, &packet);
-    }
-    while (el_packet_merge_next(merge, EL_NEVER, &packet, &again) > 0)
-        check_one(&check, &packet);
-    unit_holds(check.given == all, "everything comes out");
-    el_packet_merge_free(merge);
-}
-
-START_TEST(property_any_interleaving_gives_an_order_that_can_have_happened)
-{
-    static struct history history;
-    for (int i = 0; i < 60; i++) {
-        make_history(&history);
-        merge_history(&history, false);
-        merge_history(&history, true);
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("packets");
@@ -711,6 +500,8 @@ int main(void)
     tcase_add_test(tcase, a_line_names_the_hosts_it_knows_and_prints_the_addresses_of_others);
     tcase_add_test(tcase, an_icmp_error_says_which_packet_it_is_about);
     tcase_add_test(tcase, a_dns_question_is_read_out);
+    tcase_add_test(tcase, what_a_packet_is_for_is_told_by_its_protocol_and_ports);
+    tcase_add_test(tcase, a_fate_says_what_happened_to_which_packet_and_by_which_rule);
     tcase_add_test(tcase, the_kernel_format_is_the_kernels);
     tcase_add_test(tcase, a_record_survives_being_written_down);
     tcase_add_test(tcase, a_line_that_is_no_record_is_refused);
@@ -721,13 +512,6 @@ int main(void)
     tcase_add_test(tcase, what_is_no_log_is_refused);
     tcase_add_test(tcase, a_log_that_was_cut_short_is_refused);
     tcase_add_test(tcase, outside_a_lab_network_there_is_no_fence);
-    tcase_add_test(tcase, a_departure_is_shown_before_its_arrival);
-    tcase_add_test(tcase, a_packet_that_is_forwarded_is_shown_passing_the_router);
-    tcase_add_test(tcase, a_lost_packet_holds_nothing_up);
-    tcase_add_test(tcase, an_arrival_waits_for_its_departure_until_it_is_settled);
-    tcase_add_test(tcase, more_than_the_capacity_is_refused_and_room_comes_back);
-    tcase_add_test(tcase, a_history_that_cannot_have_happened_still_comes_out);
-    tcase_add_test(tcase, property_any_interleaving_gives_an_order_that_can_have_happened);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);
 }

@@ -114,7 +114,8 @@ START_TEST(a_tag_asks_for_the_kernels_own_log_before_each_rule)
     size_t length;
     plan(shipped_text("routed", &length), "4f3a");
     has("place/client/iptables",
-        "-A ECHOLAB_IN -p tcp -m multiport --ports 7,7007 -j LOG --log-prefix \"[4f3a client TCP] "
+        "-A ECHOLAB_IN -p tcp -m multiport --ports 7,7007 -j LOG --log-tcp-sequence "
+        "--log-tcp-options --log-prefix \"[4f3a client TCP] "
         "\"\n-A ECHOLAB_IN -p tcp -m multiport --ports 7,7007 -j NFLOG");
     has("place/client/iptables", "--log-prefix \"[4f3a client FENCE] \"");
     has("place/gateway/nft", "log prefix \"[4f3a gateway TCP] \"\n");
