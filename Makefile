@@ -30,8 +30,11 @@ BIN := $(if $(filter plain,$(VARIANT)),$(BUILD)/bin,$O/bin)
 # named here, and its other .c files are parts that these and the unit tests share.
 
 LIB_SRC      := $(wildcard lib/*.c)
-NETNS_SRC    := $(filter netns/packet_log.c,$(wildcard netns/*.c))
-PARTS_SRC    := $(filter-out $(NETNS_SRC),$(wildcard netns/*.c))
+# fault_queue needs a library that not everybody has: without it, it is left out, and all says so.
+QUEUE_LIBS   := $(shell pkg-config --libs libnetfilter_queue libmnl 2>/dev/null)
+LEFT_OUT     := $(if $(QUEUE_LIBS),,netns/fault_queue.c netns/fault_netlink.c)
+NETNS_SRC    := $(filter netns/packet_log.c netns/fault_queue.c,$(filter-out $(LEFT_OUT),$(wildcard netns/*.c)))
+PARTS_SRC    := $(filter-out $(NETNS_SRC) $(LEFT_OUT),$(wildcard netns/*.c))
 PROGRAM_SRC  := $(wildcard servers/*.c clients/*.c) $(NETNS_SRC)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
@@ -81,6 +84,7 @@ endif
 
 .PHONY: all
 all: $(PROGRAMS) $(STATIC) $(SHARED) ## build programs and library (the default)
+	$(if $(LEFT_OUT),@echo "fault_queue is left out: libnetfilter-queue-dev and libmnl-dev are not there (make deps)")
 
 # Flags are kept in a file that changes only when they do; every object depends on it. [#flags-changed]
 $O/flags: FORCE
@@ -106,6 +110,7 @@ $(SHARED): $(LIB_PIC)
 	$(call say,LD,$@)$(LINK) -shared -Wl,-soname,libecholab.so.0 -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
 PROGRAM_LIBS_packet_log := -lnetfilter_log
+PROGRAM_LIBS_fault_queue := $(QUEUE_LIBS)
 define program_rule
 $(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(if $(filter netns/%,$1),$(PARTS)) $(STATIC)
 	@mkdir -p $$(@D)
