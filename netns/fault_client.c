@@ -70,7 +70,10 @@ static _Noreturn void become_engine(int ready)
         dup2(log, STDERR_FILENO) < 0 || dup2(ready, STDOUT_FILENO) < 0)
         _exit(1);
     close_range(STDERR_FILENO + 1, ~0U, 0);
-    execl("/proc/self/exe", "fault_queue", "engine", (char *)NULL);
+    /* By its real path, so that ps(1) shows a name and not "exe". */
+    char self[4096] = {0};
+    if (readlink("/proc/self/exe", self, sizeof self - 1) > 0)
+        execl(self, "fault_queue", "engine", (char *)NULL);
     _exit(1);
 }
 

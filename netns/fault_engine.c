@@ -256,7 +256,9 @@ static void on_arrival(const struct fault_arrival *arrival, void *arg)
         fault_netlink_verdict(place->netlink, arrival->packet, true, NULL, 0);
         return;
     }
-    fault_decide(link->rules, link->count, &packet, engine->next_id, engine->now, &engine->fate);
+    /* Stamps of one cable do not run backwards, but the wall clock may. */
+    link->last = arrival->at > link->last ? arrival->at : link->last;
+    fault_decide(link->rules, link->count, &packet, engine->next_id, link->last, &engine->fate);
     carry_out(place, link, arrival, &packet);
 }
 

@@ -52,6 +52,7 @@ struct fault_link {
     char interface[FAULT_PLACE_MAX]; /* at `to` */
     uint32_t cable;                  /* the place from which a copy is sent ... */
     unsigned cable_interface;        /* ... and the interface there */
+    el_time last;                    /* when a packet came by it */
     struct fault_state *rules[FAULT_RULES_MAX];
     size_t count;
 };

@@ -10,6 +10,7 @@
 #include "fault_netlink.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 enum {
     BATCH = 64,                /* messages in one recvmmsg(2) */
@@ -122,7 +124,29 @@ int fault_netlink_copy(struct fault_netlink *netlink, uint32_t bytes)
 
 /* ---- packets in ------------------------------------------------------------------------------ */
 
-static void read_message(const struct nlmsghdr *message, fault_on_arrival *on_arrival, void *arg)
+/* A moment, by the two clocks. */
+struct moment {
+    el_time wall, monotonic;
+};
+
+/*
+ * When the packet arrived. Its stamp is of the wall clock and in microseconds; if there is none, or
+ * it lies in the future or a second back because somebody has set the clock, it is now. Without
+ * this each delay would be longer by the time in which a busy machine gets round to us.
+ * [#delay-from-arrival]
+ */
+static el_time arrival_time(const struct nlattr *stamp, const struct moment *now)
+{
+    if (stamp == NULL)
+        return now->monotonic;
+    const struct nfqnl_msg_packet_timestamp *when = mnl_attr_get_payload(stamp);
+    el_duration age = now->wall - ((el_time)be64toh(when->sec) * EL_S +
+                                   ((el_time)be64toh(when->usec) + 1) * EL_US);
+    return age > 0 && age < EL_S ? now->monotonic - age : now->monotonic;
+}
+
+static void read_message(const struct nlmsghdr *message, const struct moment *now,
+                         fault_on_arrival *on_arrival, void *arg)
 {
     struct nlattr *attributes[NFQA_MAX + 1] = {0};
     /* What is not a packet is the kernel's complaint about a verdict, and there is one cause: the
@@ -144,6 +168,7 @@ static void read_message(const struct nlmsghdr *message, fault_on_arrival *on_ar
         const struct nfqnl_msg_packet_hw *hardware = mnl_attr_get_payload(attributes[NFQA_HWADDR]);
         arrival.mac = ntohs(hardware->hw_addrlen) == 6 ? hardware->hw_addr : NULL;
     }
+    arrival.at = arrival_time(attributes[NFQA_TIMESTAMP], now);
     on_arrival(&arrival, arg);
 }
 
@@ -160,11 +185,14 @@ int fault_netlink_read(struct fault_netlink *netlink, fault_on_arrival *on_arriv
     int count = recvmmsg(fault_netlink_fd(netlink), messages, BATCH, MSG_DONTWAIT, NULL);
     if (count < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+    struct timespec wall;
+    clock_gettime(CLOCK_REALTIME, &wall);
+    struct moment now = {(el_time)wall.tv_sec * EL_S + wall.tv_nsec, el_now()};
     for (int i = 0; i < count; i++) {
         int left = (int)messages[i].msg_len;
         const struct nlmsghdr *message = (const struct nlmsghdr *)buffers[i];
         for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
-            read_message(message, on_arrival, arg);
+            read_message(message, &now, on_arrival, arg);
     }
     return count;
 }

@@ -7,6 +7,8 @@
 #ifndef ECHOLAB_FAULT_NETLINK_H
 #define ECHOLAB_FAULT_NETLINK_H
 
+#include "deadline.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +20,7 @@ struct fault_arrival {
     const uint8_t *bytes; /* from the IP header */
     size_t length;        /* of them, as many as were asked for */
     size_t full;          /* of the packet */
+    el_time at;           /* when the kernel saw it arrive, by its clock, rounded up */
 };
 
 typedef void fault_on_arrival(const struct fault_arrival *arrival, void *arg);

@@ -65,6 +65,9 @@ static int open_place(struct fault_engine *engine, struct fault_place *place, ch
     place->cable = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (place->cable < 0)
         return failed(text, place->name, "packet socket", errno);
+    /* As long as one socket asks for stamps, the kernel stamps every arrival. */
+    int on = 1;
+    setsockopt(place->cable, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
     place->statistics = open("/proc/self/net/netfilter/nfnetlink_queue", O_RDONLY | O_CLOEXEC);
     place->event = event_new(engine->base, fault_netlink_fd(place->netlink), EV_READ | EV_PERSIST,
                              fault_engine_on_readable, place);
