@@ -217,7 +217,7 @@ static int clear_without(const struct fault_which *which, const char *word)
             gone[go++] = &rules[i];
         else
             kept[keep++] = &rules[i];
-    if (go == 0 && !which->all) {
+    if (go == 0 && which->number != 0) {
         fprintf(stderr, "fault_queue: clear: %.64s: no such fault (net fault show)\n", word);
         return 2;
     }

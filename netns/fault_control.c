@@ -146,7 +146,7 @@ static void clear(struct fault_engine *engine, const char *word, FILE *out)
         else
             engine->rule[kept++] = engine->rule[i];
     engine->rules = kept;
-    if (count == 0 && !which.all) {
+    if (count == 0 && which.number != 0) {
         snprintf(why, sizeof why, "clear: %.64s: no such fault (net fault show)", word);
         return refuse(out, why);
     }

@@ -226,6 +226,10 @@ static void print_json(const struct shown *shown)
     struct el_json json = el_json_begin(stdout);
     el_json_object(&json, NULL);
     el_json_int(&json, "format_version", 1);
+    if (shown->alive)
+        el_json_int(&json, "pid", shown->pid);
+    else
+        el_json_null(&json, "pid");
     el_json_text(&json, "engine",
                  shown->alive              ? "alive"
                  : engine_is_needed(shown) ? "dead"
