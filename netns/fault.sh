@@ -3,7 +3,7 @@
 # This file finds the world and the ends of the link; fault_queue understands the words, and
 # fault_inside.sh does in the world what it says.
 # Partner: fault_inside.sh, fault_queue.c.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # PICKED is for run_inside
 
 cmd_fault() {
     local queue word=${1:-} rc=0
@@ -13,7 +13,7 @@ cmd_fault() {
     pick_world
     case $word in
     show)
-        [ $# -le 2 ] && [[ ${2---json} == --json ]] || die "fault: show: ${2:-}: only --json may follow"
+        [[ $# -le 2 && ${2---json} == --json ]] || die "fault: show: ${2:-}: only --json may follow"
         ;;
     clear)
         [ $# -le 2 ] || die "fault: clear: $3: one link or number at a time"

@@ -10,7 +10,7 @@
  * runtime failure, 2 usage.
  */
 int fault_client_add(const char *link, const char *const *words, size_t count);
-int fault_client_clear(const char *which); /* NULL: all */
+int fault_client_clear(const char *word); /* NULL: all */
 
 /* Prints all faults and the engine's health; packet counts of iptables' rules come on stdin. */
 int fault_client_show(bool json);

@@ -201,6 +201,7 @@ static void shape(struct fault_state *state, const struct el_packet *packet,
                   struct fault_fate *fate)
 {
     const struct fault_rule *rule = &state->rule;
+    const unsigned __int128 second = 8 * (unsigned __int128)EL_S; /* a byte is eight bits long */
     el_time arrival = fate->release;
     bool idle = state->busy_until <= arrival;
     if (idle) {
@@ -208,15 +209,15 @@ static void shape(struct fault_state *state, const struct el_packet *packet,
         state->remainder = 0;
     }
     unsigned __int128 queued = (unsigned __int128)(state->busy_until - arrival) * rule->rate;
-    unsigned __int128 behind = queued + (unsigned __int128)packet->length * 8 * EL_S;
-    if (!idle && behind > (unsigned __int128)rule->limit * 8 * EL_S) {
+    unsigned __int128 behind = queued + packet->length * second;
+    if (!idle && behind > rule->limit * second) {
         fate->drop = true;
         state->counts.full++;
         note(fate, state, FAULT_RATE, 0);
         fate->act[fate->acts - 1].full = true;
         return;
     }
-    unsigned __int128 bits = (unsigned __int128)packet->length * 8 * EL_S + state->remainder;
+    unsigned __int128 bits = packet->length * second + state->remainder;
     state->busy_until += (el_duration)(bits / rule->rate);
     state->remainder = (uint64_t)(bits % rule->rate);
     fate->release = state->busy_until;
@@ -267,7 +268,7 @@ static void apply(struct fault_state *state, const struct el_packet *packet, uin
 {
     bool does[FAULT_ACTIONS];
     state->counts.matched++;
-    /* Each action draws, also for a packet that another drops: see [#once-a-packet]. */
+    /* Each action draws, also for a packet that another drops: see above. */
     for (int action = 0; action < FAULT_ACTIONS; action++)
         does[action] = chosen(state, (enum fault_action)action);
     if (does[FAULT_DROP]) {

@@ -13,7 +13,7 @@ readonly RULES=/run/echolab/fault.rules
 complain() { echo "net: fault: ${*//[[:cntrl:]]/?}" >&2; }
 in_place() { local place=$1; shift; ip netns exec "$place" "$@"; }
 
-# tables TAG COMMAND...: for the filter and the raw table, of IPv4 and IPv6.
+# each_table FUNCTION ARGUMENT...: for the filter and the raw table, of IPv4 and IPv6.
 each_table() {
     local command
     for command in iptables ip6tables; do
@@ -79,9 +79,9 @@ obey() {
 kernel_counts() {
     local place
     grep -qE ' (reject|refuse|unreachable|blackhole)( |$)' "$RULES" 2>/dev/null || return 0
-    for place in $(awk '{print $1}' /run/echolab/plugs | sort -u); do
+    while read -r place; do
         each_table saved "$place"
-    done
+    done < <(awk '{ print $1 }' /run/echolab/plugs | sort -u)
 }
 # shellcheck disable=SC2317,SC2329 # called by each_table
 saved() { in_place "$3" "$1-save" -c -t "$2" | grep -- 'echolab-fault-' || true; }

@@ -119,8 +119,8 @@ static int receiver(uint16_t port, uint64_t count)
         got += (uint64_t)n;
     }
     double took = last - first;
-    printf("received %lu in %.3f s: %.0f/s, disordered %lu, receiver's own drops %u, cpu %.0f%%\n", got,
-           took, (double)got / took, disordered, overflow, 100 * cpu() / took);
+    printf("received %lu in %.3f s: %.0f/s, disordered %lu, receiver's own drops %u, cpu %.0f%%\n",
+           got, took, (double)got / took, disordered, overflow, 100 * cpu() / took);
     return 0;
 }
 

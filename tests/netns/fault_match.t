@@ -65,7 +65,7 @@ for family in 10.77.0.2 '[fd77::2]'; do
         exits "$kind, TCP to $family" $wanted tcp -q --count 1 --connect-timeout 150ms "$family"
         arrived=$("$NET" log --from "$MARK" --count server)
         if [ $kind = blackhole ]; then is "... none has arrived" "$arrived" 0
-        else like "... they have arrived" "$(("$NET" log --from "$MARK" server) | grep -c ' < ')" '^[2-9]$'; fi
+        else like "... they have arrived" "$("$NET" log --from "$MARK" server | grep -c ' < ')" '^[2-9]$'; fi
         is "... and are counted" "$([ "$(count matched)" -ge 2 ] && echo yes)" yes
     done
 done

@@ -212,7 +212,10 @@ START_TEST(any_text_is_understood_or_refused)
             /* What is understood reads back as the same. */
             unit_holds(fault_rule_read(fault_rule_write(&rule, line, sizeof line), &back) == 0,
                        word);
-            unit_holds(memcmp(&rule.match, &back.match, sizeof rule.match) == 0, word);
+            unit_holds(rule.match.payload_min == back.match.payload_min &&
+                           rule.match.flags_set == back.match.flags_set &&
+                           rule.match.port == back.match.port,
+                       word);
             unit_holds(strcmp(rule.text, back.text) == 0, word);
         }
     }
