@@ -25,9 +25,11 @@ enum {
     FAULT_PLACES_MAX = 64,
     FAULT_LINKS_MAX = 512,
     FAULT_NAMES_MAX = 128,
-    FAULT_HELD_PACKETS = 65536, /* that wait, in the whole world */
+    FAULT_HELD_PACKETS =
+        61440, /* that wait, in the whole world; a queue must have room beside them */
     FAULT_HELD_BYTES = 64 << 20,
-    FAULT_QUEUE_PACKETS = 131072, /* undecided in one place's queue: what waits, and what is new */
+    /* Undecided in one place's queue, what waits and what is new. Linux 6.18 allows no more. */
+    FAULT_QUEUE_PACKETS = 65536,
     FAULT_INTERFACES_MAX = 32,
 };
 

@@ -5,11 +5,11 @@
  *           function reads its value; what only makes sense together is checked at the end, when
  *           everything is known. Whoever types `gap=2` without `reorder=` is told so, since a word
  *           without effect is a mistake that would otherwise be found much later.
- * Partner:  fault_select.c (the values), fault_fate.c (what a rule does).
+ * Partner:  fault_words.c (the table), fault_fate.c (what a rule does).
  */
 #include "fault_rule.h"
 
-#include "fault_select.h"
+#include "fault_words.h"
 #include "options.h"
 
 #include <errno.h>
@@ -20,234 +20,17 @@
 
 enum { LIMIT_DEFAULT = 64 * 1024, WITHIN_DEFAULT_MS = 100 };
 
-struct parser {
-    struct fault_rule *rule;
-    const char *why;            /* of the word that is being read */
-    struct fault_select chosen; /* on=SELECT */
-    uint32_t seen;              /* bit i: word i of the table was there */
-};
-
-typedef int parse_word(struct parser *parser, const char *value);
-
-static int bad(struct parser *parser, const char *why)
+static int bad(struct fault_parser *parser, const char *why)
 {
     parser->why = why;
     return -EINVAL;
 }
 
-static int choice(struct parser *parser, const char *value, const char *const *names,
-                  const char *why)
-{
-    for (int i = 0; names[i] != NULL; i++)
-        if (strcmp(names[i], value) == 0)
-            return i;
-    return bad(parser, why);
-}
-
-/* ---- a function for each word ---------------------------------------------------------------- */
-
-static int on_drop(struct parser *parser, const char *value)
-{
-    return fault_parse_select(value, &parser->rule->select[FAULT_DROP], &parser->why);
-}
-
-static int on_corrupt(struct parser *parser, const char *value)
-{
-    return fault_parse_select(value, &parser->rule->select[FAULT_CORRUPT], &parser->why);
-}
-
-static int on_duplicate(struct parser *parser, const char *value)
-{
-    return fault_parse_select(value, &parser->rule->select[FAULT_DUPLICATE], &parser->why);
-}
-
-static int on_reorder(struct parser *parser, const char *value)
-{
-    return fault_parse_select(value, &parser->rule->select[FAULT_REORDER], &parser->why);
-}
-
-static int on_delay(struct parser *parser, const char *value)
-{
-    parser->rule->select[FAULT_DELAY].kind = FAULT_ALL;
-    return fault_parse_jitter(value, &parser->rule->delay, &parser->rule->jitter, &parser->why);
-}
-
-static int on_rate(struct parser *parser, const char *value)
-{
-    parser->rule->select[FAULT_RATE].kind = FAULT_ALL;
-    return fault_parse_rate(value, &parser->rule->rate, &parser->why);
-}
-
-static int on_on(struct parser *parser, const char *value)
-{
-    return fault_parse_select(value, &parser->chosen, &parser->why);
-}
-
-static int on_distribution(struct parser *parser, const char *value)
-{
-    static const char *const names[] = {"uniform", "normal", "exponential", NULL};
-    int index = choice(parser, value, names, "is none of uniform, normal and exponential");
-    parser->rule->distribution = (enum fault_distribution)index;
-    return index < 0 ? index : 0;
-}
-
-static int on_limit(struct parser *parser, const char *value)
-{
-    const char *why;
-    if (el_parse_size(value, &parser->rule->limit, &why) < 0 || parser->rule->limit < 1 ||
-        parser->rule->limit > 64 << 20)
-        return bad(parser, "is not a size from 1 to 64M (limit=64k)");
-    return 0;
-}
-
-static int on_gap(struct parser *parser, const char *value)
-{
-    const char *why;
-    uint64_t number;
-    if (el_parse_number(value, &number, &why) < 0 || number < 1 || number > 1000)
-        return bad(parser, "is not a number of packets from 1 to 1000 (gap=1)");
-    parser->rule->gap = (unsigned)number;
-    return 0;
-}
-
-static int on_within(struct parser *parser, const char *value)
-{
-    el_duration none;
-    int error = fault_parse_jitter(value, &parser->rule->within, &none, &parser->why);
-    return error == 0 && none != 0 ? bad(parser, "is not a duration (within=100ms)") : error;
-}
-
-static int on_checksum(struct parser *parser, const char *value)
-{
-    static const char *const names[] = {"repair", "keep", NULL};
-    int index = choice(parser, value, names, "is neither repair nor keep");
-    parser->rule->keep_checksum = index == 1;
-    return index < 0 ? index : 0;
-}
-
-static int on_at(struct parser *parser, const char *value)
-{
-    const char *why;
-    uint64_t number;
-    if (el_parse_number(value, &number, &why) < 0 || number > UINT16_MAX)
-        return bad(parser, "is not a byte of the payload, counted from 0 (at=16)");
-    parser->rule->at_offset = true;
-    parser->rule->offset = (uint32_t)number;
-    return 0;
-}
-
-static int on_protocol(struct parser *parser, const char *value)
-{
-    static const char *const names[] = {"udp", "tcp", "icmp", "dns", NULL};
-    int index = choice(parser, value, names, "is none of udp, tcp, icmp and dns");
-    parser->rule->match.protocol = (enum fault_protocol)(index + 1);
-    return index < 0 ? index : 0;
-}
-
-static int port(struct parser *parser, const char *value, uint16_t *to)
-{
-    const char *why;
-    uint64_t number;
-    if (el_parse_number(value, &number, &why) < 0 || number < 1 || number > UINT16_MAX)
-        return bad(parser, "is not a port from 1 to 65535");
-    *to = (uint16_t)number;
-    return 0;
-}
-
-static int on_port(struct parser *parser, const char *value)
-{
-    return port(parser, value, &parser->rule->match.port);
-}
-
-static int on_sport(struct parser *parser, const char *value)
-{
-    return port(parser, value, &parser->rule->match.source_port);
-}
-
-static int on_dport(struct parser *parser, const char *value)
-{
-    return port(parser, value, &parser->rule->match.destination_port);
-}
-
-static int on_direction(struct parser *parser, const char *value)
-{
-    static const char *const names[] = {"forward", "reverse", "both", NULL};
-    int index =
-        choice(parser, value, names, "is none of forward (A to B), reverse (B to A) and both");
-    parser->rule->direction = (enum fault_direction)index;
-    return index < 0 ? index : 0;
-}
-
-static int on_flags(struct parser *parser, const char *value)
-{
-    struct fault_match *match = &parser->rule->match;
-    return fault_parse_flags(value, &match->flags_set, &match->flags_clear, &parser->why);
-}
-
-static int on_payload(struct parser *parser, const char *value)
-{
-    struct fault_match *match = &parser->rule->match;
-    match->by_payload = true;
-    return fault_parse_range(value, &match->payload_min, &match->payload_max, &parser->why);
-}
-
-static int on_seed(struct parser *parser, const char *value)
-{
-    const char *why;
-    if (el_parse_number(value, &parser->rule->seed, &why) < 0)
-        return bad(parser, "is not a number of at most 64 bits (seed=42)");
-    parser->rule->seeded = true;
-    return 0;
-}
-
-static int on_fail(struct parser *parser, const char *value)
-{
-    static const char *const names[] = {"open", "closed", NULL};
-    int index = choice(parser, value, names, "is neither open nor closed");
-    parser->rule->closed = index == 1;
-    return index < 0 ? index : 0;
-}
-
-static const struct word {
-    const char *key;
-    parse_word *parse;
-    const char *needs;   /* one of these words, or the value would be without effect */
-    const char *missing; /* what to say then */
-    bool kernel_too;     /* also understood by reject, refuse, unreachable, blackhole */
-} words_table[] = {
-    {"drop", on_drop, NULL, NULL, false},
-    {"corrupt", on_corrupt, NULL, NULL, false},
-    {"duplicate", on_duplicate, NULL, NULL, false},
-    {"delay", on_delay, NULL, NULL, false},
-    {"rate", on_rate, NULL, NULL, false},
-    {"reorder", on_reorder, NULL, NULL, false},
-    {"on", on_on, "delay rate", "chooses packets for delay= or rate=, and there is neither", false},
-    {"distribution", on_distribution, "delay",
-     "is about delay=, which is not there (delay=20ms+-5ms)", false},
-    {"limit", on_limit, "rate", "is the queue of rate=, which is not there (rate=1mbit)", false},
-    {"gap", on_gap, "reorder", "is about reorder=, which is not there (reorder=nth:2)", false},
-    {"within", on_within, "reorder", "is about reorder=, which is not there (reorder=nth:2)",
-     false},
-    {"checksum", on_checksum, "corrupt", "is about corrupt=, which is not there (corrupt=nth:2)",
-     false},
-    {"at", on_at, "corrupt", "is about corrupt=, which is not there (corrupt=nth:2)", false},
-    {"protocol", on_protocol, NULL, NULL, true},
-    {"port", on_port, NULL, NULL, true},
-    {"sport", on_sport, NULL, NULL, true},
-    {"dport", on_dport, NULL, NULL, true},
-    {"direction", on_direction, NULL, NULL, true},
-    {"flags", on_flags, NULL, NULL, true},
-    {"payload", on_payload, NULL, NULL, false},
-    {"seed", on_seed, NULL, NULL, false},
-    {"fail", on_fail, NULL, NULL, false},
-};
-enum { WORDS = sizeof words_table / sizeof *words_table };
-
 /* ---- a word ---------------------------------------------------------------------------------- */
 
 static const char *const kernel_names[] = {"", "reject", "refuse", "unreachable", "blackhole"};
 
-static int parse_bare(struct parser *parser, const char *word)
+static int parse_bare(struct fault_parser *parser, const char *word)
 {
     for (int i = FAULT_REJECT; i <= FAULT_BLACKHOLE; i++)
         if (strcmp(word, kernel_names[i]) == 0) {
@@ -260,34 +43,34 @@ static int parse_bare(struct parser *parser, const char *word)
                        "refuse, unreachable, blackhole; man echolab-net)");
 }
 
-static int parse_one(struct parser *parser, const char *word)
+static int parse_one(struct fault_parser *parser, const char *word)
 {
     const char *equals = strchr(word, '=');
     if (equals == NULL)
         return parse_bare(parser, word);
-    for (unsigned i = 0; i < WORDS; i++) {
-        const char *key = words_table[i].key;
+    for (unsigned i = 0; fault_words[i].key != NULL; i++) {
+        const char *key = fault_words[i].key;
         if (strlen(key) != (size_t)(equals - word) || strncmp(key, word, strlen(key)) != 0)
             continue;
         if (parser->seen & 1U << i)
             return bad(parser, "is there twice (a second fault is a second net fault)");
         parser->seen |= 1U << i;
-        return words_table[i].parse(parser, equals + 1);
+        return fault_words[i].parse(parser, equals + 1);
     }
     return bad(parser, "is no word of net fault (man echolab-net lists them)");
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
-static bool seen(const struct parser *parser, const char *key, size_t length)
+static bool seen(const struct fault_parser *parser, const char *key, size_t length)
 {
-    for (unsigned i = 0; i < WORDS; i++)
-        if (strlen(words_table[i].key) == length && strncmp(words_table[i].key, key, length) == 0)
+    for (unsigned i = 0; fault_words[i].key != NULL; i++)
+        if (strlen(fault_words[i].key) == length && strncmp(fault_words[i].key, key, length) == 0)
             return parser->seen & 1U << i;
     return false;
 }
 
-static bool any_seen(const struct parser *parser, const char *list)
+static bool any_seen(const struct fault_parser *parser, const char *list)
 {
     for (; *list != '\0'; list += strspn(list, " ")) {
         size_t length = strcspn(list, " ");
@@ -298,10 +81,10 @@ static bool any_seen(const struct parser *parser, const char *list)
     return false;
 }
 
-static int check_words(struct parser *parser, char *why)
+static int check_words(struct fault_parser *parser, char *why)
 {
-    for (unsigned i = 0; i < WORDS; i++) {
-        const struct word *word = &words_table[i];
+    for (unsigned i = 0; fault_words[i].key != NULL; i++) {
+        const struct fault_word *word = &fault_words[i];
         const char *problem = NULL;
         if (!(parser->seen & 1U << i))
             continue;
@@ -317,7 +100,7 @@ static int check_words(struct parser *parser, char *why)
     return 0;
 }
 
-static int check_rule(struct parser *parser, char *why)
+static int check_rule(struct fault_parser *parser, char *why)
 {
     struct fault_rule *rule = parser->rule;
     struct fault_match *match = &rule->match;
@@ -388,7 +171,7 @@ static int keep_text(struct fault_rule *rule, const char *const *words, size_t c
 int fault_rule_parse(const char *link, const char *const *words, size_t count,
                      struct fault_rule *rule, char *why)
 {
-    struct parser parser = {.rule = rule, .chosen.kind = FAULT_ALL};
+    struct fault_parser parser = {.rule = rule, .chosen.kind = FAULT_ALL};
     *rule =
         (struct fault_rule){.limit = LIMIT_DEFAULT, .gap = 1, .within = WITHIN_DEFAULT_MS * EL_MS};
     int error = fault_link_parse(link, rule->from, rule->to, why);
