@@ -132,6 +132,13 @@ static const char *name_of(const struct fault_engine *engine, const struct el_ad
     return "";
 }
 
+/* snprintf(3) would do, and at a hundred thousand packets a second be a tenth of all the work. */
+static void copy_name(char *to, size_t size, const char *from)
+{
+    if (memccpy(to, from, '\0', size) == NULL)
+        to[size - 1] = '\0';
+}
+
 static void write_down(struct fault_engine *engine, const struct fault_link *link,
                        struct el_packet *packet)
 {
@@ -140,13 +147,12 @@ static void write_down(struct fault_engine *engine, const struct fault_link *lin
         return;
     packet->hook = EL_HOOK_FAULT;
     packet->at = el_now();
-    snprintf(packet->host, sizeof packet->host, "%s", engine->place[link->to].name);
-    snprintf(packet->out, sizeof packet->out, "%s", engine->place[link->from].name);
-    snprintf(packet->in, sizeof packet->in, "%s", link->interface);
-    snprintf(packet->source_name, sizeof packet->source_name, "%s",
-             name_of(engine, &packet->source));
-    snprintf(packet->destination_name, sizeof packet->destination_name, "%s",
-             name_of(engine, &packet->destination));
+    copy_name(packet->host, sizeof packet->host, engine->place[link->to].name);
+    copy_name(packet->out, sizeof packet->out, engine->place[link->from].name);
+    copy_name(packet->in, sizeof packet->in, link->interface);
+    copy_name(packet->source_name, sizeof packet->source_name, name_of(engine, &packet->source));
+    copy_name(packet->destination_name, sizeof packet->destination_name,
+              name_of(engine, &packet->destination));
     for (size_t i = 0; i < fate->acts; i++) {
         packet->mark = fate->act[i].number;
         fault_act_print(&fate->act[i], packet->prefix, sizeof packet->prefix);

@@ -317,7 +317,8 @@ const char *fault_act_print(const struct fault_act *act, char *text, size_t size
     if (act->full)
         snprintf(text, size, "drop: rate's queue full");
     else if (act->kind == FAULT_DELAY || act->kind == FAULT_RATE)
-        snprintf(text, size, "%s %.3fms", names[act->kind], (double)act->length / (double)EL_MS);
+        snprintf(text, size, "%s %lld.%03dms", names[act->kind], (long long)(act->length / EL_MS),
+                 (int)(act->length % EL_MS / EL_US));
     else
         snprintf(text, size, "%s", names[act->kind]);
     return text;

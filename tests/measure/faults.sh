@@ -29,6 +29,23 @@ flood() { # WORD...: floods through that fault, and says what came
     netns/net fault show --json | jq -c '{overflowed, no_buffer, queues: [.queues[] | select(.kernel_dropped + .user_dropped > 0)], faults: [.faults[] | {words, matched, dropped, delayed}]}'
     netns/net fault clear >/dev/null
 }
+# echoes NAME WORD...: round trips through that fault; without one, the baseline that is subtracted by the reader.
+echoes() {
+    local name=$1; shift
+    [ $# -eq 0 ] || netns/net fault client:server "$@" >/dev/null
+    netns/net run client -- udp_echo --csv --count 500 --interval 4ms 10.77.0.2 2>/dev/null |
+        awk -F, 'NR > 1 { print $3 }' | sort -n | awk -v name="$name" '{ t[NR] = $1; s += $1 }
+            END { printf "%-28s mean %.3f  least %.3f  median %.3f  p90 %.3f ms\n", name, s / NR, t[1], t[int(NR / 2)], t[int(NR * .9)] }'
+    netns/net fault clear >/dev/null
+}
+netns/net run server -- udp_echo_server --listen 10.77.0.2 >"$tmp/server" 2>&1 &
+until grep -qs ready "$tmp/server"; do read -rt 0.02 <> <(:) || true; done
+echoes "no fault"
+echoes "a rule that chooses nothing" drop=nth:4000000000
+echoes "delay=1ms" delay=1ms
+echoes "delay=5ms" delay=5ms
+echoes "delay=20ms" delay=20ms
+echoes "no fault, again"
 echo "--- no fault"; flood
 echo "--- a rule that chooses nothing"; flood drop=nth:4000000000 seed=1
 echo "--- delay"; flood delay=20ms seed=1
