@@ -169,7 +169,7 @@ static void write_overflow(struct fault_engine *engine, const struct fault_link 
                 "dropped\n",
                 FAULT_HELD_PACKETS, FAULT_HELD_BYTES >> 20);
     engine->fate.acts = 1;
-    engine->fate.act[0] = (struct fault_act){.kind = FAULT_DROP};
+    engine->fate.act[0] = (struct fault_act){.kind = FAULT_ACTIONS};
     write_down(engine, link, packet);
 }
 

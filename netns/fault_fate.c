@@ -314,7 +314,9 @@ void fault_decide(struct fault_state *const *rules, size_t count, const struct e
 const char *fault_act_print(const struct fault_act *act, char *text, size_t size)
 {
     static const char *const names[] = {"drop", "corrupt", "duplicate", "delay", "rate", "reorder"};
-    if (act->full)
+    if (act->kind == FAULT_ACTIONS)
+        snprintf(text, size, "drop: too many held");
+    else if (act->full)
         snprintf(text, size, "drop: rate's queue full");
     else if (act->kind == FAULT_DELAY || act->kind == FAULT_RATE)
         snprintf(text, size, "%s %lld.%03dms", names[act->kind], (long long)(act->length / EL_MS),

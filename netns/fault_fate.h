@@ -25,7 +25,7 @@ enum {
     FAULT_WAITING_MAX = 64, /* reordered packets of one rule at once; more are not reordered */
 };
 
-/* What a rule has done. */
+/* What a rule has done. FAULT_ACTIONS, of no rule: dropped since too many packets are held. */
 struct fault_act {
     unsigned number; /* of the rule */
     enum fault_action kind;
