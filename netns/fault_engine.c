@@ -315,11 +315,12 @@ bool fault_engine_health(const struct fault_place *place, struct fault_queue_hea
     return false;
 }
 
+/* Each second, as long as there are faults: nobody tells of a queue that was full. */
 static void on_watch(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct fault_engine *engine = arg;
-    for (size_t i = 0; i < engine->places; i++) {
+    for (size_t i = 0; engine->rules > 0 && i < engine->places; i++) {
         struct fault_place *place = &engine->place[i];
         struct fault_queue_health health;
         if (!fault_engine_health(place, &health) ||

@@ -34,11 +34,11 @@ struct fault_netlink {
     struct mnl_socket *socket;
     uint16_t number;
     size_t used; /* of `verdicts` */
-    char verdicts[VERDICTS + VERDICT_MAX];
+    _Alignas(8) char verdicts[VERDICTS + VERDICT_MAX];
 };
 
 /* One thread reads, so one set of buffers serves all places; pages that are not touched cost nothing. */
-static char buffers[BATCH][MESSAGE_MAX];
+static _Alignas(8) char buffers[BATCH][MESSAGE_MAX];
 
 int fault_netlink_fd(const struct fault_netlink *netlink)
 {
@@ -59,7 +59,7 @@ void fault_netlink_close(struct fault_netlink *netlink)
 /* Sends a request and waits for the kernel's word, which netlink gives before sendto(2) returns. */
 static int ask(struct fault_netlink *netlink, struct nlmsghdr *message)
 {
-    char answer[4096]; /* MNL_SOCKET_BUFFER_SIZE is a call, so no array's size */
+    _Alignas(8) char answer[4096]; /* MNL_SOCKET_BUFFER_SIZE is a call, so no array's size */
     message->nlmsg_flags |= NLM_F_ACK;
     if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
         return -errno;
@@ -75,7 +75,7 @@ static int ask(struct fault_netlink *netlink, struct nlmsghdr *message)
 static int configure(struct fault_netlink *netlink, uint32_t max_packets)
 {
     enum { COPY_FIRST = 256 };
-    char buffer[4096];
+    _Alignas(8) char buffer[4096];
     struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
     nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
     int error = ask(netlink, message);
@@ -115,7 +115,7 @@ struct fault_netlink *fault_netlink_open(uint16_t number, uint32_t max_packets)
 
 int fault_netlink_copy(struct fault_netlink *netlink, uint32_t bytes)
 {
-    char buffer[512];
+    _Alignas(8) char buffer[512];
     struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
     nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, (int)bytes);
     /* Without an acknowledgement: packets may stand in the socket before it. */
@@ -139,9 +139,11 @@ static el_time arrival_time(const struct nlattr *stamp, const struct moment *now
 {
     if (stamp == NULL)
         return now->monotonic;
-    const struct nfqnl_msg_packet_timestamp *when = mnl_attr_get_payload(stamp);
-    el_duration age = now->wall - ((el_time)be64toh(when->sec) * EL_S +
-                                   ((el_time)be64toh(when->usec) + 1) * EL_US);
+    struct nfqnl_msg_packet_timestamp
+        when; /* netlink aligns to four bytes, and its numbers have eight */
+    memcpy(&when, mnl_attr_get_payload(stamp), sizeof when);
+    el_duration age =
+        now->wall - ((el_time)be64toh(when.sec) * EL_S + ((el_time)be64toh(when.usec) + 1) * EL_US);
     return age > 0 && age < EL_S ? now->monotonic - age : now->monotonic;
 }
 

@@ -5,6 +5,7 @@
 # shellcheck source=tests/lib/fault.sh
 . "$(dirname "$0")/../lib/fault.sh"
 fault_world
+on sw0 sh -c 'kill -KILL $(pgrep -f "^fault_queue engin[e]")' # it was started to see whether the kernel can
 # engine: its pid, by the number it has inside.
 engine() { "$NET" fault show --json | jq -r .pid; }
 

@@ -3,6 +3,7 @@
  * copies on their way, links, and the commands for the kernel.
  */
 #include "fault_bytes.h"
+#include "fault_control.h"
 #include "fault_copies.h"
 #include "fault_hold.h"
 #include "fault_links.h"
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
@@ -407,6 +409,49 @@ START_TEST(the_kernels_own_rules_say_no_in_their_ways)
 }
 END_TEST
 
+/* ---- the list -------------------------------------------------------------------------------- */
+
+START_TEST(a_list_of_rules_outlives_its_engine)
+{
+    char path[] = "/tmp/test_fault_parts.XXXXXX", line[FAULT_TEXT_MAX + 64];
+    static struct fault_rule back[4];
+    struct fault_rule first = rule_of("1 a:b drop=5% seed=3"), second = rule_of("2 b:a refuse");
+    const struct fault_rule *rules[] = {&first, &second};
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+    ck_assert_int_eq(fault_rules_save(path, rules, 2), 0);
+    ck_assert_uint_eq(fault_rules_load(path, back, 4), 2);
+    ck_assert_str_eq(fault_rule_write(&back[0], line, sizeof line), "1 a:b drop=5% seed=3");
+    ck_assert_int_eq(back[1].kernel, FAULT_REFUSE);
+    ck_assert_uint_eq(fault_rules_load(path, back, 1), 1);
+    unlink(path);
+    ck_assert_uint_eq(fault_rules_load(path, back, 4), 0);
+    ck_assert_int_eq(fault_rules_save("/no/such/directory", rules, 2), -ENOENT);
+}
+END_TEST
+
+START_TEST(which_faults_are_meant)
+{
+    struct fault_rule rule = rule_of("3 a:b drop=all");
+    struct fault_which which;
+    char why[FAULT_WHY_MAX];
+    const struct {
+        const char *word;
+        int error;
+        bool means;
+    } cases[] = {{NULL, 0, true},       {"", 0, true},         {"3", 0, true},
+                 {"4", 0, false},       {"a:b", 0, true},      {"b:a", 0, false},
+                 {"0", -EINVAL, false}, {"x", -EINVAL, false}, {"a:", -EINVAL, false},
+                 {"-3", -EINVAL, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_int_eq(fault_which_parse(cases[i].word, &which, why), cases[i].error);
+        if (cases[i].error == 0)
+            ck_assert_int_eq(fault_which_means(&which, &rule), cases[i].means);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("fault_parts");
@@ -424,6 +469,8 @@ int main(void)
     tcase_add_test(tcase, neighbours_are_found_and_others_explained);
     tcase_add_test(tcase, the_queue_is_fed_where_the_packets_arrive);
     tcase_add_test(tcase, the_kernels_own_rules_say_no_in_their_ways);
+    tcase_add_test(tcase, a_list_of_rules_outlives_its_engine);
+    tcase_add_test(tcase, which_faults_are_meant);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);
 }
