@@ -89,9 +89,11 @@ exits "another seed is another" 1 cmp -s "$TEST_TMP/run.1" "$TEST_TMP/other"
 fault delay=60s
 # 64 MiB may be held: in 1500-byte pieces of 64 KB datagrams that nobody will answer in time.
 udp -q --count 1200 --interval 100us --size 65507 --read-timeout 100ms --deadline 20s 10.77.0.2 >/dev/null 2>&1 || true
-like "what is more than can be held is dropped, and said" "$("$NET" fault show)" '^overflow: [0-9]+ packets were dropped because too many were held'
-is "... and counted" "$("$NET" fault show --json | jq '.held_bytes <= 67108864 and .overflowed > 0')" true
-like "... and noted in the log" "$(on sw0 cat /run/echolab/fault_queue.log)" 'overflow: more than'
+# Where an ordinary user's sockets have little room (net.core.rmem_max), the kernel is the first to have too many.
+like "what is more than can be held is dropped, and said" "$("$NET" fault show)" '^overflow: ([0-9]+ packets were dropped because too many were held|server: the kernel has dropped [0-9]+ packets)'
+is "... and counted" "$("$NET" fault show --json | jq '.held_bytes <= 67108864 and (.overflowed > 0 or .no_buffer > 0)')" true
+noted() { on sw0 grep -E 'overflow: (more than|the kernel has dropped)' /run/echolab/fault_queue.log; }
+ok "... and noted in the log" wait_for 10 noted
 "$NET" fault clear >/dev/null
 
 # ---- dead ----
