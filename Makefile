@@ -30,15 +30,18 @@ BIN := $(if $(filter plain,$(VARIANT)),$(BUILD)/bin,$O/bin)
 # named here, and its other .c files are parts that these and the unit tests share.
 
 LIB_SRC      := $(wildcard lib/*.c)
-NETNS_NAMES  := mark_lines packet_capture packet_log topology
-NETNS_SRC    := $(wildcard $(NETNS_NAMES:%=netns/%.c))
-PARTS_SRC    := $(filter-out $(NETNS_SRC),$(wildcard netns/*.c))
+# fault_queue needs a library that not everybody has: without it, it is left out, and all says so.
+QUEUE_LIBS   := $(shell pkg-config --libs libnetfilter_queue libmnl 2>/dev/null)
+LEFT_OUT     := $(if $(QUEUE_LIBS),,netns/fault_queue.c netns/fault_netlink.c)
+NETNS_NAMES  := fault_queue mark_lines packet_capture packet_log timeline topology
+NETNS_SRC    := $(filter-out $(LEFT_OUT),$(wildcard $(NETNS_NAMES:%=netns/%.c)))
+PARTS_SRC    := $(filter-out $(NETNS_SRC) $(LEFT_OUT),$(wildcard netns/*.c))
 PROGRAM_SRC  := $(wildcard servers/*.c clients/*.c) $(NETNS_SRC)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard netns/net netns/demo netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard netns/net netns/demo netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -82,6 +85,7 @@ endif
 
 .PHONY: all
 all: $(PROGRAMS) $(STATIC) $(SHARED) ## build programs and library (the default)
+	$(if $(LEFT_OUT),@echo "fault_queue is left out: libnetfilter-queue-dev and libmnl-dev are not there (make deps)")
 
 # Flags are kept in a file that changes only when they do; every object depends on it. [#flags-changed]
 $O/flags: FORCE
@@ -107,6 +111,7 @@ $(SHARED): $(LIB_PIC)
 	$(call say,LD,$@)$(LINK) -shared -Wl,-soname,libecholab.so.0 -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
 PROGRAM_LIBS_packet_log := -lnetfilter_log
+PROGRAM_LIBS_fault_queue := $(QUEUE_LIBS)
 define program_rule
 $(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(if $(filter netns/%,$1),$(PARTS)) $(STATIC)
 	@mkdir -p $$(@D)
@@ -212,7 +217,7 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c clients/*.c netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c clients/*.c netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -I$(BUILD)/include
 
