@@ -30,7 +30,7 @@ BIN := $(if $(filter plain,$(VARIANT)),$(BUILD)/bin,$O/bin)
 # named here, and its other .c files are parts that these and the unit tests share.
 
 LIB_SRC      := $(wildcard lib/*.c)
-NETNS_SRC    := $(filter netns/packet_log.c,$(wildcard netns/*.c))
+NETNS_SRC    := $(filter netns/packet_log.c netns/timeline.c,$(wildcard netns/*.c))
 PARTS_SRC    := $(filter-out $(NETNS_SRC),$(wildcard netns/*.c))
 PROGRAM_SRC  := $(wildcard servers/*.c clients/*.c) $(NETNS_SRC)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)

@@ -1,0 +1,310 @@
+/*
+ * timeline_text.c - a timeline for the terminal: a lifeline for each host, time running down.
+ *
+ * Teaches:  the sequence diagram of every networking book, made of characters. A host's words stand at
+ *           the right of its lifeline; an arrow goes from lifeline to lifeline with its packet's words
+ *           on it. The line is thick while a call is in the kernel, so that one sees a blocking call
+ *           wait and a non-blocking one not. [#lifelines]
+ * Width:    what does not fit is said shorter (an arrow) or broken between words (a call).
+ * Partner:  timeline_show.h, timeline_canvas.h
+ */
+#include "timeline_canvas.h"
+#include "timeline_show.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TIME_COLUMNS = 10, /* "12345.678 " */
+    MANY_HOSTS = 4,    /* more than these, and silent ones are left out */
+    INDENT = 2,        /* of the second line of a call */
+};
+
+struct drawing {
+    const struct timeline *timeline;
+    struct canvas canvas;
+    size_t column[TIMELINE_HOSTS]; /* of a host's lifeline; 0: it has none */
+    size_t room;                   /* columns from one lifeline to the next */
+    size_t last;                   /* the rightmost lifeline */
+    unsigned calls[TIMELINE_HOSTS]; /* that are in the kernel now */
+};
+
+static void draw_lifelines(struct drawing *drawing)
+{
+    canvas_clear(&drawing->canvas);
+    for (size_t i = 0; i < drawing->timeline->host_count; i++)
+        if (drawing->column[i] != 0)
+            canvas_put(&drawing->canvas, drawing->column[i], drawing->calls[i] > 0 ? "┃" : "│",
+                       CANVAS_DIM);
+}
+
+static void draw_time(struct drawing *drawing, el_time at)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%9.3f", timeline_ms(drawing->timeline, at));
+    canvas_text(&drawing->canvas, 0, text, CANVAS_DIM);
+}
+
+/* ---- words beside a lifeline ----------------------------------------------------------------- */
+
+static void draw_words(struct drawing *drawing, const struct timeline_row *row, const char *text,
+                       const char *mark, enum canvas_colour colour)
+{
+    size_t column = drawing->column[row->host], indent = 0;
+    bool first = true;
+    while (*text != '\0') {
+        char line[TIMELINE_WORDS * 2];
+        size_t length = canvas_break(text, drawing->room - 3 - indent);
+        snprintf(line, sizeof line, "%.*s", (int)length, text);
+        draw_lifelines(drawing);
+        if (first) {
+            draw_time(drawing, row->at);
+            if (mark != NULL)
+                canvas_put(&drawing->canvas, column, mark, colour);
+        }
+        canvas_text(&drawing->canvas, column + 2 + indent, line, colour);
+        canvas_print(&drawing->canvas);
+        for (text += length; *text == ' ';)
+            text++;
+        indent = INDENT;
+        first = false;
+    }
+}
+
+/* ---- arrows ---------------------------------------------------------------------------------- */
+
+struct arrow {
+    size_t from, to; /* columns of the lifelines */
+    uint32_t sighting;
+    bool left, arrived; /* is this its beginning, its end? */
+    bool lost;
+    el_time at;
+};
+
+/* The words on an arrow: as much as there is room for. */
+static void arrow_words(const struct drawing *drawing, const struct arrow *arrow, size_t room,
+                        char *text, size_t size)
+{
+    char words[TIMELINE_WORDS], fate[TIMELINE_WORDS];
+    timeline_packet_fate(drawing->timeline, arrow->sighting, fate, sizeof fate);
+    for (unsigned level = 0; level <= 2; level++) {
+        timeline_packet_words(drawing->timeline, arrow->sighting, level, words, sizeof words);
+        snprintf(text, size, " %s%s%s ", words, fate[0] != '\0' && !arrow->lost ? ", " : "",
+                 arrow->lost ? "" : fate);
+        if (canvas_columns(text) <= room)
+            return;
+    }
+    text[canvas_break(text, room)] = '\0';
+}
+
+/* The shaft between two lifelines, and what is at its ends. */
+static void draw_shaft(struct drawing *drawing, const struct arrow *arrow)
+{
+    struct canvas *canvas = &drawing->canvas;
+    size_t low = arrow->from < arrow->to ? arrow->from : arrow->to;
+    size_t high = arrow->from < arrow->to ? arrow->to : arrow->from;
+    bool right = arrow->from < arrow->to;
+    enum canvas_colour colour = arrow->lost ? CANVAS_LOSS : CANVAS_PACKET;
+    for (size_t i = low + 1; i < high; i++)
+        canvas_put(canvas, i, canvas->cell[i][0] != '\0' ? "┼" : "─", colour);
+    if (arrow->left)
+        canvas_put(canvas, arrow->from, right ? "├" : "┤", CANVAS_DIM);
+    if (arrow->arrived)
+        canvas_put(canvas, right ? arrow->to - 1 : arrow->to + 1, right ? "▶" : "◀", colour);
+    /* Dots at an end say that it is to be found in another row. */
+    size_t near = right ? arrow->from : arrow->to, far = right ? arrow->to : arrow->from;
+    bool open_near = right ? !arrow->left : !arrow->arrived;
+    bool open_far = right ? !arrow->arrived : !arrow->left;
+    for (size_t i = 1; i <= 4 && !arrow->lost; i++) {
+        if (open_near)
+            canvas_put(canvas, near + i, i % 2 == 0 ? "·" : " ", colour);
+        if (open_far)
+            canvas_put(canvas, far - i, i % 2 == 0 ? "·" : " ", colour);
+    }
+}
+
+/* "──── SYN ────✕ drop" */
+static void draw_loss(struct drawing *drawing, const struct arrow *arrow, size_t *low, size_t *high)
+{
+    char fate[TIMELINE_WORDS], text[TIMELINE_WORDS + 8];
+    timeline_packet_fate(drawing->timeline, arrow->sighting, fate, sizeof fate);
+    bool right = arrow->from < arrow->to;
+    size_t room = *high - *low - 1;
+    snprintf(text, sizeof text, right ? "✕ %s " : " %s ✕", fate);
+    if (canvas_columns(text) + 8 > room)
+        text[canvas_break(text, room > 8 ? room - 8 : 1)] = '\0';
+    size_t columns = canvas_columns(text);
+    canvas_text(&drawing->canvas, right ? *high - columns : *low + 1, text, CANVAS_LOSS);
+    if (right)
+        *high -= columns;
+    else
+        *low += columns;
+}
+
+static void draw_arrow(struct drawing *drawing, const struct arrow *arrow)
+{
+    char text[2 * TIMELINE_WORDS + 8];
+    size_t low = arrow->from < arrow->to ? arrow->from : arrow->to;
+    size_t high = arrow->from < arrow->to ? arrow->to : arrow->from;
+    draw_lifelines(drawing);
+    draw_time(drawing, arrow->at);
+    draw_shaft(drawing, arrow);
+    if (arrow->lost)
+        draw_loss(drawing, arrow, &low, &high);
+    size_t room = high - low > 7 ? high - low - 7 : 1;
+    arrow_words(drawing, arrow, room, text, sizeof text);
+    size_t columns = canvas_columns(text), middle = low + 1 + (high - low - 1) / 2;
+    size_t begin = middle > columns / 2 + low + 2 ? middle - columns / 2 : low + 2;
+    canvas_text(&drawing->canvas, begin, text, arrow->lost ? CANVAS_LOSS : CANVAS_PACKET);
+    canvas_print(&drawing->canvas);
+}
+
+/* To or from a place that has no lifeline: "──▷ sw0: DNS A? server.lab". */
+static void draw_one_sided(struct drawing *drawing, const struct timeline_row *row)
+{
+    const struct timeline_sighting *sighting = &drawing->timeline->sightings[row->of];
+    const struct el_packet *packet = &sighting->packet;
+    char words[TIMELINE_WORDS], fate[TIMELINE_WORDS], end[EL_ADDRESS_TEXT];
+    char text[3 * TIMELINE_WORDS];
+    const struct el_address *address = sighting->leaves ? &packet->destination : &packet->source;
+    const char *place = timeline_place(drawing->timeline, address);
+    el_address_print_host(address, end);
+    timeline_packet_words(drawing->timeline, row->of, 1, words, sizeof words);
+    timeline_packet_fate(drawing->timeline, row->of, fate, sizeof fate);
+    snprintf(text, sizeof text, "%s %s: %s%s%s", sighting->leaves ? "─▷" : "◁─",
+             place[0] != '\0' ? place : end, words, fate[0] != '\0' ? ", " : "", fate);
+    draw_words(drawing, row, text, sighting->leaves ? "├" : NULL, CANVAS_PACKET);
+}
+
+static void draw_packet(struct drawing *drawing, const struct timeline_row *row)
+{
+    const struct timeline_sighting *sighting = &drawing->timeline->sightings[row->of];
+    uint32_t other = row->other;
+    if (other == TIMELINE_NONE || drawing->column[other] == 0 || other == row->host) {
+        draw_one_sided(drawing, row);
+        return;
+    }
+    size_t here = drawing->column[row->host], there = drawing->column[other];
+    bool arrives = row->kind == TIMELINE_ROW_ARRIVE;
+    if (row->kind == TIMELINE_ROW_ARROW) {
+        here = drawing->column[sighting->host];
+        there = drawing->column[drawing->timeline->sightings[sighting->partner].host];
+    }
+    draw_arrow(drawing, &(struct arrow){.from = arrives ? there : here,
+                                        .to = arrives ? here : there,
+                                        .sighting = row->of,
+                                        .left = !arrives,
+                                        .arrived = row->kind != TIMELINE_ROW_LEAVE,
+                                        .lost = timeline_is_lost(drawing->timeline, row->of),
+                                        .at = row->at});
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static void draw_row(struct drawing *drawing, const struct timeline_row *row)
+{
+    char text[2 * TIMELINE_WORDS];
+    timeline_row_words(drawing->timeline, row, text, sizeof text);
+    switch (row->kind) {
+    case TIMELINE_ROW_ENTRY:
+        draw_words(drawing, row, text, NULL, CANVAS_PLAIN);
+        drawing->calls[row->host] += drawing->timeline->calls[row->of].strace.returned;
+        break;
+    case TIMELINE_ROW_RETURN:
+        draw_words(drawing, row, text, NULL, CANVAS_PLAIN);
+        drawing->calls[row->host] -= drawing->calls[row->host] > 0;
+        break;
+    case TIMELINE_ROW_CALL:
+        draw_words(drawing, row, text, NULL, CANVAS_PLAIN);
+        break;
+    case TIMELINE_ROW_STATE:
+        draw_words(drawing, row, text, "◆", CANVAS_STATE);
+        break;
+    case TIMELINE_ROW_END:
+    case TIMELINE_ROW_FATE:
+        draw_words(drawing, row, text, NULL, CANVAS_DIM);
+        break;
+    default:
+        draw_packet(drawing, row);
+        break;
+    }
+}
+
+/* Which hosts have a lifeline, and where. */
+static void lay_out(struct drawing *drawing, const struct timeline_row *rows, size_t count)
+{
+    const struct timeline *timeline = drawing->timeline;
+    bool shown[TIMELINE_HOSTS] = {false};
+    size_t columns = 0;
+    for (size_t i = 0; i < count; i++) {
+        shown[rows[i].host] = true;
+        if (rows[i].other != TIMELINE_NONE)
+            shown[rows[i].other] = true;
+    }
+    for (size_t i = 0; i < timeline->column_count; i++)
+        columns += shown[timeline->columns[i]] |= timeline->column_count <= MANY_HOSTS;
+    drawing->room = columns == 0 ? drawing->canvas.width - TIME_COLUMNS
+                                 : (drawing->canvas.width - TIME_COLUMNS) / columns;
+    size_t column = TIME_COLUMNS;
+    for (size_t i = 0; i < timeline->column_count; i++) {
+        if (!shown[timeline->columns[i]])
+            continue;
+        drawing->column[timeline->columns[i]] = drawing->last = column;
+        column += drawing->room;
+    }
+}
+
+static void draw_hosts(struct drawing *drawing)
+{
+    canvas_clear(&drawing->canvas);
+    canvas_text(&drawing->canvas, 7, "ms", CANVAS_DIM);
+    for (size_t i = 0; i < drawing->timeline->host_count; i++)
+        if (drawing->column[i] != 0)
+            canvas_text(&drawing->canvas, drawing->column[i], drawing->timeline->hosts[i],
+                        CANVAS_PLAIN);
+    canvas_print(&drawing->canvas);
+}
+
+static void print_line(void *argument, const char *line)
+{
+    struct drawing *drawing = argument;
+    while (*line != '\0') {
+        size_t length = canvas_break(line, drawing->canvas.width);
+        char part[1024];
+        snprintf(part, sizeof part, "%.*s", (int)length, line);
+        canvas_clear(&drawing->canvas);
+        canvas_text(&drawing->canvas, 0, part, CANVAS_PLAIN);
+        canvas_print(&drawing->canvas);
+        for (line += length; *line == ' ';)
+            line++;
+    }
+}
+
+int timeline_text(const struct timeline *timeline, const struct timeline_look *look, FILE *out)
+{
+    size_t count;
+    struct timeline_row *rows = timeline_rows(timeline, &count);
+    struct drawing *drawing = calloc(1, sizeof *drawing);
+    if (rows == NULL || drawing == NULL) {
+        free(rows);
+        free(drawing);
+        return -ENOMEM;
+    }
+    drawing->timeline = timeline;
+    drawing->canvas.out = out;
+    drawing->canvas.ascii = look->ascii;
+    drawing->canvas.colours = look->colours;
+    drawing->canvas.width = look->width > CANVAS_WIDTH ? CANVAS_WIDTH : look->width;
+    lay_out(drawing, rows, count);
+    timeline_heading(timeline, print_line, drawing);
+    fputc('\n', out);
+    draw_hosts(drawing);
+    for (size_t i = 0; i < count; i++)
+        draw_row(drawing, &rows[i]);
+    fputc('\n', out);
+    timeline_legend(timeline, print_line, drawing);
+    free(rows);
+    free(drawing);
+    return 0;
+}
