@@ -42,12 +42,13 @@ struct strace_line {
     el_time at; /* nanoseconds of wall clock at which the line was begun: the entry of a call */
     char name[STRACE_NAME]; /* of the call, or of the signal */
     struct strace_text arguments;
-    bool returned;  /* `result` is there; false for "= ?" and for a call that strace detached from */
-    int64_t result; /* -1 with `error` set */
-    char error[STRACE_NAME];        /* "EINPROGRESS", "" */
-    struct strace_text result_text; /* with its decoding: "16<TCP:[...]>", "3 (in [0 5], out [5])" */
-    el_duration took;               /* between entry and return as strace saw them; -1 = unknown */
-    int status;                     /* of an exit */
+    bool returned; /* `result` is there; false for "= ?" and for a call that strace detached from */
+    int64_t result;          /* -1 with `error` set */
+    char error[STRACE_NAME]; /* "EINPROGRESS", "" */
+    struct strace_text
+        result_text;  /* with its decoding: "16<TCP:[...]>", "3 (in [0 5], out [5])" */
+    el_duration took; /* between entry and return as strace saw them; -1 = unknown */
+    int status;       /* of an exit */
 };
 
 /*
@@ -77,9 +78,9 @@ bool strace_contains(struct strace_text text, const char *part);
 /* A descriptor as -yy writes it. */
 struct strace_socket {
     int fd;
-    int protocol;                     /* IPPROTO_TCP, IPPROTO_UDP; 0: not such a socket */
-    unsigned long inode;              /* of a socket without addresses, else 0 */
-    struct el_address local, remote;  /* length 0 where unknown; v4-mapped ones as IPv4 */
+    int protocol;                    /* IPPROTO_TCP, IPPROTO_UDP; 0: not such a socket */
+    unsigned long inode;             /* of a socket without addresses, else 0 */
+    struct el_address local, remote; /* length 0 where unknown; v4-mapped ones as IPv4 */
 };
 
 /* True when the text is a descriptor; `protocol` tells whether it is a TCP or UDP socket. */

@@ -108,5 +108,6 @@ bool strace_sockaddr(struct strace_text text, struct el_address *address)
         host = strace_field(text, "inet_pton(AF_INET6, \"");
     const char *quote = memchr(host.at, '"', host.length);
     *address = (struct el_address){0};
-    return quote != NULL && address_of(host.at, (size_t)(quote - host.at), strace_number(port), address);
+    return quote != NULL &&
+           address_of(host.at, (size_t)(quote - host.at), strace_number(port), address);
 }

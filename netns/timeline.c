@@ -91,12 +91,13 @@ static int write_out(const struct options *options, const struct timeline *timel
 int main(int argc, char **argv)
 {
 #define AT(field) offsetof(struct options, field)
-    static const char *const formats[] = {"text", NULL};
+    static const char *const formats[] = {"text", "svg", "html", "json", NULL};
     static const struct el_option table[] = {
-        {0, "format", EL_OPT_CHOICE, "FORM", "for the terminal, as a picture, a page, or for programs",
-         AT(format), "text", 0, 0, formats},
-        {'o', "output", EL_OPT_TEXT, "FILE", "write there instead of to stdout", AT(output), NULL, 0,
-         0, NULL},
+        {0, "format", EL_OPT_CHOICE, "FORM",
+         "for the terminal, as a picture, a page, or for programs", AT(format), "text", 0, 0,
+         formats},
+        {'o', "output", EL_OPT_TEXT, "FILE", "write there instead of to stdout", AT(output), NULL,
+         0, 0, NULL},
         {0, "width", EL_OPT_NUMBER, "N", "columns of the text form (those of the terminal, or 80)",
          AT(width), NULL, 40, 1000, NULL},
         {0, "host", EL_OPT_TEXT, "A,B", "only the columns of these hosts, in this order", AT(hosts),
@@ -128,7 +129,8 @@ int main(int argc, char **argv)
         return 1;
     }
     if (options.hosts != NULL && timeline_choose(timeline, options.hosts) < 0) {
-        fprintf(stderr, "timeline: --host: %s: one of these is no host of this recording\n", options.hosts);
+        fprintf(stderr, "timeline: --host: %s: one of these is no host of this recording\n",
+                options.hosts);
         timeline_free(timeline);
         return 2;
     }

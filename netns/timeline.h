@@ -78,11 +78,11 @@ struct timeline_call {
     char *line; /* owned; `strace` points into it */
     struct strace_line strace;
     enum timeline_role role;
-    uint32_t socket; /* NONE: about none */
-    int fd;          /* of that socket; -1 */
-    el_time at;      /* entry; exact */
-    el_time back;    /* return; a guess from below, 0 when it never came */
-    el_time latest;  /* the return was no later than this */
+    uint32_t socket;      /* NONE: about none */
+    int fd;               /* of that socket; -1 */
+    el_time at;           /* entry; exact */
+    el_time back;         /* return; a guess from below, 0 when it never came */
+    el_time latest;       /* the return was no later than this */
     uint32_t entry, exit; /* events; NONE when not shown */
     uint32_t next;        /* the same thread's next call, or NONE */
     unsigned ready_count; /* of a wait */
@@ -222,7 +222,7 @@ int timeline_arrange(struct timeline *timeline);
  * timeline->failed).
  */
 #define timeline_add(timeline, name)                                                               \
-    timeline_grow(timeline, (void **)&(timeline)->name##s, sizeof *(timeline)->name##s,             \
+    timeline_grow(timeline, (void **)&(timeline)->name##s, sizeof *(timeline)->name##s,            \
                   &(timeline)->name##_count, &(timeline)->name##_room)
 uint32_t timeline_grow(struct timeline *timeline, void **array, size_t size, size_t *count,
                        size_t *room);

@@ -58,10 +58,10 @@ static enum timeline_role role_of(const char *name)
         const char *name; /* as a prefix */
         enum timeline_role role;
     } table[] = {
-        {"connect", TIMELINE_CONNECT}, {"accept", TIMELINE_ACCEPT},   {"send", TIMELINE_SEND},
-        {"write", TIMELINE_SEND},      {"recv", TIMELINE_RECEIVE},    {"read", TIMELINE_RECEIVE},
+        {"connect", TIMELINE_CONNECT}, {"accept", TIMELINE_ACCEPT},     {"send", TIMELINE_SEND},
+        {"write", TIMELINE_SEND},      {"recv", TIMELINE_RECEIVE},      {"read", TIMELINE_RECEIVE},
         {"pwrite", TIMELINE_SEND},     {"shutdown", TIMELINE_SHUTDOWN}, {"close", TIMELINE_CLOSE},
-        {"epoll_", TIMELINE_WAIT},     {"poll", TIMELINE_WAIT},       {"ppoll", TIMELINE_WAIT},
+        {"epoll_", TIMELINE_WAIT},     {"poll", TIMELINE_WAIT},         {"ppoll", TIMELINE_WAIT},
         {"select", TIMELINE_WAIT},     {"pselect", TIMELINE_WAIT},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
@@ -258,7 +258,8 @@ static uint32_t find_socket(struct timeline *timeline, uint32_t host, int pid,
     unsigned best = 0;
     uint32_t found = TIMELINE_NONE;
     for (uint32_t i = (uint32_t)timeline->socket_count; i-- > 0;) {
-        unsigned fit = timeline->sockets[i].host == host ? fits(&timeline->sockets[i], pid, said) : 0;
+        unsigned fit =
+            timeline->sockets[i].host == host ? fits(&timeline->sockets[i], pid, said) : 0;
         if (fit > best) {
             best = fit;
             found = i;
@@ -374,8 +375,8 @@ static void read_set(struct timeline *timeline, uint32_t number, struct strace_t
     const char *at = memmem(text.at, text.length, set, strlen(set));
     for (at = at == NULL ? end : at + strlen(set); at < end && *at != ']'; at++)
         if (at[-1] == ' ' || at[-1] == '[')
-            add_ready(timeline, number,
-                      strace_number((struct strace_text){at, (size_t)(end - at)}), in, !in, false);
+            add_ready(timeline, number, strace_number((struct strace_text){at, (size_t)(end - at)}),
+                      in, !in, false);
 }
 
 static void read_wait(struct timeline *timeline, uint32_t number)
@@ -384,8 +385,8 @@ static void read_wait(struct timeline *timeline, uint32_t number)
     if (!call->strace.returned || call->strace.result <= 0)
         return;
     if (strncmp(call->strace.name, "epoll_", 6) == 0) {
-        read_events(timeline, number, strace_argument(call->strace.arguments, 1), "{events=",
-                    "u64=");
+        read_events(timeline, number, strace_argument(call->strace.arguments, 1),
+                    "{events=", "u64=");
     } else if (strstr(call->strace.name, "poll") != NULL) {
         read_events(timeline, number, call->strace.result_text, "revents=", "{fd=");
     } else {

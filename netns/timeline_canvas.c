@@ -24,9 +24,10 @@ static size_t character_length(const char *text)
 
 static const char *in_ascii(const char *character)
 {
-    static const char *const table[][2] = {
-        {"│", "|"}, {"┃", "#"}, {"─", "-"}, {"├", "|"}, {"┤", "|"}, {"┼", "+"}, {"▶", ">"}, {"◀", "<"},
-        {"→", ">"}, {"◆", "*"}, {"✕", "x"}, {"…", "~"}, {"╌", "-"}, {"·", "."}, {"▷", ">"}, {"◁", "<"}};
+    static const char *const table[][2] = {{"│", "|"}, {"┃", "#"}, {"─", "-"}, {"├", "|"},
+                                           {"┤", "|"}, {"┼", "+"}, {"▶", ">"}, {"◀", "<"},
+                                           {"→", ">"}, {"◆", "*"}, {"✕", "x"}, {"…", "~"},
+                                           {"╌", "-"}, {"·", "."}, {"▷", ">"}, {"◁", "<"}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strcmp(table[i][0], character) == 0)
             return table[i][1];

@@ -23,7 +23,8 @@
 
 /* ---- edges that are believed ----------------------------------------------------------------- */
 
-#define IN_CALL EL_MS /* a departure that was heard of so soon after a return is taken for its doing */
+#define IN_CALL                                                                                    \
+    EL_MS /* a departure that was heard of so soon after a return is taken for its doing */
 
 bool timeline_may_cause(const struct timeline_call *call, const struct timeline_sighting *departure)
 {
@@ -99,7 +100,8 @@ static uint32_t find_error(const struct timeline *timeline, const struct timelin
             timeline_quoted(&sighting->packet, &original) &&
             original.protocol == socket->protocol &&
             el_address_port(&original.source) == el_address_port(&socket->local) &&
-            (socket->remote.length == 0 || el_address_equal(&original.destination, &socket->remote)))
+            (socket->remote.length == 0 ||
+             el_address_equal(&original.destination, &socket->remote)))
             return i;
     }
     return TIMELINE_NONE;
@@ -123,11 +125,12 @@ static uint32_t bad_news(struct timeline *timeline, uint32_t number,
 
 void timeline_failed(struct timeline *timeline, uint32_t number)
 {
-    static const char *const errors[] = {"ECONNREFUSED", "ECONNRESET",  "EPIPE", "EHOSTUNREACH",
-                                         "ENETUNREACH",  "EMSGSIZE",    "EACCES", "EPROTO"};
+    static const char *const errors[] = {"ECONNREFUSED", "ECONNRESET", "EPIPE",  "EHOSTUNREACH",
+                                         "ENETUNREACH",  "EMSGSIZE",   "EACCES", "EPROTO"};
     struct timeline_call *call = &timeline->calls[number];
     const char *name;
-    bool told = strstr(call->strace.name, "recv") != NULL && call->strace.result >= 0; /* by MSG_ERRQUEUE */
+    bool told =
+        strstr(call->strace.name, "recv") != NULL && call->strace.result >= 0; /* by MSG_ERRQUEUE */
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
         told |= strcmp(call->strace.error, errors[i]) == 0;
     if (!told)
@@ -293,9 +296,9 @@ static void tell_connect(struct timeline *timeline, uint32_t wait, uint32_t numb
     uint32_t reset = bad_news(timeline, wait, socket, &name);
     uint32_t answer = timeline_find(timeline, socket, false, TH_SYN | TH_ACK, 0, 0);
     if (answer != TIMELINE_NONE)
-        timeline_say(call->got, "connected: after SYN-ACK");
+        timeline_say(call->got, "connected after SYN-ACK");
     else if (reset != TIMELINE_NONE)
-        timeline_say(call->got, "refused: after %s", name);
+        timeline_say(call->got, "refused after %s", name);
     timeline_came(timeline, wait, answer != TIMELINE_NONE ? answer : reset);
     timeline_say(asked->got, "not connected yet; %s tells", call->strace.name);
     socket->connecting = false;

@@ -7,7 +7,8 @@
 #include <stdarg.h>
 
 /* May a call have made a packet leave, by the stamps? */
-bool timeline_may_cause(const struct timeline_call *call, const struct timeline_sighting *departure);
+bool timeline_may_cause(const struct timeline_call *call,
+                        const struct timeline_sighting *departure);
 
 /* Call `number` made a packet leave: after its entry for certain, before its return as likely. */
 void timeline_sent(struct timeline *timeline, uint32_t number, uint32_t sighting);

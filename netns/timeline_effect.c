@@ -19,8 +19,8 @@ static bool is_segment_of(const struct timeline *timeline, const struct timeline
 {
     const struct el_packet *packet = &sighting->packet;
     return sighting->host == socket->host && sighting->leaves == leaves &&
-           packet->protocol == IPPROTO_TCP && packet->whole &&
-           sighting->stream != TIMELINE_NONE && timeline->streams[sighting->stream].has_first &&
+           packet->protocol == IPPROTO_TCP && packet->whole && sighting->stream != TIMELINE_NONE &&
+           timeline->streams[sighting->stream].has_first &&
            el_address_equal(&packet->source, leaves ? &socket->local : &socket->remote) &&
            el_address_equal(&packet->destination, leaves ? &socket->remote : &socket->local);
 }
@@ -199,22 +199,24 @@ static uint32_t message(struct timeline *timeline, uint32_t number, const struct
 }
 
 /* The messages of sendmmsg and recvmmsg: each item has its address, and msg_len at its end. */
-static unsigned messages(struct timeline *timeline, uint32_t number, bool leaves,
-                         uint32_t *first, uint32_t *last)
+static unsigned messages(struct timeline *timeline, uint32_t number, bool leaves, uint32_t *first,
+                         uint32_t *last)
 {
     struct timeline_call *call = &timeline->calls[number];
     struct strace_text rest = call->strace.arguments;
+    static const char key[] = ", msg_len="; /* not that of a control message, cmsg_len */
     const char *end = rest.at + rest.length, *length;
     unsigned found = 0;
     while ((int64_t)found < call->strace.result &&
-           (length = memmem(rest.at, rest.length, "msg_len=", 8)) != NULL) {
+           (length = memmem(rest.at, rest.length, key, sizeof key - 1)) != NULL) {
         struct strace_text item = {rest.at, (size_t)(length - rest.at)};
-        struct strace_text digits = {length + 8, (size_t)(end - length - 8)};
+        length += sizeof key - 1;
+        struct strace_text digits = {length, (size_t)(end - length)};
         struct el_address peer = {0};
         strace_sockaddr(item, &peer);
         int64_t size = strace_number(digits);
-        uint32_t one = size < 0 ? TIMELINE_NONE
-                                : message(timeline, number, &peer, leaves, (uint32_t)size);
+        uint32_t one =
+            size < 0 ? TIMELINE_NONE : message(timeline, number, &peer, leaves, (uint32_t)size);
         found++;
         if (one != TIMELINE_NONE)
             *last = one;

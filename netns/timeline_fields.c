@@ -59,12 +59,13 @@ static void say_tcp(struct words *words, const struct timeline_sighting *sightin
 {
     const struct el_packet *packet = &sighting->packet;
     uint8_t flags = packet->tcp_flags;
+    uint32_t last = sighting->seq + packet->payload - 1;
     if (sighting->segment > 0) {
-        say(words, level < 2 ? "segment %u" : "seg %u", sighting->segment);
+        say(words, level < 3 ? "segment %u: " : "seg %u", sighting->segment);
+        if (level == 0 || level == 2)
+            say(words, "%u byte%s", packet->payload, packet->payload == 1 ? "" : "s");
         if (level < 2)
-            say(words, ": %u byte%s", packet->payload, packet->payload == 1 ? "" : "s");
-        if (level < 1)
-            say(words, ", seq %u-%u", sighting->seq, sighting->seq + packet->payload - 1);
+            say(words, "%sseq %u-%u", level == 0 ? ", " : "", sighting->seq, last);
         if (flags & TH_FIN)
             say(words, " + FIN");
     } else if (flags & TH_SYN) {
@@ -98,7 +99,7 @@ const char *timeline_packet_words(const struct timeline *timeline, uint32_t numb
         say(&words, "DNS ");
         say_rest(&words, packet);
     } else if (packet->protocol == IPPROTO_UDP) {
-        say(&words, level < 2 ? "datagram: %u byte%s" : "%u byte%s", packet->payload,
+        say(&words, level < 3 ? "datagram: %u byte%s" : "%u byte%s", packet->payload,
             packet->payload == 1 ? "" : "s");
     } else {
         say(&words, "ICMP ");
@@ -181,7 +182,8 @@ const char *timeline_packet_fields(const struct timeline *timeline, uint32_t num
         }
     } else {
         char short_text[TIMELINE_WORDS];
-        say(&words, "%s", timeline_packet_words(timeline, number, 0, short_text, sizeof short_text));
+        say(&words, "%s",
+            timeline_packet_words(timeline, number, 0, short_text, sizeof short_text));
         if (packet->whole)
             say(&words, ", type %u code %u", packet->type, packet->code);
     }

@@ -14,7 +14,7 @@ struct lines {
 };
 
 __attribute__((format(printf, 2, 3))) static void tell(const struct lines *lines,
-                                                        const char *format, ...)
+                                                       const char *format, ...)
 {
     char text[1024];
     va_list arguments;
@@ -55,7 +55,9 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
                      void *argument)
 {
     struct lines lines = {line, argument};
-    tell(&lines, "Times in ms from the first thing that %s did, all on one clock. Nothing stands before its cause.",
+    tell(&lines,
+         "Times in ms from the first thing that %s did, all on one clock. Nothing stands before "
+         "its cause.",
          timeline->host_count > 0 ? timeline->hosts[0] : "the host");
     tell(&lines, "┃ a call is in the kernel   → what a call made leave   ─▷ ◁─ to and from a place "
                  "that is not logged");
@@ -67,8 +69,9 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
         tell(&lines, "note: %s", el_name_escape(timeline->notes[i], note, sizeof note));
     }
     if (timeline->beyond > 0)
-        tell(&lines, "note: %zu more events are left out: a timeline holds %d calls, %d packets and "
-                     "%d states",
+        tell(&lines,
+             "note: %zu more events are left out: a timeline holds %d calls, %d packets and "
+             "%d states",
              timeline->beyond, TIMELINE_CALLS, TIMELINE_PACKETS, TIMELINE_STATES);
     if (timeline->lost > 0)
         tell(&lines, "note: %llu records were lost while recording",

@@ -21,51 +21,63 @@
 
 #define PATIENCE EL_MS /* how long a likely cause is waited for */
 
-/* A heap of events, earliest first; of equal times the lower number. */
+/* An event and the time it was put in with: its own may be moved on while it waits. */
+struct entry {
+    el_time at;
+    uint32_t event;
+};
+
+/* A heap, the earliest on top. */
 struct heap {
-    uint32_t *item;
+    struct entry *item;
     size_t count;
 };
 
 struct work {
     const struct timeline_history *history;
-    uint32_t *first;      /* edges that begin at event n are next[first[n]] .. next[first[n+1]-1] */
-    uint32_t *next;       /* numbers of edges, by `from` */
+    uint32_t *first; /* edges that begin at event n are next[first[n]] .. next[first[n+1]-1] */
+    uint32_t *next;  /* numbers of edges, by `from` */
     uint32_t *hard, *soft; /* causes not yet done */
+    uint32_t *missing;     /* for tighten */
     bool *done;
-    struct heap ready;     /* no cause is missing */
-    struct heap waiting;   /* only likely causes are missing */
-    uint32_t *by_time;     /* for histories that contradict themselves */
+    bool *at_once;       /* has no time of its own: before others of the same time */
+    struct heap ready;   /* no cause is missing */
+    struct heap waiting; /* only likely causes are missing */
+    uint32_t *by_time;   /* for histories that contradict themselves */
     size_t looked;
 };
 
-static bool earlier(const struct timeline_history *history, uint32_t a, uint32_t b)
+static bool earlier(const struct work *work, struct entry a, struct entry b)
 {
-    return history->at[a] != history->at[b] ? history->at[a] < history->at[b] : a < b;
+    if (a.at != b.at)
+        return a.at < b.at;
+    if (work->at_once[a.event] != work->at_once[b.event])
+        return work->at_once[a.event];
+    return a.event < b.event;
 }
 
 static void push(const struct work *work, struct heap *heap, uint32_t event)
 {
+    struct entry entry = {work->history->at[event], event};
     size_t at = heap->count++;
-    for (; at > 0 && earlier(work->history, event, heap->item[(at - 1) / 2]); at = (at - 1) / 2)
+    for (; at > 0 && earlier(work, entry, heap->item[(at - 1) / 2]); at = (at - 1) / 2)
         heap->item[at] = heap->item[(at - 1) / 2];
-    heap->item[at] = event;
+    heap->item[at] = entry;
 }
 
 static uint32_t pop(const struct work *work, struct heap *heap)
 {
-    uint32_t top = heap->item[0], last = heap->item[--heap->count];
+    struct entry top = heap->item[0], last = heap->item[--heap->count];
     size_t at = 0;
     for (size_t child; (child = 2 * at + 1) < heap->count; at = child) {
-        if (child + 1 < heap->count &&
-            earlier(work->history, heap->item[child + 1], heap->item[child]))
+        if (child + 1 < heap->count && earlier(work, heap->item[child + 1], heap->item[child]))
             child++;
-        if (!earlier(work->history, heap->item[child], last))
+        if (!earlier(work, heap->item[child], last))
             break;
         heap->item[at] = heap->item[child];
     }
     heap->item[at] = last;
-    return top;
+    return top.event;
 }
 
 /* Edges by where they begin, and how many end at each event. */
@@ -134,7 +146,7 @@ static void offer(struct work *work, uint32_t event)
 /* Forgets what is done at the top of a heap. True when something is left. */
 static bool settle(const struct work *work, struct heap *heap)
 {
-    while (heap->count > 0 && work->done[heap->item[0]])
+    while (heap->count > 0 && work->done[heap->item[0].event])
         pop(work, heap);
     return heap->count > 0;
 }
@@ -146,9 +158,8 @@ static bool settle(const struct work *work, struct heap *heap)
  */
 static uint32_t choose(struct work *work, int *against)
 {
-    const el_time *at = work->history->at;
     bool ready = settle(work, &work->ready), waiting = settle(work, &work->waiting);
-    if (waiting && (!ready || at[work->ready.item[0]] - at[work->waiting.item[0]] > PATIENCE))
+    if (waiting && (!ready || work->ready.item[0].at - work->waiting.item[0].at > PATIENCE))
         return pop(work, &work->waiting);
     if (ready)
         return pop(work, &work->ready);
@@ -166,30 +177,36 @@ static void release(struct work *work, uint32_t event)
         const struct timeline_edge *edge = &history->edges[work->next[e]];
         if (work->done[edge->to])
             continue;
-        if (history->at[edge->to] < history->at[event] && work->hard[edge->to] > 0)
+        if (history->at[edge->to] < history->at[event])
             history->at[edge->to] = history->at[event];
         uint32_t *missing = edge->soft ? work->soft : work->hard;
         missing[edge->to]--;
-        /* An event that waits already was pushed by its old time; it must stay where it is found. */
-        if (edge->soft ? missing[edge->to] == 0 && work->hard[edge->to] == 0 : missing[edge->to] == 0)
+        if (edge->soft ? missing[edge->to] == 0 && work->hard[edge->to] == 0
+                       : missing[edge->to] == 0)
             offer(work, edge->to);
     }
 }
 
-static int by_time(const void *a, const void *b, void *history)
+static int by_time(const void *a, const void *b, void *argument)
 {
-    return earlier(history, *(const uint32_t *)a, *(const uint32_t *)b) ? -1 : 1;
+    const struct work *work = argument;
+    uint32_t first = *(const uint32_t *)a, second = *(const uint32_t *)b;
+    return earlier(work, (struct entry){work->history->at[first], first},
+                   (struct entry){work->history->at[second], second})
+               ? -1
+               : 1;
 }
 
 static int run(struct work *work, uint32_t *order)
 {
     const struct timeline_history *history = work->history;
     int against = 0;
-    tighten(work, work->ready.item, work->waiting.item); /* their room is not needed yet */
-    for (uint32_t i = 0; i < history->count; i++)
+    tighten(work, work->missing, work->by_time); /* that room is not needed yet */
+    for (uint32_t i = 0; i < history->count; i++) {
         work->by_time[i] = i;
-    void *argument = (void *)(uintptr_t)history; /* qsort_r(3) wants it without const; by_time keeps it */
-    qsort_r(work->by_time, history->count, sizeof *work->by_time, by_time, argument);
+        work->at_once[i] = history->at[i] == TIMELINE_AT_ONCE;
+    }
+    qsort_r(work->by_time, history->count, sizeof *work->by_time, by_time, work);
     for (uint32_t i = 0; i < history->count; i++)
         offer(work, i);
     el_time shown = INT64_MIN;
@@ -205,32 +222,47 @@ static int run(struct work *work, uint32_t *order)
     return against;
 }
 
+/* Room for everything; false: no memory (what there is, is freed all the same). */
+static bool make_room(struct work *work, size_t count, size_t edges)
+{
+    work->first = calloc(count + 2, sizeof *work->first);
+    work->next = calloc(edges + 1, sizeof *work->next);
+    work->hard = calloc(count + 1, sizeof *work->hard);
+    work->soft = calloc(count + 1, sizeof *work->soft);
+    work->missing = calloc(count + 1, sizeof *work->missing);
+    work->done = calloc(count + 1, sizeof *work->done);
+    work->at_once = calloc(count + 1, sizeof *work->at_once);
+    work->by_time = calloc(count + 1, sizeof *work->by_time);
+    /* Each event gets into a heap once, when its last cause of that kind is done. */
+    work->ready.item = calloc(count + 1, sizeof *work->ready.item);
+    work->waiting.item = calloc(count + 1, sizeof *work->waiting.item);
+    return work->first != NULL && work->next != NULL && work->hard != NULL && work->soft != NULL &&
+           work->missing != NULL && work->done != NULL && work->at_once != NULL &&
+           work->by_time != NULL && work->ready.item != NULL && work->waiting.item != NULL;
+}
+
+static void free_room(struct work *work)
+{
+    free(work->first);
+    free(work->next);
+    free(work->hard);
+    free(work->soft);
+    free(work->missing);
+    free(work->done);
+    free(work->at_once);
+    free(work->by_time);
+    free(work->ready.item);
+    free(work->waiting.item);
+}
+
 int timeline_order(const struct timeline_history *history, uint32_t *order)
 {
-    size_t count = history->count + 2, heap = history->count + history->edge_count + 1;
     struct work work = {.history = history};
-    work.first = calloc(count + 1, sizeof *work.first);
-    work.next = calloc(history->edge_count + 1, sizeof *work.next);
-    work.hard = calloc(count, sizeof *work.hard);
-    work.soft = calloc(count, sizeof *work.soft);
-    work.done = calloc(count, sizeof *work.done);
-    work.by_time = calloc(count, sizeof *work.by_time);
-    work.ready.item = calloc(heap, sizeof *work.ready.item);
-    work.waiting.item = calloc(heap, sizeof *work.waiting.item);
-    int result = -ENOMEM;
-    if (work.first != NULL && work.next != NULL && work.hard != NULL && work.soft != NULL &&
-        work.done != NULL && work.by_time != NULL && work.ready.item != NULL &&
-        work.waiting.item != NULL)
+    int result = make_room(&work, history->count, history->edge_count) ? 0 : -ENOMEM;
+    if (result == 0)
         result = index_edges(&work);
     if (result == 0)
         result = run(&work, order);
-    free(work.first);
-    free(work.next);
-    free(work.hard);
-    free(work.soft);
-    free(work.done);
-    free(work.by_time);
-    free(work.ready.item);
-    free(work.waiting.item);
+    free_room(&work);
     return result;
 }

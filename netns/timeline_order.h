@@ -24,8 +24,8 @@ struct timeline_edge {
 };
 
 struct timeline_history {
-    size_t count; /* of events */
-    el_time *at;  /* in: the best guess; out: what is shown, never running backwards */
+    size_t count;      /* of events */
+    el_time *at;       /* in: the best guess; out: what is shown, never running backwards */
     const bool *loose; /* its time is an upper bound: it may have been earlier */
     const struct timeline_edge *edges;
     size_t edge_count;

@@ -54,9 +54,9 @@ static uint64_t hash_of(const struct el_packet *packet)
 }
 
 /* The departure that an arrival has come from: the first that has none yet, or else the last one. */
-static uint32_t departure_for(const struct timeline *timeline, const struct key *keys,
-                              size_t first, size_t end, const struct el_packet *packet,
-                              uint32_t host, bool exactly, bool *again)
+static uint32_t departure_for(const struct timeline *timeline, const struct key *keys, size_t first,
+                              size_t end, const struct el_packet *packet, uint32_t host,
+                              bool exactly, bool *again)
 {
     uint32_t last = TIMELINE_NONE;
     for (size_t i = first; i < end; i++) {
@@ -171,8 +171,8 @@ static uint32_t stream_of(struct timeline *timeline, const struct timeline_sight
                                    .destination = packet->destination};
     bool syn = packet->protocol == IPPROTO_TCP && packet->whole && (packet->tcp_flags & TH_SYN);
     uint32_t found = timeline_stream(timeline, &like);
-    if (found != TIMELINE_NONE &&
-        !(syn && timeline->streams[found].has_first && timeline->streams[found].first != packet->seq))
+    if (found != TIMELINE_NONE && !(syn && timeline->streams[found].has_first &&
+                                    timeline->streams[found].first != packet->seq))
         return found;
     uint32_t number = timeline_add(timeline, stream);
     if (number != TIMELINE_NONE) {
@@ -234,8 +234,8 @@ static void number_segment(struct timeline *timeline, uint32_t number)
         sighting->segment = departure->segment;
         sighting->resent = departure->resent;
     } else {
-        sighting->segment = original != TIMELINE_NONE ? timeline->sightings[original].segment
-                                                      : ++stream->segments;
+        sighting->segment =
+            original != TIMELINE_NONE ? timeline->sightings[original].segment : ++stream->segments;
     }
 }
 
@@ -279,9 +279,9 @@ static void add_events(struct timeline *timeline)
         last[i] = TIMELINE_NONE;
     for (uint32_t i = 0; i < timeline->sighting_count; i++) {
         struct timeline_sighting *sighting = &timeline->sightings[i];
-        sighting->event = timeline_event_add(
-            timeline, sighting->leaves ? TIMELINE_LEAVE : TIMELINE_ARRIVE, sighting->host, i,
-            sighting->latest, sighting->packet.stamp == 0);
+        sighting->event =
+            timeline_event_add(timeline, sighting->leaves ? TIMELINE_LEAVE : TIMELINE_ARRIVE,
+                               sighting->host, i, sighting->latest, sighting->packet.stamp == 0);
         timeline_edge_add(timeline, last[sighting->host], sighting->event, false);
         last[sighting->host] = sighting->event;
     }
@@ -291,14 +291,15 @@ static void add_events(struct timeline *timeline)
                               timeline->sightings[i].event, false);
     for (uint32_t i = 0; i < timeline->fate_count; i++) {
         struct timeline_fate *fate = &timeline->fates[i];
-        fate->event = timeline_event_add(timeline, TIMELINE_FATE, fate->host, i, fate->packet.at, true);
+        fate->event =
+            timeline_event_add(timeline, TIMELINE_FATE, fate->host, i, fate->packet.at, true);
         if (fate->departure == TIMELINE_NONE)
             continue;
         const struct timeline_sighting *departure = &timeline->sightings[fate->departure];
         timeline_edge_add(timeline, departure->event, fate->event, false);
         if (departure->partner != TIMELINE_NONE)
-            timeline_edge_add(timeline, fate->event,
-                              timeline->sightings[departure->partner].event, false);
+            timeline_edge_add(timeline, fate->event, timeline->sightings[departure->partner].event,
+                              false);
     }
 }
 

@@ -66,8 +66,7 @@ static void add_address(struct timeline *timeline, const char *value)
 {
     char address[64], place[EL_HOST_NAME_MAX];
     struct el_address parsed;
-    if (timeline->name_count == TIMELINE_NAMES ||
-        sscanf(value, "%63s %31s", address, place) != 2 ||
+    if (timeline->name_count == TIMELINE_NAMES || sscanf(value, "%63s %31s", address, place) != 2 ||
         el_address_from_literal(address, 0, &parsed) < 0)
         return;
     timeline->names[timeline->name_count].address = parsed;
@@ -133,8 +132,7 @@ static int take_packet(struct reading *reading, const char *line, void *argument
     }
     uint32_t sighting = timeline_add(timeline, sighting);
     if (sighting != TIMELINE_NONE)
-        timeline->sightings[sighting] =
-            (struct timeline_sighting){.packet = packet, .host = host};
+        timeline->sightings[sighting] = (struct timeline_sighting){.packet = packet, .host = host};
     return 0;
 }
 

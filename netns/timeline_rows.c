@@ -68,8 +68,12 @@ static void add(struct making *making, enum timeline_row_kind kind, uint32_t eve
                 uint32_t other)
 {
     const struct timeline_event *first = &making->timeline->events[event];
-    making->rows[making->count++] = (struct timeline_row){
-        .kind = kind, .at = first->at, .host = first->host, .other = other, .of = of, .event = event};
+    making->rows[making->count++] = (struct timeline_row){.kind = kind,
+                                                          .at = first->at,
+                                                          .host = first->host,
+                                                          .other = other,
+                                                          .of = of,
+                                                          .event = event};
     making->done[event] = true;
 }
 
@@ -123,12 +127,10 @@ static void add_arrival(struct making *making, uint32_t event, uint32_t number)
         !making->timeline->hidden[making->timeline->sightings[arrival->partner].host] &&
         was_put_off(making, arrival->partner)) {
         add(making, TIMELINE_ROW_ARROW, event, arrival->partner, arrival->host);
-        making->rows[making->count - 1].host =
-            making->timeline->sightings[arrival->partner].host;
+        making->rows[making->count - 1].host = making->timeline->sightings[arrival->partner].host;
         return;
     }
-    add(making, TIMELINE_ROW_ARRIVE, event, number,
-        timeline_other_end(making->timeline, number));
+    add(making, TIMELINE_ROW_ARRIVE, event, number, timeline_other_end(making->timeline, number));
 }
 
 static void add_event(struct making *making, uint32_t number)

@@ -10,15 +10,15 @@
 #include "timeline.h"
 
 enum timeline_row_kind {
-    TIMELINE_ROW_CALL,   /* entered and returned */
-    TIMELINE_ROW_ENTRY,  /* entered; the return is a row of its own, or never came */
+    TIMELINE_ROW_CALL,  /* entered and returned */
+    TIMELINE_ROW_ENTRY, /* entered; the return is a row of its own, or never came */
     TIMELINE_ROW_RETURN,
     TIMELINE_ROW_ARROW,  /* left one host and arrived on another */
     TIMELINE_ROW_LEAVE,  /* left; it arrives later, or never, or where nobody logs */
     TIMELINE_ROW_ARRIVE, /* arrived; it left earlier, or from where nobody logs */
     TIMELINE_ROW_FATE,   /* of a packet whose departure was not logged */
     TIMELINE_ROW_STATE,
-    TIMELINE_ROW_END,    /* a signal, or the end of a process */
+    TIMELINE_ROW_END, /* a signal, or the end of a process */
 };
 
 struct timeline_row {
@@ -42,7 +42,7 @@ double timeline_ms(const struct timeline *timeline, el_time at);
  */
 const char *timeline_row_words(const struct timeline *timeline, const struct timeline_row *row,
                                char *text, size_t size);
-/* A packet in words: `level` 0 says most, 2 least. */
+/* A packet in words: `level` 0 says most, 3 least. */
 const char *timeline_packet_words(const struct timeline *timeline, uint32_t sighting,
                                   unsigned level, char *text, size_t size);
 /* What happened to it on the way, "" when nothing did: "delay 20.1ms", "drop", "resent". */
@@ -57,8 +57,18 @@ const char *timeline_end_words(const struct timeline *timeline, const struct el_
 /* A call without what it did: "connect(7, server:7007)"; and its result: "= EINPROGRESS". */
 const char *timeline_call_words(const struct timeline *timeline, const struct timeline_call *call,
                                 char *text, size_t size);
-const char *timeline_result_words(const struct timeline *timeline,
-                                  const struct timeline_call *call, char *text, size_t size);
+const char *timeline_result_words(const struct timeline *timeline, const struct timeline_call *call,
+                                  char *text, size_t size);
+
+/*
+ * What a row's words leave out: the whole call as strace wrote it, or the header fields. Never empty.
+ * size >= 512.
+ */
+const char *timeline_row_details(const struct timeline *timeline, const struct timeline_row *row,
+                                 char *text, size_t size);
+/* A row in one sentence, with its host and its peer: for readers who do not see the picture. */
+const char *timeline_row_sentence(const struct timeline *timeline, const struct timeline_row *row,
+                                  char *text, size_t size);
 
 /* Was a packet that left lost on its way to one of our hosts? */
 bool timeline_is_lost(const struct timeline *timeline, uint32_t sighting);

@@ -92,7 +92,8 @@ int timeline_states_line(struct timeline *timeline, const char *line)
     bool v6 = strcmp(word, "AF_INET6") == 0;
     if (!end_of(line, v6, " saddr=", " saddrv6=", " sport=", &state.local) ||
         !end_of(line, v6, " daddr=", " daddrv6=", " dport=", &state.remote) ||
-        !field(line, " oldstate=", word, sizeof word) || (state.before = state_named(word)) == NULL ||
+        !field(line, " oldstate=", word, sizeof word) ||
+        (state.before = state_named(word)) == NULL ||
         !field(line, " newstate=", word, sizeof word) || (state.after = state_named(word)) == NULL)
         return -EBADMSG;
     if (!field(line, " protocol=", word, sizeof word) || strcmp(word, "IPPROTO_TCP") != 0)

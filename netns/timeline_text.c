@@ -19,14 +19,15 @@ enum {
     TIME_COLUMNS = 10, /* "12345.678 " */
     MANY_HOSTS = 4,    /* more than these, and silent ones are left out */
     INDENT = 2,        /* of the second line of a call */
+    OPEN = 4,          /* columns of dots at the end of an arrow that another row has */
 };
 
 struct drawing {
     const struct timeline *timeline;
     struct canvas canvas;
-    size_t column[TIMELINE_HOSTS]; /* of a host's lifeline; 0: it has none */
-    size_t room;                   /* columns from one lifeline to the next */
-    size_t last;                   /* the rightmost lifeline */
+    size_t column[TIMELINE_HOSTS];  /* of a host's lifeline; 0: it has none */
+    size_t room;                    /* columns from one lifeline to the next */
+    size_t last;                    /* the rightmost lifeline */
     unsigned calls[TIMELINE_HOSTS]; /* that are in the kernel now */
 };
 
@@ -88,7 +89,7 @@ static void arrow_words(const struct drawing *drawing, const struct arrow *arrow
 {
     char words[TIMELINE_WORDS], fate[TIMELINE_WORDS];
     timeline_packet_fate(drawing->timeline, arrow->sighting, fate, sizeof fate);
-    for (unsigned level = 0; level <= 2; level++) {
+    for (unsigned level = 0; level <= 3; level++) {
         timeline_packet_words(drawing->timeline, arrow->sighting, level, words, sizeof words);
         snprintf(text, size, " %s%s%s ", words, fate[0] != '\0' && !arrow->lost ? ", " : "",
                  arrow->lost ? "" : fate);
@@ -116,7 +117,7 @@ static void draw_shaft(struct drawing *drawing, const struct arrow *arrow)
     size_t near = right ? arrow->from : arrow->to, far = right ? arrow->to : arrow->from;
     bool open_near = right ? !arrow->left : !arrow->arrived;
     bool open_far = right ? !arrow->arrived : !arrow->left;
-    for (size_t i = 1; i <= 4 && !arrow->lost; i++) {
+    for (size_t i = 1; i <= OPEN && !arrow->lost; i++) {
         if (open_near)
             canvas_put(canvas, near + i, i % 2 == 0 ? "·" : " ", colour);
         if (open_far)
@@ -152,6 +153,9 @@ static void draw_arrow(struct drawing *drawing, const struct arrow *arrow)
     draw_shaft(drawing, arrow);
     if (arrow->lost)
         draw_loss(drawing, arrow, &low, &high);
+    bool open_from = !arrow->left, open_to = !arrow->arrived && !arrow->lost;
+    low += (arrow->from < arrow->to ? open_from : open_to) * OPEN; /* the dots stay free */
+    high -= (arrow->from < arrow->to ? open_to : open_from) * OPEN;
     size_t room = high - low > 7 ? high - low - 7 : 1;
     arrow_words(drawing, arrow, room, text, sizeof text);
     size_t columns = canvas_columns(text), middle = low + 1 + (high - low - 1) / 2;
@@ -300,6 +304,9 @@ int timeline_text(const struct timeline *timeline, const struct timeline_look *l
     timeline_heading(timeline, print_line, drawing);
     fputc('\n', out);
     draw_hosts(drawing);
+    for (size_t i = 0; i < count; i++) /* what was in the kernel when it all began */
+        drawing->calls[rows[i].host] += rows[i].kind == TIMELINE_ROW_RETURN &&
+                                        timeline->calls[rows[i].of].entry == TIMELINE_NONE;
     for (size_t i = 0; i < count; i++)
         draw_row(drawing, &rows[i]);
     fputc('\n', out);

@@ -67,7 +67,8 @@ static void say_end(struct words *words, const struct timeline *timeline,
 static void say_socket(struct words *words, struct strace_text arguments)
 {
     struct strace_text type = strace_argument(arguments, 1);
-    say(words, "%s, ", strace_contains(strace_argument(arguments, 0), "INET6") ? "AF_INET6" : "AF_INET");
+    say(words, "%s, ",
+        strace_contains(strace_argument(arguments, 0), "INET6") ? "AF_INET6" : "AF_INET");
     say(words, "%s", strace_contains(type, "SOCK_STREAM") ? "SOCK_STREAM" : "SOCK_DGRAM");
     if (strace_contains(type, "SOCK_NONBLOCK"))
         say(words, "|SOCK_NONBLOCK");
@@ -82,7 +83,7 @@ static int64_t asked(const struct strace_line *line)
         strcmp(line->name, "write") == 0)
         return strace_number(strace_argument(line->arguments, 2));
     return line->returned && line->result >= 0 && strstr(line->name, "mmsg") == NULL ? line->result
-                                                                                    : -1;
+                                                                                     : -1;
 }
 
 static void say_ready(struct words *words, const struct timeline *timeline,
@@ -91,7 +92,7 @@ static void say_ready(struct words *words, const struct timeline *timeline,
     for (unsigned i = 0; i < call->ready_count; i++) {
         const struct timeline_ready *ready = &call->ready[i];
         say(words, "%s%d %s", i == 0 ? "" : ", ", timeline->sockets[ready->socket].fd,
-            ready->error               ? "has an error"
+            ready->error              ? "has an error"
             : ready->in && ready->out ? "readable and writable"
             : ready->in               ? "readable"
                                       : "writable");
@@ -111,7 +112,8 @@ static void say_arguments(struct words *words, const struct timeline *timeline,
         if (strcmp(line->name, "setsockopt") == 0 || strcmp(line->name, "getsockopt") == 0) {
             say(words, ", ");
             say_text(words, strace_argument(line->arguments, 2), 24);
-        } else if (strncmp(line->name, "get", 3) != 0 && strace_sockaddr(line->arguments, &address)) {
+        } else if (strncmp(line->name, "get", 3) != 0 &&
+                   strace_sockaddr(line->arguments, &address)) {
             say(words, ", ");
             say_end(words, timeline, &address);
         } else if (strcmp(line->name, "listen") == 0) {
@@ -150,6 +152,8 @@ const char *timeline_call_words(const struct timeline *timeline, const struct ti
         say_text(&words, call->strace.arguments, 40);
     else if (strncmp(call->strace.name, "epoll_", 6) == 0)
         say(&words, "%lld", (long long)strace_number(call->strace.arguments));
+    else
+        say(&words, "…");
     say(&words, ")");
     return text;
 }
@@ -167,15 +171,16 @@ static void say_answer(struct words *words, const struct timeline *timeline,
         say(words, ": ");
         say_end(words, timeline, &address);
     } else if ((call->role == TIMELINE_ACCEPT ||
-                (call->role == TIMELINE_RECEIVE && timeline->sockets[call->socket].remote.length == 0)) &&
+                (call->role == TIMELINE_RECEIVE &&
+                 timeline->sockets[call->socket].remote.length == 0)) &&
                line->result >= 0 && strace_sockaddr(line->arguments, &address)) {
         say(words, " from ");
         say_end(words, timeline, &address);
     }
 }
 
-const char *timeline_result_words(const struct timeline *timeline,
-                                  const struct timeline_call *call, char *text, size_t size)
+const char *timeline_result_words(const struct timeline *timeline, const struct timeline_call *call,
+                                  char *text, size_t size)
 {
     struct words words = {.text = text, .size = size};
     const struct strace_line *line = &call->strace;
