@@ -153,10 +153,10 @@ static bool take_name(const char **at, const char *end, char name[static STRACE_
     return length > 0 && length < STRACE_NAME - 1;
 }
 
-/* "0.000267" or "1795831960.059635951" as nanoseconds; -1: no such number. */
+/* "0.000267" or "1795831960.059635951" as nanoseconds; -1: no such number, or beyond 2116. */
 static el_time take_seconds(const char **at, const char *end)
 {
-    int64_t seconds = take_number(at, end, INT64_MAX / EL_S - 1);
+    int64_t seconds = take_number(at, end, INT64_MAX / 2 / EL_S - 1);
     if (seconds < 0 || !take_word(at, end, "."))
         return -1;
     el_time value = seconds * EL_S, unit = EL_S;

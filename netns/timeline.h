@@ -4,12 +4,14 @@
  *
  * The parts, in the order in which they work on one `struct timeline`:
  *   timeline_read.c     a directory of records becomes arrays of calls, sightings, fates, states
- *   timeline_calls.c    lines of strace become calls, and calls find their socket
+ *   timeline_calls.c    lines of strace become calls
+ *   timeline_sockets.c  calls find the socket that they are about
  *   timeline_packets.c  the sightings of one packet find each other; sequence numbers; fates
  *   timeline_states.c   TCP states, recorded or worked out
  *   timeline_cause.c    what caused what: the edges, and what each call did and got
+ *                       (timeline_effect.c: by which bytes; timeline_wait.c: for waits)
  *   timeline_order.c    the order
- *   timeline_rows.c     what is shown, row by row
+ *   timeline_rows.c     what is shown, row by row (in the words of timeline_words.c)
  *   timeline_text.c, timeline_svg.c, timeline_html.c, timeline_json.c   four ways to show it
  * Everything belongs to the timeline and lives as long. Indices, not pointers: arrays move as they
  * grow. Times are nanoseconds on CLOCK_MONOTONIC.
@@ -24,6 +26,9 @@
 #include <stdio.h>
 
 #define TIMELINE_NONE UINT32_MAX
+
+/* Times are from 0 to here: then differences fit, whatever a damaged record says. */
+#define TIMELINE_LATEST (INT64_MAX / 2)
 
 /* Bounds: what is beyond them is counted and told, never silently dropped. */
 enum {
@@ -237,13 +242,14 @@ uint32_t timeline_host_at(const struct timeline *timeline, const struct el_addre
 /* The place with an address, "" when not known. */
 const char *timeline_place(const struct timeline *timeline, const struct el_address *address);
 
-/* timeline_calls.c: takes one line of a host's strace. -EBADMSG: not a line. Then, once: */
+/* timeline_calls.c: takes one line of a host's strace. -EBADMSG: not a line. */
 struct timeline_calls; /* halves of interrupted calls, between lines */
 struct timeline_calls *timeline_calls_new(struct timeline *timeline, uint32_t host, bool all);
-int timeline_calls_line(struct timeline_calls *calls, const char *line);
+int timeline_calls_line(struct timeline_calls *calls, const char *text);
 void timeline_calls_free(struct timeline_calls *calls);
-/* Sorts the calls, gives them their sockets. `all`: keeps those without. */
-void timeline_calls_link(struct timeline *timeline, bool all);
+
+/* timeline_sockets.c: sorts the calls, gives them their sockets. `all`: keeps those without. */
+void timeline_sockets_link(struct timeline *timeline, bool all);
 
 /* timeline_packets.c: partners, streams, sequence numbers, fates; events and their edges. */
 void timeline_packets_link(struct timeline *timeline);

@@ -107,11 +107,10 @@ static uint32_t find_error(const struct timeline *timeline, const struct timelin
     return TIMELINE_NONE;
 }
 
-/* What made a call fail, or told a wait so: a reset or an ICMP error. Its arrival, or NONE. */
-static uint32_t bad_news(struct timeline *timeline, uint32_t number,
-                         const struct timeline_socket *socket, const char **name)
+uint32_t timeline_bad_news(const struct timeline *timeline, uint32_t number,
+                           const struct timeline_socket *socket, const char **name)
 {
-    struct timeline_call *call = &timeline->calls[number];
+    const struct timeline_call *call = &timeline->calls[number];
     uint32_t found = TIMELINE_NONE;
     *name = "RST";
     if (socket->protocol == IPPROTO_TCP)
@@ -135,7 +134,7 @@ void timeline_failed(struct timeline *timeline, uint32_t number)
         told |= strcmp(call->strace.error, errors[i]) == 0;
     if (!told)
         return;
-    uint32_t found = bad_news(timeline, number, &timeline->sockets[call->socket], &name);
+    uint32_t found = timeline_bad_news(timeline, number, &timeline->sockets[call->socket], &name);
     if (found == TIMELINE_NONE)
         return;
     timeline_came(timeline, number, found);
@@ -268,67 +267,6 @@ static void explain_close(struct timeline *timeline, uint32_t number)
     }
 }
 
-/* ---- waits ----------------------------------------------------------------------------------- */
-
-/* The arrival that the next call of this thread on the socket took: it was there when the wait ended. */
-static uint32_t taken_next(const struct timeline *timeline, uint32_t wait, uint32_t socket)
-{
-    for (uint32_t i = timeline->calls[wait].next; i != TIMELINE_NONE; i = timeline->calls[i].next) {
-        const struct timeline_call *call = &timeline->calls[i];
-        if (call->role == TIMELINE_WAIT)
-            return TIMELINE_NONE;
-        if (call->socket == socket &&
-            (call->role == TIMELINE_RECEIVE || call->role == TIMELINE_ACCEPT))
-            return call->got_first;
-    }
-    return TIMELINE_NONE;
-}
-
-/* A wait that reports a connecting socket as writable tells how connect(2) ended. */
-static void tell_connect(struct timeline *timeline, uint32_t wait, uint32_t number)
-{
-    struct timeline_socket *socket = &timeline->sockets[number];
-    struct timeline_call *call = &timeline->calls[wait];
-    struct timeline_call *asked = &timeline->calls[socket->connect];
-    const char *name;
-    if (call->at < asked->at)
-        return;
-    uint32_t reset = bad_news(timeline, wait, socket, &name);
-    uint32_t answer = timeline_find(timeline, socket, false, TH_SYN | TH_ACK, 0, 0);
-    if (answer != TIMELINE_NONE)
-        timeline_say(call->got, "connected after SYN-ACK");
-    else if (reset != TIMELINE_NONE)
-        timeline_say(call->got, "refused after %s", name);
-    timeline_came(timeline, wait, answer != TIMELINE_NONE ? answer : reset);
-    timeline_say(asked->got, "not connected yet; %s tells", call->strace.name);
-    socket->connecting = false;
-}
-
-static void explain_wait(struct timeline *timeline, uint32_t number)
-{
-    for (unsigned i = 0; i < timeline->calls[number].ready_count; i++) {
-        const struct timeline_ready *ready = &timeline->calls[number].ready[i];
-        if (ready->out && timeline->sockets[ready->socket].connecting)
-            tell_connect(timeline, number, ready->socket);
-        else if (ready->in)
-            timeline_came(timeline, number, taken_next(timeline, number, ready->socket));
-    }
-}
-
-/* "[ECONNREFUSED]" from SO_ERROR: after whatever brought the news. */
-static void explain_option(struct timeline *timeline, uint32_t number)
-{
-    struct timeline_call *call = &timeline->calls[number];
-    const char *name;
-    if (strcmp(call->strace.name, "getsockopt") != 0 ||
-        !strace_contains(call->strace.arguments, "SO_ERROR, [E"))
-        return;
-    uint32_t found = bad_news(timeline, number, &timeline->sockets[call->socket], &name);
-    timeline_came(timeline, number, found);
-    if (found != TIMELINE_NONE)
-        timeline_say(call->got, "after %s", name);
-}
-
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static void explain(struct timeline *timeline, uint32_t number)
@@ -359,7 +297,7 @@ static void explain(struct timeline *timeline, uint32_t number)
     case TIMELINE_WAIT:
         break;
     case TIMELINE_OTHER:
-        explain_option(timeline, number);
+        timeline_explain_option(timeline, number);
         break;
     }
 }
@@ -422,5 +360,5 @@ void timeline_cause_link(struct timeline *timeline)
         explain(timeline, i);
     for (uint32_t i = 0; i < timeline->call_count; i++)
         if (timeline->calls[i].role == TIMELINE_WAIT)
-            explain_wait(timeline, i);
+            timeline_explain_wait(timeline, i);
 }

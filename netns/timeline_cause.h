@@ -1,4 +1,4 @@
-/* timeline_cause.h - between timeline_cause.c and timeline_effect.c. */
+/* timeline_cause.h - between timeline_cause.c, timeline_effect.c and timeline_wait.c. */
 #ifndef ECHOLAB_TIMELINE_CAUSE_H
 #define ECHOLAB_TIMELINE_CAUSE_H
 
@@ -29,6 +29,15 @@ uint32_t timeline_find(const struct timeline *timeline, const struct timeline_so
 /* A call that failed, or read the error queue: after the packet that brought the news. */
 void timeline_failed(struct timeline *timeline, uint32_t number);
 
+/*
+ * What made a call fail, or tells a wait so: the arrival of a reset or of an ICMP error, or NONE. *name
+ * (static text) is which.
+ */
+uint32_t timeline_bad_news(const struct timeline *timeline, uint32_t number,
+                           const struct timeline_socket *socket, const char **name);
+
+void timeline_explain_wait(struct timeline *timeline, uint32_t number);
+void timeline_explain_option(struct timeline *timeline, uint32_t number);
 void timeline_explain_send(struct timeline *timeline, uint32_t number);
 void timeline_explain_receive(struct timeline *timeline, uint32_t number);
 

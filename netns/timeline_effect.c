@@ -9,6 +9,7 @@
  */
 #include "timeline_cause.h"
 
+#include <inttypes.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
@@ -30,11 +31,11 @@ static void say_segments(char *words, const char *verb, uint32_t first, uint32_t
                          uint64_t begin, uint64_t count)
 {
     if (first == last)
-        timeline_say(words, "%s segment %u (seq %llu-%llu)", verb, first,
-                     (unsigned long long)begin + 1, (unsigned long long)(begin + count));
+        timeline_say(words, "%s segment %u (seq %" PRIu64 "-%" PRIu64 ")", verb, first, begin + 1,
+                     begin + count);
     else
-        timeline_say(words, "%s segments %u-%u (seq %llu-%llu)", verb, first, last,
-                     (unsigned long long)begin + 1, (unsigned long long)(begin + count));
+        timeline_say(words, "%s segments %u-%u (seq %" PRIu64 "-%" PRIu64 ")", verb, first, last,
+                     begin + 1, begin + count);
 }
 
 static void send_tcp(struct timeline *timeline, uint32_t number)

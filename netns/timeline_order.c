@@ -151,6 +151,12 @@ static bool settle(const struct work *work, struct heap *heap)
     return heap->count > 0;
 }
 
+/* Times may be anything, so their difference may not fit. */
+static bool much_later(el_time a, el_time b)
+{
+    return a > b && (uint64_t)a - (uint64_t)b > PATIENCE;
+}
+
 /*
  * The next event: the earliest that is ready; else, and when that is much later, one for which only
  * likely causes are missing; else (the edges go in a circle: no true history does) the earliest of
@@ -159,7 +165,7 @@ static bool settle(const struct work *work, struct heap *heap)
 static uint32_t choose(struct work *work, int *against)
 {
     bool ready = settle(work, &work->ready), waiting = settle(work, &work->waiting);
-    if (waiting && (!ready || work->ready.item[0].at - work->waiting.item[0].at > PATIENCE))
+    if (waiting && (!ready || much_later(work->ready.item[0].at, work->waiting.item[0].at)))
         return pop(work, &work->waiting);
     if (ready)
         return pop(work, &work->ready);

@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 struct reading {
     struct timeline *timeline;
@@ -30,14 +29,13 @@ static int each_line(struct reading *reading, const char *file,
     char path[512], *line = NULL;
     size_t room = 0;
     int result = 0;
-    ssize_t length;
     if ((size_t)snprintf(path, sizeof path, "%s/%s", reading->directory, file) >= sizeof path)
         return -ENAMETOOLONG;
     snprintf(reading->object, sizeof reading->object, "%s", path);
     FILE *in = fopen(path, "re");
     if (in == NULL)
         return -errno;
-    while (result == 0 && (length = getline(&line, &room, in)) > 0) {
+    while (result == 0 && getline(&line, &room, in) > 0) {
         line[strcspn(line, "\n")] = '\0';
         result = take(reading, line, argument);
     }
@@ -73,6 +71,15 @@ static void add_address(struct timeline *timeline, const char *value)
     memcpy(timeline->names[timeline->name_count++].place, place, sizeof place);
 }
 
+static void take_clock(struct timeline *timeline, const char *value)
+{
+    long long clock = strtoll(value, NULL, 10);
+    if (clock < -TIMELINE_LATEST / 2 || clock > TIMELINE_LATEST / 2)
+        timeline->unread++;
+    else
+        timeline->clock = clock;
+}
+
 static int take_meta(struct reading *reading, const char *line, void *argument)
 {
     struct timeline *timeline = reading->timeline;
@@ -84,7 +91,7 @@ static int take_meta(struct reading *reading, const char *line, void *argument)
     else if ((value = value_of(line, "address")) != NULL)
         add_address(timeline, value);
     else if ((value = value_of(line, "clock")) != NULL)
-        timeline->clock = strtoll(value, NULL, 10);
+        take_clock(timeline, value);
     else if ((value = value_of(line, "exit")) != NULL)
         timeline->status = (int)strtol(value, NULL, 10);
     else if ((value = value_of(line, "lost")) != NULL)
@@ -110,7 +117,8 @@ static int take_packet(struct reading *reading, const char *line, void *argument
     struct timeline *timeline = reading->timeline;
     struct el_packet packet;
     (void)argument;
-    if (el_packet_parse_record(line, &packet) < 0) {
+    if (el_packet_parse_record(line, &packet) < 0 || packet.at < 0 || packet.stamp < 0 ||
+        packet.at > TIMELINE_LATEST || packet.stamp > TIMELINE_LATEST) {
         timeline->unread++;
         return 0;
     }
@@ -250,7 +258,7 @@ struct timeline *timeline_read(const char *directory, bool all, const char **obj
         result = read_all(&reading);
     }
     if (result == 0) {
-        timeline_calls_link(timeline, all);
+        timeline_sockets_link(timeline, all);
         result = timeline_arrange(timeline);
     }
     if (result == 0)

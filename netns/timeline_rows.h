@@ -43,13 +43,13 @@ double timeline_ms(const struct timeline *timeline, el_time at);
 const char *timeline_row_words(const struct timeline *timeline, const struct timeline_row *row,
                                char *text, size_t size);
 /* A packet in words: `level` 0 says most, 3 least. */
-const char *timeline_packet_words(const struct timeline *timeline, uint32_t sighting,
-                                  unsigned level, char *text, size_t size);
+const char *timeline_packet_words(const struct timeline *timeline, uint32_t number, unsigned level,
+                                  char *text, size_t size);
 /* What happened to it on the way, "" when nothing did: "delay 20.1ms", "drop", "resent". */
-const char *timeline_packet_fate(const struct timeline *timeline, uint32_t sighting, char *text,
+const char *timeline_packet_fate(const struct timeline *timeline, uint32_t number, char *text,
                                  size_t size);
 /* The header fields: for hovering, and for readers who cannot see the arrow. size >= 512. */
-const char *timeline_packet_fields(const struct timeline *timeline, uint32_t sighting, char *text,
+const char *timeline_packet_fields(const struct timeline *timeline, uint32_t number, char *text,
                                    size_t size);
 /* "server:7007", "10.9.9.9:80"; "-" when there is none. */
 const char *timeline_end_words(const struct timeline *timeline, const struct el_address *address,

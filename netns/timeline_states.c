@@ -77,7 +77,7 @@ static bool time_of(const char *line, el_time *at)
         begin--;
     int64_t seconds, micros;
     if (begin == NULL || sscanf(begin, "%" SCNd64 ".%6" SCNd64 ":", &seconds, &micros) != 2 ||
-        seconds < 0 || seconds > INT64_MAX / EL_S - 1)
+        seconds < 0 || micros < 0 || seconds > TIMELINE_LATEST / EL_S - 1)
         return false;
     *at = seconds * EL_S + micros * EL_US;
     return true;

@@ -4,7 +4,7 @@
  * Teaches:  a picture that stands by itself: its colours are variables that follow the reader's
  *           preference (prefers-color-scheme works inside an <img>, too), each row is a group with a
  *           <title>, which is the text on hover and what a screen reader says, and nothing is loaded
- *           from anywhere. Whatever came from outside is escaped at one place. [#escape-once]
+ *           from anywhere.
  * How:      first the rows get their places (`lay_out`), then they are drawn: an arrow may need to know
  *           where its packet arrives, further down.
  * Partner:  timeline_svg.h, timeline_html.c
@@ -44,51 +44,6 @@ struct drawing {
     unsigned column, width, height, top;
     size_t letters; /* that fit beside a lifeline */
 };
-
-/* ---- text ------------------------------------------------------------------------------------ */
-
-/* Bytes of the well-formed UTF-8 character at `at`, 0 if it is none (or one that XML forbids). */
-static size_t good_character(const unsigned char *at)
-{
-    if (at[0] < 0x80)
-        return at[0] >= 0x20 && at[0] != 0x7f;
-    size_t length = at[0] >= 0xf0 && at[0] < 0xf5 ? 4 : at[0] >= 0xe0 ? 3 : at[0] >= 0xc2 ? 2 : 0;
-    for (size_t i = 1; i < length; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-    bool beyond = (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf4 && at[1] >= 0x90) ||
-                  (at[0] == 0xef && at[1] == 0xbf && at[2] >= 0xbe) || at[0] > 0xf4;
-    return overlong || beyond ? 0 : length;
-}
-
-void timeline_escape(FILE *out, const char *text)
-{
-    while (*text != '\0') {
-        size_t length = good_character((const unsigned char *)text);
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            if (length == 0)
-                fputs("\xef\xbf\xbd", out); /* U+FFFD: here was something that is no text */
-            else
-                fwrite(text, 1, length, out);
-            break;
-        }
-        text += length == 0 ? 1 : length;
-    }
-}
 
 static const char style[] =
     "<style>\n"

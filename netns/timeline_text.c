@@ -154,8 +154,9 @@ static void draw_arrow(struct drawing *drawing, const struct arrow *arrow)
     if (arrow->lost)
         draw_loss(drawing, arrow, &low, &high);
     bool open_from = !arrow->left, open_to = !arrow->arrived && !arrow->lost;
-    low += (arrow->from < arrow->to ? open_from : open_to) * OPEN; /* the dots stay free */
-    high -= (arrow->from < arrow->to ? open_to : open_from) * OPEN;
+    bool right = arrow->from < arrow->to;
+    low += (right ? open_from : open_to) ? OPEN : 0; /* the dots stay free */
+    high -= (right ? open_to : open_from) ? OPEN : 0;
     size_t room = high - low > 7 ? high - low - 7 : 1;
     arrow_words(drawing, arrow, room, text, sizeof text);
     size_t columns = canvas_columns(text), middle = low + 1 + (high - low - 1) / 2;

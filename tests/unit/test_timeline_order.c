@@ -32,6 +32,7 @@ static void edge(struct sample *sample, uint32_t from, uint32_t to, bool soft)
 
 static void is_order(const struct sample *sample, const uint32_t *expected)
 {
+    ck_assert_uint_le(sample->count, EVENTS);
     for (size_t i = 0; i < sample->count; i++)
         ck_assert_msg(sample->order[i] == expected[i], "place %zu: event %u, expected %u", i,
                       sample->order[i], expected[i]);
@@ -140,7 +141,7 @@ END_TEST
 
 static void check_order(const struct sample *sample)
 {
-    size_t place[EVENTS];
+    size_t place[EVENTS] = {0};
     bool seen[EVENTS] = {false};
     for (size_t i = 0; i < sample->count; i++) {
         unit_holds(sample->order[i] < sample->count && !seen[sample->order[i]], "each event once");
