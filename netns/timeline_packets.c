@@ -53,6 +53,15 @@ static uint64_t hash_of(const struct el_packet *packet)
     return hash * 0x9e3779b97f4a7c15ULL;
 }
 
+/* Did a fault end a packet's way? Then no arrival is its. */
+static bool was_dropped(const struct timeline *timeline, const struct timeline_sighting *departure)
+{
+    for (uint32_t i = departure->fate; i != TIMELINE_NONE; i = timeline->fates[i].next)
+        if (strncmp(timeline->fates[i].packet.prefix, "drop", 4) == 0)
+            return true;
+    return false;
+}
+
 /* The departure that an arrival has come from: the first that has none yet, or else the last one. */
 static uint32_t departure_for(const struct timeline *timeline, const struct key *keys, size_t first,
                               size_t end, const struct el_packet *packet, uint32_t host,
@@ -61,7 +70,8 @@ static uint32_t departure_for(const struct timeline *timeline, const struct key 
     uint32_t last = TIMELINE_NONE;
     for (size_t i = first; i < end; i++) {
         const struct timeline_sighting *other = &timeline->sightings[keys[i].number];
-        if (!other->leaves || other->host == host || !same_packet(&other->packet, packet, exactly))
+        if (!other->leaves || other->host == host ||
+            !same_packet(&other->packet, packet, exactly) || was_dropped(timeline, other))
             continue;
         last = keys[i].number;
         if (other->partner == TIMELINE_NONE) {
@@ -123,11 +133,6 @@ static void pair_all(struct timeline *timeline)
     for (uint32_t i = 0; i < count; i++)
         keys[i] = (struct key){hash_of(&timeline->sightings[i].packet), i};
     qsort(keys, count, sizeof *keys, by_hash);
-    for (size_t first = 0, end; first < count; first = end) {
-        for (end = first + 1; end < count && keys[end].hash == keys[first].hash;)
-            end++;
-        pair_group(timeline, keys, first, end);
-    }
     for (uint32_t i = 0; i < timeline->fate_count; i++) {
         timeline->fates[i].departure = timeline->fates[i].next = TIMELINE_NONE;
         uint64_t hash = hash_of(&timeline->fates[i].packet);
@@ -142,6 +147,11 @@ static void pair_all(struct timeline *timeline)
         for (end = first; end < count && keys[end].hash == hash;)
             end++;
         give_fate(timeline, i, keys, first, end);
+    }
+    for (size_t first = 0, end; first < count; first = end) {
+        for (end = first + 1; end < count && keys[end].hash == keys[first].hash;)
+            end++;
+        pair_group(timeline, keys, first, end);
     }
     free(keys);
 }

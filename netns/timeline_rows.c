@@ -33,6 +33,8 @@ static uint32_t other_host(const struct timeline *timeline, uint32_t sighting)
     const struct timeline_sighting *one = &timeline->sightings[sighting];
     if (one->partner != TIMELINE_NONE)
         return timeline->sightings[one->partner].host;
+    if (one->fate != TIMELINE_NONE)
+        return timeline->fates[one->fate].host; /* that is where it would have arrived */
     const struct el_packet *packet = &one->packet;
     uint32_t host =
         timeline_host_at(timeline, one->leaves ? &packet->destination : &packet->source);

@@ -5,7 +5,7 @@
  *           in this state sees this segment leave or arrive; which state is it in then? For root the
  *           tracepoint sock:inet_sock_set_state tells what the kernel did; without it the segments tell
  *           what it must have done. A timeline says which of the two it shows. [#states-from-packets]
- * Leaves out: LISTEN, and what a time-out ends (TIME_WAIT, a SYN that was given up): no packet tells.
+ * Leaves out: LISTEN, the connections that a router itself has, and what a time-out ends (TIME_WAIT, a SYN that was given up): no packet tells.
  * Partner:  timeline.h
  */
 #include "timeline.h"
@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/netfilter.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +162,19 @@ static int after_segment(struct endpoint *end, const struct timeline_sighting *s
     }
 }
 
+/*
+ * Is a segment at the end of its connection? A router that translates addresses sends from its own, but
+ * it only forwards; it logs arrivals before they are routed.
+ */
+static bool at_its_end(const struct timeline *timeline, const bool *forwards,
+                       const struct timeline_sighting *segment)
+{
+    const struct el_packet *packet = &segment->packet;
+    return packet->protocol == IPPROTO_TCP && packet->whole && !forwards[segment->host] &&
+           timeline_host_at(timeline, segment->leaves ? &packet->source : &packet->destination) ==
+               segment->host;
+}
+
 enum { ENDPOINTS_MAX = 512 };
 
 static struct endpoint *endpoint_of(struct endpoint *ends, size_t *count,
@@ -201,16 +215,15 @@ static void add_derived(struct timeline *timeline, const struct endpoint *end, i
 static void derive(struct timeline *timeline)
 {
     struct endpoint *ends = calloc(ENDPOINTS_MAX, sizeof *ends);
+    bool forwards[TIMELINE_HOSTS] = {false};
     size_t count = 0;
     timeline->failed |= ends == NULL;
+    for (size_t i = 0; i < timeline->sighting_count; i++)
+        forwards[timeline->sightings[i].host] |=
+            timeline->sightings[i].packet.hook == NF_INET_PRE_ROUTING;
     for (uint32_t i = 0; ends != NULL && i < timeline->sighting_count; i++) {
         const struct timeline_sighting *segment = &timeline->sightings[i];
-        if (segment->packet.protocol != IPPROTO_TCP || !segment->packet.whole)
-            continue;
-        /* A router that forwards is no end of the connection. */
-        const struct el_address *local =
-            segment->leaves ? &segment->packet.source : &segment->packet.destination;
-        if (timeline_host_at(timeline, local) != segment->host)
+        if (!at_its_end(timeline, forwards, segment))
             continue;
         struct endpoint *end = endpoint_of(ends, &count, segment);
         int state = end == NULL ? CLOSED : after_segment(end, segment);

@@ -243,10 +243,8 @@ static void draw_arrow(const struct drawing *drawing, const struct placed *place
     if (row->kind == TIMELINE_ROW_LEAVE && sighting->partner != TIMELINE_NONE &&
         drawing->arrives[sighting->partner] != 0)
         end_y = drawing->arrives[sighting->partner]; /* it goes down to where it arrives */
-    if (arrival && sighting->partner != TIMELINE_NONE && !sighting->again) {
-        draw_label(drawing, placed, from, to); /* its line came down from where it left */
-        return;
-    }
+    if (arrival && sighting->partner != TIMELINE_NONE && !sighting->again)
+        return; /* its line came down from where it left, and has the words there */
     unsigned stop = lost ? (from + 3 * to) / 4 : right ? to - 2 : to + 2;
     fprintf(drawing->out, "<line x1=\"%u\" y1=\"%u\" x2=\"%u\" y2=\"%u\"/>", from, y, stop, end_y);
     if (lost)

@@ -77,26 +77,29 @@ static void draw_words(struct drawing *drawing, const struct timeline_row *row, 
 
 struct arrow {
     size_t from, to; /* columns of the lifelines */
-    uint32_t sighting;
+    uint32_t sighting, host;
     bool left, arrived; /* is this its beginning, its end? */
     bool lost;
     el_time at;
 };
 
-/* The words on an arrow: as much as there is room for. */
-static void arrow_words(const struct drawing *drawing, const struct arrow *arrow, size_t room,
+/* The words on an arrow: as much as there is room for. False: its fate has to be told elsewhere. */
+static bool arrow_words(const struct drawing *drawing, const struct arrow *arrow, size_t room,
                         char *text, size_t size)
 {
-    char words[TIMELINE_WORDS], fate[TIMELINE_WORDS];
-    timeline_packet_fate(drawing->timeline, arrow->sighting, fate, sizeof fate);
-    for (unsigned level = 0; level <= 3; level++) {
-        timeline_packet_words(drawing->timeline, arrow->sighting, level, words, sizeof words);
-        snprintf(text, size, " %s%s%s ", words, fate[0] != '\0' && !arrow->lost ? ", " : "",
-                 arrow->lost ? "" : fate);
-        if (canvas_columns(text) <= room)
-            return;
-    }
+    char words[TIMELINE_WORDS], fate[TIMELINE_WORDS] = "";
+    if (!arrow->lost)
+        timeline_packet_fate(drawing->timeline, arrow->sighting, fate, sizeof fate);
+    for (int with_fate = 1; with_fate >= 0; with_fate--)
+        for (unsigned level = 0; level <= 3; level++) {
+            timeline_packet_words(drawing->timeline, arrow->sighting, level, words, sizeof words);
+            snprintf(text, size, " %s%s%s ", words, with_fate && fate[0] != '\0' ? ", " : "",
+                     with_fate ? fate : "");
+            if (canvas_columns(text) <= room)
+                return with_fate || fate[0] == '\0';
+        }
     text[canvas_break(text, room)] = '\0';
+    return fate[0] == '\0';
 }
 
 /* The shaft between two lifelines, and what is at its ends. */
@@ -158,11 +161,16 @@ static void draw_arrow(struct drawing *drawing, const struct arrow *arrow)
     low += (right ? open_from : open_to) ? OPEN : 0; /* the dots stay free */
     high -= (right ? open_to : open_from) ? OPEN : 0;
     size_t room = high - low > 7 ? high - low - 7 : 1;
-    arrow_words(drawing, arrow, room, text, sizeof text);
+    bool told = arrow_words(drawing, arrow, room, text, sizeof text);
     size_t columns = canvas_columns(text), middle = low + 1 + (high - low - 1) / 2;
     size_t begin = middle > columns / 2 + low + 2 ? middle - columns / 2 : low + 2;
     canvas_text(&drawing->canvas, begin, text, arrow->lost ? CANVAS_LOSS : CANVAS_PACKET);
     canvas_print(&drawing->canvas);
+    if (told)
+        return;
+    timeline_packet_fate(drawing->timeline, arrow->sighting, text, sizeof text);
+    draw_words(drawing, &(struct timeline_row){.host = arrow->host, .at = arrow->at}, text, NULL,
+               CANVAS_PACKET);
 }
 
 /* To or from a place that has no lifeline: "──▷ sw0: DNS A? server.lab". */
@@ -199,6 +207,7 @@ static void draw_packet(struct drawing *drawing, const struct timeline_row *row)
     draw_arrow(drawing, &(struct arrow){.from = arrives ? there : here,
                                         .to = arrives ? here : there,
                                         .sighting = row->of,
+                                        .host = row->host,
                                         .left = !arrives,
                                         .arrived = row->kind != TIMELINE_ROW_LEAVE,
                                         .lost = timeline_is_lost(drawing->timeline, row->of),

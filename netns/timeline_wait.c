@@ -51,7 +51,7 @@ void timeline_explain_wait(struct timeline *timeline, uint32_t number)
         const struct timeline_ready *ready = &timeline->calls[number].ready[i];
         if (ready->out && timeline->sockets[ready->socket].connecting)
             tell_connect(timeline, number, ready->socket);
-        else if (ready->in)
+        else if (ready->in || ready->error)
             timeline_came(timeline, number, taken_next(timeline, number, ready->socket));
     }
 }

@@ -496,6 +496,36 @@ START_TEST(what_left_and_was_not_seen_again_is_told)
 }
 END_TEST
 
+START_TEST(a_dropped_packet_is_not_taken_for_its_equal_that_arrived)
+{
+    static const struct seen seen[] = {{"client", OUT, 64, 1, 1000, 0, NULL, 'd'},
+                                       {"router", EL_HOOK_FAULT, 64, 1, 1500, 0, "drop", 'd'},
+                                       {"client", OUT, 64, 1, 5000, 0, NULL, 'd'},
+                                       {"router", PRE, 64, 1, 5600, 5500, NULL, 'd'}};
+    struct timeline *timeline = invent(seen, sizeof seen / sizeof seen[0]);
+    ck_assert_uint_eq(timeline->sightings[2].partner, 1);
+    ck_assert(timeline_is_lost(timeline, 0));
+    ck_assert(!timeline_is_lost(timeline, 1));
+    /* It was on its way to the router, wherever it would have gone from there. */
+    ck_assert_str_eq(timeline->hosts[timeline_other_end(timeline, 0)], "router");
+    timeline_free(timeline);
+}
+END_TEST
+
+START_TEST(a_fate_that_does_not_fit_on_its_arrow_is_told_below)
+{
+    static const struct seen seen[] = {
+        {"client", OUT, 64, 1, 1000, 0, NULL, 'd'},
+        {"server", EL_HOOK_FAULT, 64, 1, 1500, 0, "delay 20ms", 'd'},
+        {"server", IN, 64, 1, 20001600, 20001500, NULL, 'd'}};
+    struct timeline *timeline = invent(seen, sizeof seen / sizeof seen[0]);
+    char *text = as_text(timeline, 50);
+    ck_assert_ptr_nonnull(strstr(text, "│ delay 20ms"));
+    free(text);
+    timeline_free(timeline);
+}
+END_TEST
+
 START_TEST(a_silent_host_among_many_has_no_column)
 {
     static const struct seen one = {"client", OUT, 64, 1, 1000, 0, NULL, 'd'};
@@ -648,6 +678,8 @@ int main(void)
     tcase_add_test(tcase, a_packet_that_is_forwarded_is_a_chain);
     tcase_add_test(tcase, delays_copies_overtaking_and_corruption_are_told);
     tcase_add_test(tcase, what_left_and_was_not_seen_again_is_told);
+    tcase_add_test(tcase, a_dropped_packet_is_not_taken_for_its_equal_that_arrived);
+    tcase_add_test(tcase, a_fate_that_does_not_fit_on_its_arrow_is_told_below);
     tcase_add_test(tcase, a_silent_host_among_many_has_no_column);
     tcase_add_test(tcase, more_than_the_bounds_is_counted_and_told);
     tcase_add_test(tcase, what_is_no_recording_is_refused_with_its_name);
