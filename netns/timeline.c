@@ -44,7 +44,7 @@ static size_t columns(const struct options *options, FILE *out)
     return 80;
 }
 
-static int show(const struct options *options, const struct timeline *timeline, FILE *out)
+static int show(const struct options *options, struct timeline *timeline, FILE *out)
 {
     const char *no_colour = getenv("NO_COLOR"); /* https://no-color.org: set and not empty */
     struct timeline_look look = {
@@ -60,12 +60,13 @@ static int show(const struct options *options, const struct timeline *timeline, 
     case FORMAT_JSON:
         return timeline_json(timeline, out);
     default:
+        timeline_fit(timeline, (look.width - TIMELINE_TEXT_TIME) / TIMELINE_TEXT_COLUMN);
         return timeline_text(timeline, &look, out);
     }
 }
 
 /* Writes the timeline to a file or stdout. The exit code. */
-static int write_out(const struct options *options, const struct timeline *timeline)
+static int write_out(const struct options *options, struct timeline *timeline)
 {
     const char *name = options->output == NULL ? "stdout" : options->output;
     FILE *out = options->output == NULL ? stdout : fopen(options->output, "we");

@@ -217,6 +217,12 @@ void timeline_free(struct timeline *timeline);
 /* Only these hosts ("client,server") are to be shown, in this order. -ENOENT: no such host. */
 int timeline_choose(struct timeline *timeline, const char *hosts);
 
+/*
+ * Hides hosts until at most `most` (> 0) have a column: first those where nothing happened, then the
+ * last ones, and those are named in a note.
+ */
+void timeline_fit(struct timeline *timeline, size_t most);
+
 /* From the records to the order: 0 or -ENOMEM. timeline_read has done it. */
 int timeline_arrange(struct timeline *timeline);
 

@@ -61,6 +61,11 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
          timeline->host_count > 0 ? timeline->hosts[0] : "the host");
     tell(&lines, "┃ a call is in the kernel   → what a call made leave   ─▷ ◁─ to and from a place "
                  "that is not logged");
+    for (uint32_t i = 0; i < timeline->sighting_count; i++)
+        if (timeline_is_lost(timeline, i)) {
+            tell(&lines, "✕ lost: the fault that did it, or not seen to arrive");
+            break;
+        }
     if (timeline->state_count > 0)
         tell(&lines, "◆ TCP state, %s",
              any_derived(timeline) ? "worked out from the packets" : "as the kernel told it");

@@ -5,6 +5,11 @@
 
 #include "timeline_rows.h"
 
+enum {
+    TIMELINE_TEXT_TIME = 10,
+    TIMELINE_TEXT_COLUMN = 20
+}; /* columns for times; for a host, at least */
+
 struct timeline_look {
     size_t width; /* columns of a terminal */
     bool ascii, colours;

@@ -15,9 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool unknown_or(const struct el_address *known, const struct el_address *said)
+/* May two addresses be one? One may be unknown, or a wildcard that the kernel filled in later. */
+static bool may_be(const struct el_address *known, const struct el_address *said)
 {
-    return known->length == 0 || said->length == 0 || el_address_equal(known, said);
+    if (known->length == 0 || said->length == 0 || el_address_equal(known, said))
+        return true;
+    return (el_address_is_any(known) || el_address_is_any(said)) &&
+           el_address_port(known) == el_address_port(said);
 }
 
 static uint32_t new_socket(struct timeline *timeline, uint32_t host, int pid,
@@ -45,8 +49,8 @@ static unsigned fits(const struct timeline_socket *socket, int pid,
                      const struct strace_socket *said)
 {
     bool same_number = socket->pid == pid && socket->fd == said->fd && !socket->closed;
-    if (socket->protocol != said->protocol || !unknown_or(&socket->local, &said->local) ||
-        !unknown_or(&socket->remote, &said->remote))
+    if (socket->protocol != said->protocol || !may_be(&socket->local, &said->local) ||
+        !may_be(&socket->remote, &said->remote))
         return 0;
     if (said->inode != 0)
         return socket->inode == said->inode ? 3 : 0;
@@ -73,7 +77,7 @@ static uint32_t find_socket(struct timeline *timeline, uint32_t host, int pid,
     if (found == TIMELINE_NONE)
         return new_socket(timeline, host, pid, said);
     struct timeline_socket *socket = &timeline->sockets[found];
-    if (socket->local.length == 0)
+    if (socket->local.length == 0 || (said->local.length != 0 && el_address_is_any(&socket->local)))
         socket->local = said->local;
     if (socket->remote.length == 0)
         socket->remote = said->remote;
@@ -88,7 +92,9 @@ static void learn(struct timeline *timeline, const struct timeline_call *call)
     bool given = strace_sockaddr(call->strace.arguments, &address);
     if (call->role == TIMELINE_CONNECT && given)
         socket->remote = address;
-    if (strcmp(call->strace.name, "getsockname") == 0 && given && socket->local.length == 0)
+    /* An unbound socket answers with port 0: that is no address. */
+    if (strcmp(call->strace.name, "getsockname") == 0 && given && socket->local.length == 0 &&
+        el_address_port(&address) != 0)
         socket->local = address;
     if (call->role == TIMELINE_CLOSE)
         socket->closed = true;

@@ -95,6 +95,39 @@ int timeline_choose(struct timeline *timeline, const char *hosts)
     return 0;
 }
 
+static void hide(struct timeline *timeline, size_t column)
+{
+    timeline->hidden[timeline->columns[column]] = true;
+    timeline->column_count--;
+    for (size_t i = column; i < timeline->column_count; i++)
+        timeline->columns[i] = timeline->columns[i + 1];
+}
+
+void timeline_fit(struct timeline *timeline, size_t most)
+{
+    bool busy[TIMELINE_HOSTS] = {false};
+    char note[TIMELINE_HOSTS * EL_HOST_NAME_MAX + 80] =
+        "too narrow for all hosts (--width, --host):";
+    bool told = false;
+    for (size_t i = 0; i < timeline->event_count; i++)
+        busy[timeline->events[i].host] = true;
+    for (size_t i = timeline->column_count; i-- > 0 && timeline->column_count > most;)
+        if (!busy[timeline->columns[i]])
+            hide(timeline, i);
+    while (timeline->column_count > most && most > 0) {
+        size_t used = strlen(note);
+        snprintf(note + used, sizeof note - used, " %s",
+                 timeline->hosts[timeline->columns[timeline->column_count - 1]]);
+        hide(timeline, timeline->column_count - 1);
+        told = true;
+    }
+    if (told && timeline->note_count < TIMELINE_NOTES) {
+        char *copy = strdup(note);
+        if (copy != NULL)
+            timeline->notes[timeline->note_count++] = copy;
+    }
+}
+
 void timeline_free(struct timeline *timeline)
 {
     if (timeline == NULL)

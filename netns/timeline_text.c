@@ -16,10 +16,11 @@
 #include <string.h>
 
 enum {
-    TIME_COLUMNS = 10, /* "12345.678 " */
-    MANY_HOSTS = 4,    /* more than these, and silent ones are left out */
-    INDENT = 2,        /* of the second line of a call */
-    OPEN = 4,          /* columns of dots at the end of an arrow that another row has */
+    TIME_COLUMNS = TIMELINE_TEXT_TIME, /* "12345.678 " */
+    LEAST_ROOM = 8, /* for a host, whatever is asked: the line is cut at its end */
+    MANY_HOSTS = 4, /* more than these, and silent ones are left out */
+    INDENT = 2,     /* of the second line of a call */
+    OPEN = 4,       /* columns of dots at the end of an arrow that another row has */
 };
 
 struct drawing {
@@ -260,6 +261,8 @@ static void lay_out(struct drawing *drawing, const struct timeline_row *rows, si
         columns += shown[timeline->columns[i]] |= timeline->column_count <= MANY_HOSTS;
     drawing->room = columns == 0 ? drawing->canvas.width - TIME_COLUMNS
                                  : (drawing->canvas.width - TIME_COLUMNS) / columns;
+    if (drawing->room < LEAST_ROOM)
+        drawing->room = LEAST_ROOM;
     size_t column = TIME_COLUMNS;
     for (size_t i = 0; i < timeline->column_count; i++) {
         if (!shown[timeline->columns[i]])

@@ -569,6 +569,25 @@ START_TEST(a_silent_host_among_many_has_no_column)
 }
 END_TEST
 
+START_TEST(hosts_that_do_not_fit_are_named)
+{
+    static const struct seen seen[] = {{"client", OUT, 64, 1, 1000, 0, NULL, 'd'},
+                                       {"router", PRE, 64, 1, 1100, 1050, NULL, 'd'},
+                                       {"router", OUT, 63, 1, 1200, 0, NULL, 'd'},
+                                       {"server", IN, 63, 1, 1300, 1250, NULL, 'd'}};
+    struct timeline *timeline = invent(seen, sizeof seen / sizeof seen[0]);
+    timeline_fit(timeline, 3);
+    ck_assert_uint_eq(timeline->note_count, 0);
+    timeline_fit(timeline, 2);
+    char *text = as_text(timeline, 60);
+    ck_assert_ptr_nonnull(strstr(text, "(--width, --host): server"));
+    ck_assert_ptr_nonnull(strstr(text, "─▷ server"));
+    free(text);
+    free(as_text(timeline, 11)); /* too narrow for anything, and still no harm */
+    timeline_free(timeline);
+}
+END_TEST
+
 START_TEST(more_than_the_bounds_is_counted_and_told)
 {
     make_directory("host client\nhost server\n");
@@ -707,6 +726,7 @@ int main(void)
     tcase_add_test(tcase, a_dropped_packet_is_not_taken_for_its_equal_that_arrived);
     tcase_add_test(tcase, a_fate_that_does_not_fit_on_its_arrow_is_told_below);
     tcase_add_test(tcase, a_silent_host_among_many_has_no_column);
+    tcase_add_test(tcase, hosts_that_do_not_fit_are_named);
     tcase_add_test(tcase, more_than_the_bounds_is_counted_and_told);
     tcase_add_test(tcase, what_is_no_recording_is_refused_with_its_name);
     tcase_add_test(tcase, foreign_text_is_escaped_everywhere);
