@@ -179,6 +179,24 @@ static void connect_udp(struct timeline *timeline, uint32_t number)
     timeline_say(call->did, "sent nothing");
 }
 
+/* Is any packet between the two ends of a socket in the log? Ports that no rule logs are not. */
+static bool is_logged(const struct timeline *timeline, const struct timeline_socket *socket)
+{
+    return timeline_find(timeline, socket, true, 0, 0, 0) != TIMELINE_NONE ||
+           timeline_find(timeline, socket, false, 0, 0, 0) != TIMELINE_NONE;
+}
+
+/* Errors that connect(2) finds on its own host: "sent nothing" needs no packet log then. */
+static bool is_local_error(const char *error)
+{
+    static const char *const errors[] = {"EADDRNOTAVAIL", "ENETUNREACH",  "EINVAL",     "EPERM",
+                                         "EACCES",        "EAFNOSUPPORT", "EADDRINUSE", "EISCONN"};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
+        if (strcmp(error, errors[i]) == 0)
+            return true;
+    return false;
+}
+
 static void connect_tcp(struct timeline *timeline, uint32_t number)
 {
     struct timeline_call *call = &timeline->calls[number];
@@ -188,8 +206,9 @@ static void connect_tcp(struct timeline *timeline, uint32_t number)
         socket->local = timeline->sightings[syn].packet.source;
         timeline_sent(timeline, number, syn);
         timeline_say(call->did, "→ SYN");
-    } else if (call->strace.returned) {
+    } else if (is_local_error(call->strace.error)) {
         timeline_say(call->did, "sent nothing");
+        return;
     }
     if (strcmp(call->strace.error, "EINPROGRESS") == 0) {
         socket->connecting = true;
@@ -245,8 +264,11 @@ static void explain_close(struct timeline *timeline, uint32_t number)
     bool close = call->role == TIMELINE_CLOSE;
     if (!call->strace.returned || call->strace.error[0] != '\0')
         return;
+    bool connected = socket->remote.length != 0 && socket->local.length != 0;
+    if (socket->protocol == IPPROTO_TCP && connected && !is_logged(timeline, socket))
+        return; /* nobody can tell */
     timeline_say(call->did, "sent nothing");
-    if (socket->protocol != IPPROTO_TCP || socket->remote.length == 0 || socket->local.length == 0)
+    if (socket->protocol != IPPROTO_TCP || !connected)
         return;
     if (!close && strace_contains(call->strace.arguments, "SHUT_RD)"))
         return;

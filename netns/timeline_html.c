@@ -60,7 +60,7 @@ static const char script[] =
     "  });\n"
     "  document.addEventListener('keydown', function (e) {\n"
     "    if (e.ctrlKey || e.altKey || e.metaKey || rows.length === 0) return;\n"
-    "    if (e.target.closest('details')) return;\n"
+    "    if (e.target.closest ? e.target.closest('details') : null) return;\n"
     "    var to = {j: now + 1, ArrowDown: now + 1, k: now - 1, ArrowUp: now - 1, Home: 0,\n"
     "              End: rows.length - 1, PageDown: now + 10, PageUp: now - 10}[e.key];\n"
     "    if (to === undefined) return;\n"

@@ -20,16 +20,18 @@
 
 /* ---- pairs ----------------------------------------------------------------------------------- */
 
-/* `exactly`: the bytes, too; else all but those, for a packet that was corrupted on its way. */
+/*
+ * `exactly`: the bytes, too; else all but those, for a packet that was corrupted on its way. Then the
+ * identification must tell them apart, which only IPv4 has.
+ */
 static bool same_packet(const struct el_packet *a, const struct el_packet *b, bool exactly)
 {
     if (a->protocol != b->protocol || a->id != b->id || a->length != b->length ||
         a->fragment != b->fragment || a->ttl != b->ttl ||
-        !el_address_same_host(&a->source, &b->source) ||
-        !el_address_same_host(&a->destination, &b->destination))
+        !el_address_equal(&a->source, &b->source) ||
+        !el_address_equal(&a->destination, &b->destination))
         return false;
-    return !exactly || (a->checksum == b->checksum && el_address_equal(&a->source, &b->source) &&
-                        el_address_equal(&a->destination, &b->destination));
+    return exactly ? a->checksum == b->checksum : a->id != 0;
 }
 
 struct key {

@@ -48,12 +48,12 @@ struct drawing {
 static const char style[] =
     "<style>\n"
     ".tl{--bg:#ffffff;--fg:#1f2328;--dim:#59636e;--line:#afb8c1;--packet:#0550ae;--state:#7a4a00;"
-    "--loss:#b3141f;--bar:#b6d0f2;--band:#f6f8fa;color-scheme:light dark}\n"
+    "--loss:#b3141f;--bar:#b6d0f2;color-scheme:light dark}\n"
     "@media (prefers-color-scheme:dark){.tl{--bg:#0d1117;--fg:#e6edf3;--dim:#9aa4af;--line:#4a535d;"
-    "--packet:#79c0ff;--state:#e3b341;--loss:#ff8a80;--bar:#1f3f66;--band:#151b23}}\n"
+    "--packet:#79c0ff;--state:#e3b341;--loss:#ff8a80;--bar:#1f3f66}}\n"
     ".tl text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;"
     "fill:var(--fg);white-space:pre}\n"
-    ".tl .bg{fill:var(--bg)} .tl .band{fill:var(--band)} .tl .time,.tl text.dim{fill:var(--dim)}\n"
+    ".tl .bg{fill:var(--bg)} .tl .time,.tl text.dim{fill:var(--dim)}\n"
     ".tl text.host,.tl text.command{font-weight:bold}\n"
     ".tl .life{stroke:var(--line);stroke-width:1} .tl .bar{fill:var(--bar)}\n"
     ".tl .packet line{stroke:var(--packet);stroke-width:1.5} .tl .packet "
@@ -63,7 +63,8 @@ static const char style[] =
     ".tl .lost text.label{fill:var(--loss)} .tl .lost path.cross{stroke:var(--loss);stroke-width:2;"
     "fill:none}\n"
     ".tl .state text.label{fill:var(--state)} .tl .state path{fill:var(--state)}\n"
-    ".tl .row .hit{fill:transparent} .tl .row:hover .hit,.tl .row:focus .hit{fill:var(--band)}\n"
+    ".tl .row .hit{fill:transparent} .tl .row:hover .hit,.tl .row:focus "
+    ".hit{fill:var(--bar);fill-opacity:.25}\n"
     ".tl .row:focus{outline:none} .tl .row:focus .hit{stroke:var(--packet);stroke-width:2}\n"
     "</style>\n";
 

@@ -677,6 +677,22 @@ static void copy_damaged(const char *name, const char *file, unsigned lost, unsi
     fclose(out);
 }
 
+START_TEST(without_packets_nothing_is_said_about_them)
+{
+    make_directory("");
+    copy_damaged("tcp", "meta", 0, 0);
+    copy_damaged("tcp", "client.1.strace", 0, 0);
+    struct timeline *timeline = read_directory(directory);
+    remove_directory();
+    ck_assert_str_eq(call_of(timeline, "client", "connect", 2)->did, "sent nothing"); /* UDP */
+    ck_assert_str_eq(call_of(timeline, "client", "connect", 3)->did, "");
+    ck_assert_str_eq(call_of(timeline, "client", "sendto", 0)->did, "");
+    ck_assert_str_eq(call_of(timeline, "client", "shutdown", 0)->did, "");
+    ck_assert_str_eq(call_of(timeline, "client", "close", 3)->did, "");
+    timeline_free(timeline);
+}
+END_TEST
+
 START_TEST(property_a_damaged_recording_is_still_put_in_order)
 {
     static const char *const files[] = {"packets", "faults", "states", "client.1.strace",
@@ -730,6 +746,7 @@ int main(void)
     tcase_add_test(tcase, more_than_the_bounds_is_counted_and_told);
     tcase_add_test(tcase, what_is_no_recording_is_refused_with_its_name);
     tcase_add_test(tcase, foreign_text_is_escaped_everywhere);
+    tcase_add_test(tcase, without_packets_nothing_is_said_about_them);
     tcase_add_test(tcase, property_a_damaged_recording_is_still_put_in_order);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);
