@@ -246,11 +246,14 @@ static void explain_accept(struct timeline *timeline, uint32_t number)
         timeline_say(call->got, "%s", what);
 }
 
-/* Does a later close of the same socket come before its FIN? Then that one was the last. */
-static bool closed_later(const struct timeline *timeline, uint32_t number, el_time fin)
+/*
+ * Is a socket used after a close of it, before its FIN left? Then another process has it, too (a server
+ * that forks), and the close only took away one of its descriptors. [#one-of-its-descriptors]
+ */
+static bool used_later(const struct timeline *timeline, uint32_t number, el_time fin)
 {
     for (size_t i = number + 1; i < timeline->call_count; i++)
-        if (timeline->calls[i].role == TIMELINE_CLOSE && timeline->calls[i].at <= fin &&
+        if (timeline->calls[i].at <= fin &&
             timeline->calls[i].socket == timeline->calls[number].socket)
             return true;
     return false;
@@ -276,8 +279,10 @@ static void explain_close(struct timeline *timeline, uint32_t number)
     uint32_t reset = timeline_find(timeline, socket, true, TH_RST, 0, 0);
     if (fin != TIMELINE_NONE && socket->fin_claimed) {
         timeline_say(call->did, "sent nothing: FIN went with shutdown");
-    } else if (fin != TIMELINE_NONE && timeline_may_cause(call, &timeline->sightings[fin]) &&
-               !(close && closed_later(timeline, number, timeline->sightings[fin].latest))) {
+    } else if (fin != TIMELINE_NONE && close &&
+               used_later(timeline, number, timeline->sightings[fin].latest)) {
+        timeline_say(call->did, "sent nothing: another process has it");
+    } else if (fin != TIMELINE_NONE && timeline_may_cause(call, &timeline->sightings[fin])) {
         socket->fin_claimed = true;
         timeline_sent(timeline, number, fin);
         timeline_say(call->did, "→ FIN");

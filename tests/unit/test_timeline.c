@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 static const char *const recordings[] = {"tcp",    "udp",     "udp_connect", "blocking", "refused",
-                                         "resent", "dropped", "big",         "socat"};
+                                         "resent", "dropped", "big",         "socat",    "forked"};
 enum { RECORDINGS = sizeof recordings / sizeof recordings[0] };
 
 /* Tests run from the root of the tree, or from anywhere in it. */
@@ -272,6 +272,16 @@ START_TEST(a_lost_segment_is_told_with_its_fate_and_sent_again)
     ck_assert_uint_eq(arrived->segment, 1);
     ck_assert(timeline->states_traced);
     ck_assert_uint_eq(timeline->states[0].sighting, TIMELINE_NONE);
+    timeline_free(timeline);
+}
+END_TEST
+
+START_TEST(a_close_that_is_not_the_last_sends_nothing)
+{
+    struct timeline *timeline = read_recording("forked");
+    ck_assert_str_eq(call_of(timeline, "server", "close", 0)->did,
+                     "sent nothing: another process has it");
+    ck_assert_str_eq(call_of(timeline, "server", "shutdown", 0)->did, "→ FIN");
     timeline_free(timeline);
 }
 END_TEST
@@ -731,6 +741,7 @@ int main(void)
     tcase_add_test(tcase, connecting_a_udp_socket_sends_nothing);
     tcase_add_test(tcase, a_refusal_is_told_after_the_reset);
     tcase_add_test(tcase, a_lost_segment_is_told_with_its_fate_and_sent_again);
+    tcase_add_test(tcase, a_close_that_is_not_the_last_sends_nothing);
     tcase_add_test(tcase, states_are_worked_out_from_the_packets);
     tcase_add_test(tcase, no_line_is_wider_than_asked);
     tcase_add_test(tcase, ascii_is_ascii);
