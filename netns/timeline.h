@@ -116,6 +116,7 @@ struct timeline_stream {
     int protocol;
     struct el_address source, destination;
     bool leaves;
+    bool initiates; /* it began with the connection's first SYN, from the host with that address */
     bool has_first; /* `first` is known, from a SYN */
     uint32_t first; /* sequence number of the SYN */
     uint32_t end;   /* behind the last byte seen, relative */
@@ -202,9 +203,10 @@ struct timeline {
     uint32_t columns[TIMELINE_HOSTS]; /* the others, from left to right */
     size_t column_count;
 
-    size_t beyond; /* events left out: more than the bounds */
-    size_t unread; /* lines that could not be read */
-    bool failed;   /* out of memory */
+    size_t connections; /* that were begun: with more than one, packets are told apart */
+    size_t beyond;      /* events left out: more than the bounds */
+    size_t unread;      /* lines that could not be read */
+    bool failed;        /* out of memory */
 };
 
 /*

@@ -15,6 +15,8 @@
  */
 #include "timeline_cause.h"
 
+#include "timeline_rows.h"
+
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
@@ -108,17 +110,19 @@ static uint32_t find_error(const struct timeline *timeline, const struct timelin
 }
 
 uint32_t timeline_bad_news(const struct timeline *timeline, uint32_t number,
-                           const struct timeline_socket *socket, const char **name)
+                           const struct timeline_socket *socket, char *name, size_t size)
 {
     const struct timeline_call *call = &timeline->calls[number];
     uint32_t found = TIMELINE_NONE;
-    *name = "RST";
     if (socket->protocol == IPPROTO_TCP)
         found = timeline_find(timeline, socket, false, TH_RST, 0, 0);
-    if (found == TIMELINE_NONE) {
-        found = find_error(timeline, socket, call->latest);
-        *name = "an ICMP error";
+    if (found != TIMELINE_NONE) {
+        snprintf(name, size, "RST");
+        return found;
     }
+    found = find_error(timeline, socket, call->latest);
+    if (found != TIMELINE_NONE)
+        timeline_packet_words(timeline, found, 3, name, size);
     return found;
 }
 
@@ -127,14 +131,15 @@ void timeline_failed(struct timeline *timeline, uint32_t number)
     static const char *const errors[] = {"ECONNREFUSED", "ECONNRESET", "EPIPE",  "EHOSTUNREACH",
                                          "ENETUNREACH",  "EMSGSIZE",   "EACCES", "EPROTO"};
     struct timeline_call *call = &timeline->calls[number];
-    const char *name;
+    char name[TIMELINE_WORDS / 4];
     bool told =
         strstr(call->strace.name, "recv") != NULL && call->strace.result >= 0; /* by MSG_ERRQUEUE */
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
         told |= strcmp(call->strace.error, errors[i]) == 0;
     if (!told)
         return;
-    uint32_t found = timeline_bad_news(timeline, number, &timeline->sockets[call->socket], &name);
+    uint32_t found =
+        timeline_bad_news(timeline, number, &timeline->sockets[call->socket], name, sizeof name);
     if (found == TIMELINE_NONE)
         return;
     timeline_came(timeline, number, found);
@@ -157,7 +162,9 @@ static uint32_t syn_of(const struct timeline *timeline, const struct timeline_ca
             packet->protocol == IPPROTO_TCP && (packet->tcp_flags & (TH_SYN | TH_ACK)) == TH_SYN &&
             !sighting->resent && sighting->claimed == TIMELINE_NONE &&
             el_address_equal(&packet->destination, &like.remote) &&
-            (like.local.length == 0 || el_address_equal(&packet->source, &like.local)) &&
+            (like.local.length == 0 || el_address_equal(&packet->source, &like.local) ||
+             (el_address_is_any(&like.local) && /* what getsockname says after a failure */
+              el_address_port(&packet->source) == el_address_port(&like.local))) &&
             timeline_may_cause(call, sighting) &&
             (call->back == 0 || sighting->latest - call->latest < IN_CALL))
             return i;
@@ -206,6 +213,8 @@ static void connect_tcp(struct timeline *timeline, uint32_t number)
         socket->local = timeline->sightings[syn].packet.source;
         timeline_sent(timeline, number, syn);
         timeline_say(call->did, "→ SYN");
+        if (timeline->connections > 1)
+            timeline_say(call->did, "→ SYN :%u", el_address_port(&socket->local));
     } else if (is_local_error(call->strace.error)) {
         timeline_say(call->did, "sent nothing");
         return;

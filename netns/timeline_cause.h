@@ -30,11 +30,11 @@ uint32_t timeline_find(const struct timeline *timeline, const struct timeline_so
 void timeline_failed(struct timeline *timeline, uint32_t number);
 
 /*
- * What made a call fail, or tells a wait so: the arrival of a reset or of an ICMP error, or NONE. *name
- * (static text) is which.
+ * What made a call fail, or tells a wait so: the arrival of a reset or of an ICMP error, or NONE. Which
+ * it is, is written to `name`.
  */
 uint32_t timeline_bad_news(const struct timeline *timeline, uint32_t number,
-                           const struct timeline_socket *socket, const char **name);
+                           const struct timeline_socket *socket, char *name, size_t size);
 
 void timeline_explain_wait(struct timeline *timeline, uint32_t number);
 void timeline_explain_option(struct timeline *timeline, uint32_t number);

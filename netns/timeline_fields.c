@@ -84,6 +84,23 @@ static void say_tcp(struct words *words, const struct timeline_sighting *sightin
         say(words, ", ack %u", sighting->ack);
 }
 
+uint16_t timeline_connection(const struct timeline *timeline, const struct el_address *one,
+                             const struct el_address *other)
+{
+    for (size_t i = 0; i < timeline->stream_count; i++) {
+        const struct timeline_stream *stream = &timeline->streams[i];
+        if (!stream->initiates)
+            continue;
+        if (el_address_equal(&stream->source, one) && el_address_equal(&stream->destination, other))
+            return el_address_port(one);
+        if (el_address_equal(&stream->source, other) && el_address_equal(&stream->destination, one))
+            return el_address_port(other);
+    }
+    /* Not begun here: ephemeral ports are the high ones. */
+    uint16_t first = el_address_port(one), second = el_address_port(other);
+    return first > second ? first : second;
+}
+
 const char *timeline_packet_words(const struct timeline *timeline, uint32_t number, unsigned level,
                                   char *text, size_t size)
 {
@@ -95,6 +112,9 @@ const char *timeline_packet_words(const struct timeline *timeline, uint32_t numb
         say(&words, "protocol %u, %u bytes", packet->protocol, packet->length);
     } else if (packet->protocol == IPPROTO_TCP) {
         say_tcp(&words, sighting, level);
+        if (timeline->connections > 1)
+            say(&words, " :%u",
+                timeline_connection(timeline, &packet->source, &packet->destination));
     } else if (is_dns(packet)) {
         say(&words, "DNS ");
         say_rest(&words, packet);

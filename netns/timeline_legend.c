@@ -66,6 +66,9 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
             tell(&lines, "✕ lost: the fault that did it, or not seen to arrive");
             break;
         }
+    if (timeline->connections > 1)
+        tell(&lines, ":40000 the connection that was begun from that port, of %zu",
+             timeline->connections);
     if (timeline->state_count > 0)
         tell(&lines, "◆ TCP state, %s",
              any_derived(timeline) ? "worked out from the packets" : "as the kernel told it");

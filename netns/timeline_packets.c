@@ -190,6 +190,9 @@ static uint32_t stream_of(struct timeline *timeline, const struct timeline_sight
     if (number != TIMELINE_NONE) {
         like.has_first = syn;
         like.first = syn ? packet->seq : 0;
+        like.initiates = syn && !(packet->tcp_flags & TH_ACK) && sighting->leaves &&
+                         timeline_host_at(timeline, &packet->source) == sighting->host;
+        timeline->connections += like.initiates;
         timeline->streams[number] = like;
     }
     return number;

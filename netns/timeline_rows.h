@@ -54,6 +54,10 @@ const char *timeline_packet_fields(const struct timeline *timeline, uint32_t num
 /* "server:7007", "10.9.9.9:80"; "-" when there is none. */
 const char *timeline_end_words(const struct timeline *timeline, const struct el_address *address,
                                char *text, size_t size);
+/* The port by which a TCP connection is told from others: that of the end that began it. */
+uint16_t timeline_connection(const struct timeline *timeline, const struct el_address *one,
+                             const struct el_address *other);
+
 /* A call without what it did: "connect(7, server:7007)"; and its result: "= EINPROGRESS". */
 const char *timeline_call_words(const struct timeline *timeline, const struct timeline_call *call,
                                 char *text, size_t size);

@@ -31,10 +31,10 @@ static void tell_connect(struct timeline *timeline, uint32_t wait, uint32_t numb
     struct timeline_socket *socket = &timeline->sockets[number];
     struct timeline_call *call = &timeline->calls[wait];
     struct timeline_call *asked = &timeline->calls[socket->connect];
-    const char *name;
+    char name[TIMELINE_WORDS / 4];
     if (call->at < asked->at)
         return;
-    uint32_t reset = timeline_bad_news(timeline, wait, socket, &name);
+    uint32_t reset = timeline_bad_news(timeline, wait, socket, name, sizeof name);
     uint32_t answer = timeline_find(timeline, socket, false, TH_SYN | TH_ACK, 0, 0);
     if (answer != TIMELINE_NONE)
         timeline_say(call->got, "connected after SYN-ACK");
@@ -60,11 +60,12 @@ void timeline_explain_wait(struct timeline *timeline, uint32_t number)
 void timeline_explain_option(struct timeline *timeline, uint32_t number)
 {
     struct timeline_call *call = &timeline->calls[number];
-    const char *name;
+    char name[TIMELINE_WORDS / 4];
     if (strcmp(call->strace.name, "getsockopt") != 0 ||
         !strace_contains(call->strace.arguments, "SO_ERROR, [E"))
         return;
-    uint32_t found = timeline_bad_news(timeline, number, &timeline->sockets[call->socket], &name);
+    uint32_t found =
+        timeline_bad_news(timeline, number, &timeline->sockets[call->socket], name, sizeof name);
     timeline_came(timeline, number, found);
     if (found != TIMELINE_NONE)
         timeline_say(call->got, "after %s", name);

@@ -230,6 +230,14 @@ static void say_call(struct words *words, const struct timeline *timeline,
         say(words, "%s%s", gap, call->got);
 }
 
+static void say_state(struct words *words, const struct timeline *timeline,
+                      const struct timeline_state *state)
+{
+    say(words, "%s → %s", state->before, state->after);
+    if (timeline->connections > 1)
+        say(words, " :%u", timeline_connection(timeline, &state->local, &state->remote));
+}
+
 static void say_end_of(struct words *words, const struct timeline_end *end)
 {
     if (end->killed)
@@ -252,7 +260,7 @@ const char *timeline_row_words(const struct timeline *timeline, const struct tim
         say_call(&words, timeline, row);
         break;
     case TIMELINE_ROW_STATE:
-        say(&words, "%s → %s", timeline->states[row->of].before, timeline->states[row->of].after);
+        say_state(&words, timeline, &timeline->states[row->of]);
         break;
     case TIMELINE_ROW_END:
         say_end_of(&words, &timeline->ends[row->of]);

@@ -254,6 +254,9 @@ START_TEST(a_refusal_is_told_after_the_reset)
     const struct timeline_call *wait = call_of(timeline, "client", "epoll_wait", 1);
     ck_assert_str_eq(wait->got, "refused after RST");
     before(segment_of(timeline, "client", false, TH_RST | TH_ACK, false)->event, wait->exit);
+    /* IPv4 and then IPv6: two connections, told apart by their ports. */
+    ck_assert_uint_eq(timeline->connections, 2);
+    ck_assert_str_eq(call_of(timeline, "client", "connect", 3)->did, "→ SYN :60606");
     free(place);
     timeline_free(timeline);
 }
