@@ -67,7 +67,7 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
             break;
         }
     if (timeline->connections > 1)
-        tell(&lines, ":40000 the connection that was begun from that port, of %zu",
+        tell(&lines, ":PORT of the connection that was begun from that port; there are %zu",
              timeline->connections);
     if (timeline->state_count > 0)
         tell(&lines, "◆ TCP state, %s",

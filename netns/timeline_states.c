@@ -237,13 +237,45 @@ static void derive(struct timeline *timeline)
     free(ends);
 }
 
+static bool same_ends(const struct timeline_state *state, const struct el_address *one,
+                      const struct el_address *other)
+{
+    return el_address_equal(&state->local, one) && el_address_equal(&state->remote, other);
+}
+
+/*
+ * The tracepoint tells of every network namespace, and another world may have the same addresses: what
+ * is ours is of a connection that our packets or calls know. A socket that is about to connect may
+ * not have a port yet. [#whose-state]
+ */
+static bool is_ours(const struct timeline *timeline, const struct timeline_state *state)
+{
+    for (size_t i = 0; i < timeline->stream_count; i++) {
+        const struct timeline_stream *stream = &timeline->streams[i];
+        if (stream->host == state->host &&
+            (same_ends(state, &stream->source, &stream->destination) ||
+             same_ends(state, &stream->destination, &stream->source)))
+            return true;
+    }
+    for (size_t i = 0; i < timeline->socket_count; i++) {
+        const struct timeline_socket *socket = &timeline->sockets[i];
+        if (socket->host == state->host && socket->protocol == IPPROTO_TCP &&
+            el_address_equal(&socket->remote, &state->remote) &&
+            (el_address_port(&state->local) == 0 ||
+             el_address_equal(&socket->local, &state->local)))
+            return true;
+    }
+    return false;
+}
+
 void timeline_states_link(struct timeline *timeline)
 {
     if (!timeline->states_traced && timeline->state_count == 0)
         derive(timeline);
     for (uint32_t i = 0; i < timeline->state_count; i++) {
         struct timeline_state *state = &timeline->states[i];
-        if (state->sighting == TIMELINE_NONE && state->at < timeline->zero)
+        if (state->sighting == TIMELINE_NONE &&
+            (state->at < timeline->zero || !is_ours(timeline, state)))
             continue;
         state->event =
             timeline_event_add(timeline, TIMELINE_STATE, state->host, i, state->at, false);

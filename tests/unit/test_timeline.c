@@ -275,6 +275,10 @@ START_TEST(a_lost_segment_is_told_with_its_fate_and_sent_again)
     ck_assert_uint_eq(arrived->segment, 1);
     ck_assert(timeline->states_traced);
     ck_assert_uint_eq(timeline->states[0].sighting, TIMELINE_NONE);
+    unsigned shown = 0; /* one of the ten that were recorded is of another world */
+    for (size_t i = 0; i < timeline->event_count; i++)
+        shown += timeline->events[i].kind == TIMELINE_STATE;
+    ck_assert_uint_eq(shown, 9);
     timeline_free(timeline);
 }
 END_TEST
