@@ -5,7 +5,8 @@
  *           in this state sees this segment leave or arrive; which state is it in then? For root the
  *           tracepoint sock:inet_sock_set_state tells what the kernel did; without it the segments tell
  *           what it must have done. A timeline says which of the two it shows. [#states-from-packets]
- * Leaves out: LISTEN, the connections that a router itself has, and what a time-out ends (TIME_WAIT, a SYN that was given up): no packet tells.
+ * Leaves out: the connections that a router itself has, and what a time-out ends (TIME_WAIT, a SYN that
+ *           was given up): no packet tells.
  * Partner:  timeline.h
  */
 #include "timeline.h"
@@ -202,14 +203,17 @@ static void add_derived(struct timeline *timeline, const struct endpoint *end, i
         timeline->beyond++;
         return;
     }
-    timeline->states[added] = (struct timeline_state){.host = end->host,
-                                                      .local = end->local,
-                                                      .remote = end->remote,
-                                                      .before = state_names[end->state],
-                                                      .after = state_names[state],
-                                                      .at = TIMELINE_AT_ONCE,
-                                                      .sighting = number,
-                                                      .event = TIMELINE_NONE};
+    /* Only one that listens answers a SYN. */
+    bool listened = end->state == CLOSED && state == TCP_SYN_RECV;
+    timeline->states[added] =
+        (struct timeline_state){.host = end->host,
+                                .local = end->local,
+                                .remote = end->remote,
+                                .before = listened ? "LISTEN" : state_names[end->state],
+                                .after = state_names[state],
+                                .at = TIMELINE_AT_ONCE,
+                                .sighting = number,
+                                .event = TIMELINE_NONE};
 }
 
 static void derive(struct timeline *timeline)

@@ -30,6 +30,7 @@ struct drawing {
     size_t room;                    /* columns from one lifeline to the next */
     size_t last;                    /* the rightmost lifeline */
     unsigned calls[TIMELINE_HOSTS]; /* that are in the kernel now */
+    bool open;                      /* some arrow has its ends in two rows */
 };
 
 static void draw_lifelines(struct drawing *drawing)
@@ -159,6 +160,7 @@ static void draw_arrow(struct drawing *drawing, const struct arrow *arrow)
         draw_loss(drawing, arrow, &low, &high);
     bool open_from = !arrow->left, open_to = !arrow->arrived && !arrow->lost;
     bool right = arrow->from < arrow->to;
+    drawing->open |= open_from || open_to;
     low += (right ? open_from : open_to) ? OPEN : 0; /* the dots stay free */
     high -= (right ? open_to : open_from) ? OPEN : 0;
     size_t room = high - low > 7 ? high - low - 7 : 1;
@@ -324,6 +326,8 @@ int timeline_text(const struct timeline *timeline, const struct timeline_look *l
         draw_row(drawing, &rows[i]);
     fputc('\n', out);
     timeline_legend(timeline, print_line, drawing);
+    if (drawing->open)
+        print_line(drawing, "· · the other end of the arrow is in another row");
     free(rows);
     free(drawing);
     return 0;
