@@ -197,6 +197,7 @@ struct timeline {
 
     uint32_t *order; /* the events, in their order */
     int against;     /* events placed against a certain edge: 0 in any true history */
+    bool doubtful;   /* what was inferred contradicted the rest, and counts as likely only */
     el_time zero;    /* what times are shown relative to */
 
     bool hidden[TIMELINE_HOSTS];      /* hosts that the reader did not ask for */
@@ -241,6 +242,8 @@ uint32_t timeline_grow(struct timeline *timeline, void **array, size_t size, siz
                        size_t *room);
 
 void timeline_edge_add(struct timeline *timeline, uint32_t from, uint32_t to, bool soft);
+/* A certain edge, if no record is missing: which call did what is found by counting. */
+void timeline_edge_infer(struct timeline *timeline, uint32_t from, uint32_t to);
 uint32_t timeline_event_add(struct timeline *timeline, enum timeline_kind kind, uint32_t host,
                             uint32_t of, el_time at, bool loose);
 

@@ -41,7 +41,7 @@ void timeline_sent(struct timeline *timeline, uint32_t number, uint32_t sighting
         departure->claimed = number;
     if (!timeline_may_cause(call, departure))
         return;
-    timeline_edge_add(timeline, call->entry, departure->event, false);
+    timeline_edge_infer(timeline, call->entry, departure->event);
     if (call->back == 0)
         return;
     bool vague = departure->partner == TIMELINE_NONE && departure->latest - call->back < IN_CALL;
@@ -60,7 +60,7 @@ void timeline_came(struct timeline *timeline, uint32_t number, uint32_t sighting
     const struct timeline_sighting *arrival = &timeline->sightings[sighting];
     bool may_follow = arrival->packet.stamp == 0 || arrival->latest <= call->latest;
     if (may_follow)
-        timeline_edge_add(timeline, arrival->event, call->exit, false);
+        timeline_edge_infer(timeline, arrival->event, call->exit);
 }
 
 void timeline_say(char *words, const char *format, ...)

@@ -278,6 +278,7 @@ static void write_document(struct writing *writing)
     el_json_uint(json, "left_out", timeline->beyond);
     el_json_uint(json, "unread", timeline->unread);
     el_json_int(json, "contradictions", timeline->against);
+    el_json_bool(json, "doubtful", timeline->doubtful);
     el_json_array(json, "notes");
     for (size_t i = 0; i < timeline->note_count; i++)
         el_json_text(json, NULL, timeline->notes[i]);

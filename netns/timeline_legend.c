@@ -86,6 +86,8 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
              (unsigned long long)timeline->lost);
     if (timeline->unread > 0)
         tell(&lines, "note: %zu lines of the recording could not be read", timeline->unread);
+    if (timeline->doubtful)
+        tell(&lines, "note: records are missing; which call sent or got what is a guess");
     if (timeline->against > 0)
         tell(&lines, "note: %d events contradict each other; their order is a guess",
              timeline->against);

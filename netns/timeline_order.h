@@ -21,6 +21,7 @@
 struct timeline_edge {
     uint32_t from, to;
     bool soft;
+    bool inferred; /* for the caller: certain only if no record is missing */
 };
 
 struct timeline_history {

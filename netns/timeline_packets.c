@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STAMP_TO_LOG (100 * EL_US)
+
 /* ---- pairs ----------------------------------------------------------------------------------- */
 
 /*
@@ -318,6 +320,28 @@ static void add_events(struct timeline *timeline)
     }
 }
 
+/*
+ * A departure that was heard of late left before its packet arrived, and not after what its host logged
+ * next (but for the moment between the stamp of an arrival and its place in the log).
+ */
+static void bound_departures(struct timeline *timeline)
+{
+    el_time next[TIMELINE_HOSTS];
+    for (size_t i = 0; i < TIMELINE_HOSTS; i++)
+        next[i] = EL_NEVER;
+    for (uint32_t i = (uint32_t)timeline->sighting_count; i-- > 0;) {
+        struct timeline_sighting *sighting = &timeline->sightings[i];
+        el_time *bound = &next[sighting->host];
+        if (sighting->leaves && sighting->partner != TIMELINE_NONE &&
+            timeline->sightings[sighting->partner].latest < sighting->latest)
+            sighting->latest = timeline->sightings[sighting->partner].latest;
+        if (sighting->leaves && *bound < sighting->latest)
+            sighting->latest = *bound;
+        if (sighting->latest + STAMP_TO_LOG < *bound)
+            *bound = sighting->latest + STAMP_TO_LOG;
+    }
+}
+
 void timeline_packets_link(struct timeline *timeline)
 {
     for (uint32_t i = 0; i < timeline->sighting_count; i++) {
@@ -343,12 +367,6 @@ void timeline_packets_link(struct timeline *timeline)
                 timeline->sightings[i].packet.protocol == IPPROTO_TCP)
                 number_segment(timeline, i);
     note_overtaken(timeline);
-    /* A departure that was heard of late left before its packet arrived. */
-    for (uint32_t i = 0; i < timeline->sighting_count; i++) {
-        struct timeline_sighting *sighting = &timeline->sightings[i];
-        if (sighting->leaves && sighting->partner != TIMELINE_NONE &&
-            timeline->sightings[sighting->partner].latest < sighting->latest)
-            sighting->latest = timeline->sightings[sighting->partner].latest;
-    }
+    bound_departures(timeline);
     add_events(timeline);
 }

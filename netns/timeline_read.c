@@ -215,28 +215,49 @@ static int read_all(struct reading *reading)
     return result;
 }
 
+/* Puts the events in order; their times become those that are shown. Against how many, or -ENOMEM. */
+static int order_events(struct timeline *timeline)
+{
+    size_t count = timeline->event_count;
+    el_time *at = calloc(count + 1, sizeof *at);
+    bool *loose = calloc(count + 1, sizeof *loose);
+    int result = -ENOMEM;
+    for (size_t i = 0; at != NULL && loose != NULL && i < count; i++) {
+        at[i] = timeline->events[i].at;
+        loose[i] = timeline->events[i].loose;
+    }
+    struct timeline_history history = {count, at, loose, timeline->edges, timeline->edge_count};
+    if (at != NULL && loose != NULL && !timeline->failed)
+        result = timeline_order(&history, timeline->order);
+    for (size_t i = 0; (result == 0 || (result > 0 && timeline->doubtful)) && i < count; i++)
+        timeline->events[i].at = at[i];
+    free(at);
+    free(loose);
+    return result;
+}
+
+/*
+ * Where records are missing, counting bytes may find the wrong call, and the edges go in a circle. Then
+ * what was inferred is doubted, never what was seen. [#doubt-the-inferred]
+ */
+static void doubt(struct timeline *timeline)
+{
+    timeline->doubtful = true;
+    for (size_t i = 0; i < timeline->edge_count; i++)
+        timeline->edges[i].soft |= timeline->edges[i].inferred;
+}
+
 int timeline_arrange(struct timeline *timeline)
 {
     timeline_packets_link(timeline);
     timeline_cause_link(timeline);
     timeline_states_link(timeline);
-    size_t count = timeline->event_count;
-    el_time *at = calloc(count + 1, sizeof *at);
-    bool *loose = calloc(count + 1, sizeof *loose);
-    timeline->order = calloc(count + 1, sizeof *timeline->order);
-    int result = -ENOMEM;
-    if (at != NULL && loose != NULL && timeline->order != NULL && !timeline->failed) {
-        for (size_t i = 0; i < count; i++) {
-            at[i] = timeline->events[i].at;
-            loose[i] = timeline->events[i].loose;
-        }
-        struct timeline_history history = {count, at, loose, timeline->edges, timeline->edge_count};
-        result = timeline_order(&history, timeline->order);
-        for (size_t i = 0; i < count; i++)
-            timeline->events[i].at = at[i];
+    timeline->order = calloc(timeline->event_count + 1, sizeof *timeline->order);
+    int result = timeline->order == NULL ? -ENOMEM : order_events(timeline);
+    if (result > 0) {
+        doubt(timeline);
+        result = order_events(timeline);
     }
-    free(at);
-    free(loose);
     if (result < 0)
         return result;
     timeline->against = result;

@@ -35,7 +35,15 @@ void timeline_edge_add(struct timeline *timeline, uint32_t from, uint32_t to, bo
         return;
     uint32_t edge = timeline_add(timeline, edge);
     if (edge != TIMELINE_NONE)
-        timeline->edges[edge] = (struct timeline_edge){from, to, soft};
+        timeline->edges[edge] = (struct timeline_edge){from, to, soft, false};
+}
+
+void timeline_edge_infer(struct timeline *timeline, uint32_t from, uint32_t to)
+{
+    size_t count = timeline->edge_count;
+    timeline_edge_add(timeline, from, to, false);
+    if (timeline->edge_count > count)
+        timeline->edges[count].inferred = true;
 }
 
 uint32_t timeline_event_add(struct timeline *timeline, enum timeline_kind kind, uint32_t host,

@@ -105,6 +105,7 @@ START_TEST(nothing_recorded_stands_before_its_cause)
     for (size_t i = 0; i < RECORDINGS; i++) {
         struct timeline *timeline = read_recording(recordings[i]);
         ck_assert_int_eq(timeline->against, 0);
+        ck_assert(!timeline->doubtful);
         ck_assert_uint_eq(timeline->unread, 0);
         ck_assert_uint_gt(timeline->event_count, 20);
         check_order(timeline, recordings[i]);
@@ -714,7 +715,8 @@ START_TEST(property_a_damaged_recording_is_still_put_in_order)
 {
     static const char *const files[] = {"packets", "faults", "states", "client.1.strace",
                                         "server.1.strace"};
-    for (unsigned round = 0; round < unit_rounds(300); round++) {
+    unsigned doubted = 0, rounds = unit_rounds(300);
+    for (unsigned round = 0; round < rounds; round++) {
         const char *name = recordings[unit_random(RECORDINGS)];
         unsigned lost = (unsigned)unit_random(30), hurt = (unsigned)unit_random(10);
         make_directory("");
@@ -725,13 +727,16 @@ START_TEST(property_a_damaged_recording_is_still_put_in_order)
         remove_directory();
         if (timeline->against == 0)
             check_order(timeline, name);
+        /* Records that are missing may mislead the counting of bytes, but not the order of what is there. */
         unit_holds(hurt > 0 || timeline->against == 0, name);
+        doubted += timeline->doubtful;
         free(as_text(timeline, 40 + unit_random(100)));
         free(written(timeline_svg, timeline));
         free(written(timeline_html, timeline));
         free(written(timeline_json, timeline));
         timeline_free(timeline);
     }
+    unit_holds(doubted <= rounds / 4, "most damage does not mislead");
 }
 END_TEST
 

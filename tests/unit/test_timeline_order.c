@@ -27,7 +27,7 @@ static int order_of(struct sample *sample)
 static void edge(struct sample *sample, uint32_t from, uint32_t to, bool soft)
 {
     ck_assert_uint_lt(sample->edges, EDGES);
-    sample->edge[sample->edges++] = (struct timeline_edge){from, to, soft};
+    sample->edge[sample->edges++] = (struct timeline_edge){.from = from, .to = to, .soft = soft};
 }
 
 /* The order as a word: "1302". */
