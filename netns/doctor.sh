@@ -203,21 +203,22 @@ doctor_worlds() {
     doctor_memory
     doctor_user_namespaces
     doctor_try
-    if [ "${TRIED[proc]:-}" != ok ] && [ "$DOCTOR_MODE" = rootless ] && [ $DOCTOR_BROKEN -eq 0 ] &&
-        [ -n "$REFUSED${TRIED[proc]:-}" ]; then
-        why_refused "${REFUSED:-${TRIED[proc]#no }}"
+    if [ $DOCTOR_BROKEN -gt 0 ]; then
+        : # it has been said already
+    elif [ "$DOCTOR_MODE" = root ]; then
+        [ -z "$REFUSED" ] || broken namespaces "refused ($REFUSED)" "$CONTAINER_HELP"
+    elif [ -n "$REFUSED" ] || { [ "${TRIED[proc]:-}" != ok ] && restricted_by_apparmor; }; then
+        why_refused "$REFUSED"
         broken namespaces "$WHY" "$HELP"
-    elif [ -n "$REFUSED" ] && [ $DOCTOR_BROKEN -eq 0 ]; then
-        broken namespaces "refused ($REFUSED)" "$CONTAINER_HELP"
     fi
     DOCTOR_BEFORE=$DOCTOR_BROKEN
-    needs proc "pid namespace with a /proc of its own" "$(as_root "$SELF doctor")"
-    needs tmpfs "a /run of its own" "$(as_root "$SELF doctor")"
+    needs proc "pid namespace with a /proc of its own" "$CONTAINER_HELP"
+    needs tmpfs "a /run of its own" "$CONTAINER_HELP"
     needs overlay "overlay on /etc" "$(as_root modprobe overlay)"
-    needs netns "named network namespaces" "$(as_root "$SELF doctor")"
+    needs netns "named network namespaces" "$CONTAINER_HELP"
     needs veth "links that carry packets" "$(as_root modprobe veth)"
     needs bridge "switches" "$(as_root modprobe bridge)"
-    needs gso "segmentation offload can be switched off" "$(as_root "$SELF doctor")"
+    needs gso "segmentation offload can be switched off" "$(as_root apt-get install iproute2)"
     needs ipv6 "IPv6 addresses" "$(as_root sysctl -w net.ipv6.conf.all.disable_ipv6=0)"
     needs multiport "iptables, and its multiport match" "$(as_root modprobe xt_multiport)"
     needs NFLOG "iptables logs to a program" "$(as_root modprobe -a xt_NFLOG nfnetlink_log)"

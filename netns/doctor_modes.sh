@@ -32,6 +32,8 @@ in_chroot() {
     local at
     while read -r _ _ _ _ at _; do [ "$at" != / ] || return 1; done </proc/self/mountinfo 2>/dev/null
 }
+# A namespace is made, but what one does in it is refused.
+restricted_by_apparmor() { [ "$(setting kernel/apparmor_restrict_unprivileged_userns)" = 1 ]; }
 # filtered: a seccomp filter is in force, as in most containers.
 filtered() {
     local key value
@@ -51,15 +53,15 @@ why_refused() {
         WHY="refused: there are as many as user.max_user_namespaces allows" HELP=$(as_root sysctl -w user.max_user_namespaces=100000)
     elif [ "$(setting kernel/unprivileged_userns_clone)" = 0 ]; then
         WHY="refused: kernel.unprivileged_userns_clone is 0" HELP=$(as_root sysctl -w kernel.unprivileged_userns_clone=1)
-    elif [ "$(setting kernel/apparmor_restrict_unprivileged_userns)" = 1 ]; then
+    elif restricted_by_apparmor; then
         WHY="refused: AppArmor lets ordinary users have no privileges in one (Ubuntu's default since 23.10)"
         HELP=$(as_root sysctl -w kernel.apparmor_restrict_unprivileged_userns=0)
     elif in_chroot; then
-        WHY="refused in a chroot ($said)" HELP="exit (and run outside of the chroot)"
+        WHY="refused: this is a chroot" HELP="exit (and run outside of the chroot)"
     elif filtered; then
-        WHY="refused by a seccomp filter, as in a container ($said)" HELP=$CONTAINER_HELP
+        WHY="refused: a seccomp filter forbids it, as in a container" HELP=$CONTAINER_HELP
     else
-        WHY="refused ($said)"
+        WHY="refused: $said"
     fi
     # Root who cannot do without a user namespace is root by name only: no switch is in reach.
     [ "$EUID" -ne 0 ] || HELP=$CONTAINER_HELP
@@ -93,7 +95,7 @@ no_world() {
         2>&1 </dev/null) && return 1
     if [ "$1" = root ]; then
         WHY="root is refused namespaces or mounts (${said//$'\n'/; }): a container" HELP=$CONTAINER_HELP
-    elif [[ $said == mount:* ]] && [ "$(setting kernel/apparmor_restrict_unprivileged_userns)" != 1 ]; then
+    elif [[ $said == mount:* ]] && ! restricted_by_apparmor; then
         WHY="nothing can be mounted in a user namespace, as in a container that hides parts of /proc (${said//$'\n'/; })"
         HELP=$CONTAINER_HELP
     else

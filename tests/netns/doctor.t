@@ -150,19 +150,34 @@ on_machine contained
 
 # A machine that gives an ordinary user no user namespace: one whose limit is 0; one where there are as many as there may be; and
 # root by name only.
-none() { unshare --user --map-user=4242 --keep-caps "$BASH_PATH" -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$0" "$@"' "$@"; }
-full() { unshare --user --map-root-user "$BASH_PATH" -c 'echo 1 >/proc/sys/user/max_user_namespaces && exec unshare --user --map-user=4242 "$@"' x "$@"; }
+none() { unshare --user --map-user=4242 --map-group=4242 --keep-caps "$BASH_PATH" -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$0" "$@"' "$@"; }
+full() { unshare --user --map-root-user "$BASH_PATH" -c 'echo 1 >/proc/sys/user/max_user_namespaces && exec unshare --user --map-user=4242 --map-group=4242 "$@"' x "$@"; }
 name_only() {
     unshare --user --map-root-user "$BASH_PATH" -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"' x "$@"
 }
 REFUSALS='none full name_only'
+# masked [SETTING VALUE] CMD…: a container that hides parts of /proc, so that the kernel lets nobody mount another; or a
+# distribution that has a switch in /proc/sys/kernel which this one has not.
+masked() {
+    local dir
+    dir=$(mktemp -d "$TEST_TMP/kernel.XXXX")
+    case $1 in /*) ;; *) echo "$2" >"$dir/$1"; shift 2 ;; esac
+    unshare --user --map-user=4242 --map-group=4242 --keep-caps --mount "$BASH_PATH" -c 'mount --bind "$1" /proc/sys/kernel && shift && exec "$@"' x "$dir" "$@"
+}
+machine switched
+pretend switched unshare 'case " $* " in *" --user "*) echo "unshare: write failed /proc/self/uid_map: Operation not permitted" >&2; exit 1 ;; esac; exec -a unshare real-unshare "$@"'
 CAN_REFUSE=''
-if unshare --user --map-user=4242 --keep-caps true 2>/dev/null; then
+if unshare --user --map-user=4242 --map-group=4242 --keep-caps true 2>/dev/null; then
     CAN_REFUSE=yes
     for way in $REFUSALS; do
         job "$way" "$way" "$NET" doctor
         job "why-$way" "$way" "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"
     done
+    for setting in unprivileged_userns_clone=0 apparmor_restrict_unprivileged_userns=1; do
+        job "${setting%=*}" masked "${setting%=*}" "${setting#*=}" "$(type -P env)" PATH="$TEST_TMP/switched" "$BASH_PATH" "$NET" doctor
+    done
+    job masked masked "$NET" doctor
+    job why-masked masked "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"
     job up-none none "$NET" up --world "doctor-$$"
 fi
 job why-whole why_not
@@ -294,6 +309,14 @@ if [ -n "$CAN_REFUSE" ]; then
     like "limit 0: the sysctl" "$(command_of none 'user namespaces')" '^sudo sysctl -w user\.max_user_namespaces=[1-9]'
     like "limit reached: another reason" "$(said full)" '^FIX +user namespaces +refused: there are as many as'
     like "root by name only: no sysctl is in reach" "$(command_of name_only 'user namespaces')" '^docker run --privileged '
+    for setting in unprivileged_userns_clone=1 apparmor_restrict_unprivileged_userns=0; do
+        like "a switch of the kernel: ${setting%=*}" "$(said "${setting%=*}")" "^FIX +user namespaces +refused: .*"
+        is "... and its command" "$(command_of "${setting%=*}" 'user namespaces')" "sudo sysctl -w kernel.$setting"
+    done
+    is "a container that hides parts of /proc" "$(code masked)" 1
+    like "... is told from one that forbids user namespaces" "$(said masked)" '^OK +user namespaces '
+    like "... no /proc can be mounted in it" "$(said masked)" '^FIX +proc .*: mount: '
+    like "... and net up would say that" "$(<"$JOBS/why-masked.err")" '^net: up: .*: nothing can be mounted in a user namespace, as in a container'
     is "net up fails then" "$(code up-none)" 125
     like "... and points to the doctor" "$(<"$JOBS/up-none.err")" 'net doctor'
 else
