@@ -155,6 +155,8 @@ full() { unshare --user --map-root-user "$BASH_PATH" -c 'echo 1 >/proc/sys/user/
 name_only() {
     unshare --user --map-root-user "$BASH_PATH" -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"' x "$@"
 }
+# What a container's seccomp filter does.
+filtered() { python3 "$ROOT/tests/lib/no_namespaces.py" "$@"; }
 REFUSALS='none full name_only'
 # masked [SETTING VALUE] CMD…: a container that hides parts of /proc, so that the kernel lets nobody mount another; or a
 # distribution that has a switch in /proc/sys/kernel which this one has not.
@@ -178,6 +180,8 @@ if unshare --user --map-user=4242 --map-group=4242 --keep-caps true 2>/dev/null;
     done
     job masked masked "$NET" doctor
     job why-masked masked "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"
+    job filtered filtered "$NET" doctor
+    job why-filtered filtered "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"
     job up-none none "$NET" up --world "doctor-$$"
 fi
 job why-whole why_not
@@ -293,7 +297,7 @@ left() { # WAY: the two commands that net up then names work in just that place
     return $rc
 }
 if [ -n "$CAN_REFUSE" ]; then
-    for way in $REFUSALS; do
+    for way in $REFUSALS filtered; do
         is "$way: net up cannot work" "$(code "$way")" 1
         like "... user namespaces: FIX" "$(said "$way")" '^FIX +user namespaces +refused'
         is "... and nothing that needs one is OK" \
@@ -317,6 +321,8 @@ if [ -n "$CAN_REFUSE" ]; then
     like "... is told from one that forbids user namespaces" "$(said masked)" '^OK +user namespaces '
     like "... no /proc can be mounted in it" "$(said masked)" '^FIX +proc .*: mount: '
     like "... and net up would say that" "$(<"$JOBS/why-masked.err")" '^net: up: .*: nothing can be mounted in a user namespace, as in a container'
+    like "a seccomp filter is recognised" "$(said filtered)" '^FIX +user namespaces +refused: a seccomp filter forbids it'
+    like "... as what a container does" "$(command_of filtered 'user namespaces')" '^docker run --privileged '
     is "net up fails then" "$(code up-none)" 125
     like "... and points to the doctor" "$(<"$JOBS/up-none.err")" 'net doctor'
 else
