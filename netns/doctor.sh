@@ -270,6 +270,7 @@ doctor_faults() {
     doctor_built wanted fault_queue "no net fault that drops, delays or changes packets"
     wants NFQUEUE "iptables hands packets to a program; without one they end, or pass with --queue-bypass" xt_NFQUEUE nfnetlink_queue
     wants verdicts "fault_queue is handed a packet, and what it decides is done" nfnetlink_queue
+    wants copies "a raw packet socket puts duplicates on the cable" af_packet
     wants mac "packets of one neighbour alone (mac match)" xt_mac
     wants REJECT "refusals: an RST, or an ICMP error" ipt_REJECT
     wants statistic "every Nth packet, or one by chance (statistic match)" xt_statistic

@@ -33,10 +33,10 @@ soon() { # PID CMD…: within three seconds, and while PID lives
 }
 
 # refused PLACE ADDRESS [SECONDS]: from PLACE, a port of ADDRESS that nobody has is reached, and its
-# refusal comes back. Silence is given up after a second, or SECONDS.
+# refusal comes back. Silence is given up after two seconds, or SECONDS.
 refused() {
     local said
-    said=$(on "$1" timeout "${3:-1}" bash -c ": </dev/tcp/$2/9" 2>&1)
+    said=$(on "$1" timeout "${3:-2}" bash -c ": </dev/tcp/$2/9" 2>&1)
     [[ $said == *refused* ]] || { said=${said##*: }; echo "${said:-no answer}"; return 1; }
 }
 # matched PLACE TABLE WORD: a packet has met the rule of TABLE that has WORD in it.
@@ -51,7 +51,7 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
     own_etc() { private_run && echo 127.0.0.1 doctor.lab >/run/etc/hosts && mount -t overlay overlay -o lowerdir=/run/etc:/etc /etc && grep -q doctor.lab /etc/hosts; }
     three_hosts() { private_run && ip netns add a && ip netns add b && ip netns add c && ip -n a link set lo up; }
     links() {
-        ip link add eth0 netns a address 02:00:00:00:77:01 type veth peer name eth0 netns b || return
+        ip link add eth0 netns a address 02:00:00:00:77:01 type veth peer name eth0 netns b address 02:00:00:00:77:02 || return
         ip link add eth1 netns b type veth peer name eth0 netns c || return
         printf '%s\n' 'address add 10.77.1.1/24 dev eth0' 'link set eth0 up' 'route add default via 10.77.1.254' | ip -n a -batch - &&
             printf '%s\n' 'address add 10.77.1.254/24 dev eth0' 'address add 10.77.2.254/24 dev eth1' 'link set eth0 up' 'link set eth1 up' | ip -n b -batch - &&
@@ -111,8 +111,29 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
         if refused a 10.77.1.254 0.2 >/dev/null; then echo "packets pass a queue that nobody reads"; return 1; fi
         on b iptables -t mangle -R INPUT 1 -p tcp --dport 9 -j NFQUEUE --queue-num 1 --queue-bypass && refused a 10.77.1.254
     }
-    verdicts() {
+    # fault A:B WORD…: as net fault does, on a link that only the doctor has.
+    fault() {
+        private_run || return
         [ -n "${FAULT_QUEUE:-}" ] || { echo "fault_queue is not built (make)"; return 1; }
+        mkdir -p /run/echolab && printf '%s\n' "a eth0 02:00:00:00:77:01 ab b eth0" "b eth0 02:00:00:00:77:02 ab a eth0" >/run/echolab/plugs &&
+            bash "${BASH_SOURCE[0]%/*}/fault_inside.sh" "$FAULT_QUEUE" "$@" >/dev/null
+    }
+    # An answer that comes, but late, has been in the program's hands and got its verdict.
+    verdicts() {
+        local start now
+        fault add a:b delay=200ms protocol=tcp || return
+        start=${EPOCHREALTIME//[!0-9]/}
+        refused a 10.77.1.254 3 || return
+        now=${EPOCHREALTIME//[!0-9]/}
+        [ $((now - start)) -ge 200000 ] || { echo "a packet passed at once that was to be held"; return 1; }
+        fault clear
+    }
+    # A copy is put on the cable by a raw packet socket: one datagram is sent, two arrive.
+    copies() {
+        fault add a:b duplicate=all protocol=udp && on b iptables -A INPUT -p udp --dport 9 -m comment --comment copies &&
+            on a bash -c 'echo x >/dev/udp/10.77.1.254/9' || return
+        soon $$ eval 'on b iptables -vnxL INPUT | grep -E "^ *2 .*copies"' || { echo "the copy does not arrive"; return 1; }
+        fault clear
     }
     by_mac() {
         on b iptables -t mangle -A INPUT -m mac --mac-source 02:00:00:00:77:01 -p tcp --dport 9 -m comment --comment "by mac" &&
@@ -160,23 +181,19 @@ RULES
         on a ss -Hltni sport = 53 | grep cwnd: >/dev/null || { echo "ss sees no more than /proc/net/tcp"; return 1; }
     }
     trace() { has strace && strace -o /dev/null -f true; }
-    # A process that is no child of strace's: what Yama's ptrace_scope and container filters forbid.
+    # A process that is no child of strace's: what Yama's ptrace_scope and container filters forbid. It
+    # reads on and on, since being attached comes before being watched.
     attach() {
         private_run && has strace || return
-        local target tracer fd
+        local target tracer fd rc=0
         exec {fd}<> <(:)
-        read -r -u "$fd" &
+        while read -r -u "$fd"; do :; done &
         target=$!
         strace -q -o /run/attach -p "$target" >/run/attach.err 2>&1 &
         tracer=$!
-        soon "$tracer" grep -q 'TracerPid:[[:space:]]*[1-9]' "/proc/$target/status" || {
-            kill "$target" "$tracer" 2>/dev/null
-            tail -n 1 /run/attach.err
-            return 1
-        }
-        echo go >&"$fd"
-        wait "$tracer"
-        grep -q 'read(.*"g"' /run/attach || { echo "attached, but saw nothing"; return 1; }
+        soon "$tracer" eval 'echo go >&"$fd" && grep "read(.*\"g\"" /run/attach' || { tail -n 1 /run/attach.err; rc=1; }
+        kill "$target" "$tracer" 2>/dev/null
+        return $rc
     }
     # A packet that is known to have crossed is in the file.
     capture() {
@@ -232,6 +249,7 @@ try routes routes
 try mac by_mac
 try NFQUEUE queue_rule
 try verdicts verdicts
+try copies copies
 try REJECT reject
 try statistic statistic
 try matches matches
