@@ -60,9 +60,9 @@ doctor_built() { # needed|wanted PROGRAM LOSS
     if [ -n "$where" ]; then
         verdict OK "$2" "$where"
     elif [ "$1" = needed ]; then
-        broken "$2" "not built: $3" make
+        broken "$2" "not built: $3" "make deps all"
     else
-        verdict FIX "$2" "not built: $3" make
+        verdict FIX "$2" "not built: $3" "make deps all"
     fi
 }
 

@@ -191,6 +191,7 @@ RULES
         target=$!
         strace -q -o /run/attach -p "$target" >/run/attach.err 2>&1 &
         tracer=$!
+        # shellcheck disable=SC2016 # expanded by eval
         soon "$tracer" eval 'echo go >&"$fd" && grep "read(.*\"g\"" /run/attach' || { tail -n 1 /run/attach.err; rc=1; }
         kill "$target" "$tracer" 2>/dev/null
         return $rc

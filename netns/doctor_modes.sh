@@ -128,7 +128,7 @@ what_is_left() {
 What still works: every program, over loopback, and each lab that needs no more than loopback:
     \$ ${bin}tcp_echo_server &
     \$ ${bin}tcp_echo --explain localhost
-    and udp_echo_server, udp_echo, echo_resolve in the same way.
+    and udp_echo_server, udp_echo, echo_resolve in the same way; net diagram draws what net up would build.
 What does not: net up, run, enter, log, counters, capture, fault and why. They all need a world.
 LEFT
 }
