@@ -187,13 +187,13 @@ RULES
         private_run && has strace || return
         local target tracer fd rc=0
         exec {fd}<> <(:)
-        while read -r -u "$fd"; do :; done &
+        while read -r -u "$fd"; do :; done >/dev/null &
         target=$!
         strace -q -o /run/attach -p "$target" >/run/attach.err 2>&1 &
         tracer=$!
         # shellcheck disable=SC2016 # expanded by eval
         soon "$tracer" eval 'echo go >&"$fd" && grep "read(.*\"g\"" /run/attach' || { tail -n 1 /run/attach.err; rc=1; }
-        kill "$target" "$tracer" 2>/dev/null
+        kill -KILL "$target" "$tracer" 2>/dev/null # a milder signal may be lost between tracer and traced
         return $rc
     }
     # A packet that is known to have crossed is in the file.
@@ -210,8 +210,16 @@ RULES
     }
 
     # ---- root only ----
-    # A read of /dev/kmsg is one record, so its buffer must hold a whole one.
-    kernel_ring() { dd if=/dev/kmsg of=/dev/null bs=8192 count=1 iflag=nonblock status=none; }
+    # A read of /dev/kmsg is one record, so its buffer must hold a whole one. The oldest record may be
+    # overwritten just before it is read (EPIPE): then there is another oldest.
+    kernel_ring() {
+        private_run || return
+        for _ in 1 2 3 4 5; do
+            dd if=/dev/kmsg of=/dev/null bs=8192 count=1 iflag=nonblock status=none 2>/run/kmsg.err && return
+        done
+        tail -n 1 /run/kmsg.err
+        return 1
+    }
     # The event, in a tracefs instance of its own (a buffer apart from everybody's), which is removed at
     # once: a connection that is refused must show there.
     tracepoint() {

@@ -64,12 +64,12 @@ why_not() { "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"; }
 
 snapshot() { # what a doctor could leave or change
     cat /proc/self/mounts
-    grep -s . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/net/netfilter/nf_log_all_netns \
-        /proc/sys/user/max_user_namespaces /proc/sys/net/netfilter/nf_log/* || true
+    grep -s . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding /proc/sys/user/max_user_namespaces \
+        /proc/sys/net/netfilter/nf_log/* || true # nf_log_all_netns is other tests' too
     ip -o link | sed 's/ qlen .*//'
     find /run/netns /tmp/doctor* -maxdepth 1 \( -name a -o -name b -o -name c -o -name 'doctor*' \) 2>/dev/null || true
     if [ "$EUID" -eq 0 ]; then
-        unshare --mount "$BASH_PATH" -c 'mount -t tracefs tracefs /mnt 2>/dev/null && cd /mnt/instances && printf "%s\n" echolab-doctor*; cat /mnt/current_tracer /mnt/events/enable' 2>/dev/null || true
+        unshare --mount "$BASH_PATH" -c 'mount -t tracefs tracefs /mnt && cd /mnt/instances && printf "%s\n" echolab-doctor*' 2>/dev/null || true
         iptables-save 2>/dev/null | sed '/^#/d' || true
     fi
 }
