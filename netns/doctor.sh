@@ -28,7 +28,7 @@ verdict() { # OK|FIX|SKIP NAME TEXT [COMMAND]
 broken() { DOCTOR_BROKEN=$((DOCTOR_BROKEN + 1)); verdict FIX "$@"; }
 heading() { printf '%s%s\n' "${DOCTOR_SAID:+$'\n'}" "$1"; DOCTOR_SAID=yes; }
 as_root() { if [ "$EUID" -eq 0 ]; then echo "$*"; else echo "sudo $*"; fi; }
-has() { [ -n "$(type -P "$1")" ]; }
+has() { [ -x "$(type -P "$1")" ]; } # type finds what may not be run, too, if there is nothing else
 setting() { # PATH under /proc/sys: its value, nothing when the kernel has no such setting
     local value=''
     if [ -r "/proc/sys/$1" ]; then read -r value <"/proc/sys/$1" || true; fi
@@ -38,19 +38,23 @@ setting() { # PATH under /proc/sys: its value, nothing when the kernel has no su
 # ---- programs ----------------------------------------------------------------------------------
 
 # A program, and the Debian package that has it. needed: net up cannot do without; wanted: something
-# here is lost without it; spare: nothing is.
+# here is lost without it; spare: nothing is. Some are installed for the members of a group only
+# (dumpcap).
 doctor_program() { # needed|wanted|spare PROGRAM PACKAGE PURPOSE
-    local where
-    where=$(type -P "$2") || where=''
-    if [ -n "$where" ]; then
-        verdict OK "$2" "$where"
-    else
-        case $1 in
-        needed) broken "$2" "not found: $4" "$(as_root apt-get install "$3")" ;;
-        wanted) verdict FIX "$2" "not found: no $4" "$(as_root apt-get install "$3")" ;;
-        spare) verdict SKIP "$2" "not found (package $3): no $4; nothing here needs it" ;;
-        esac
+    local need=$1 name=$2 why="not found" help where
+    help=$(as_root apt-get install "$3")
+    where=$(type -P "$name") || where=''
+    if [ -x "$where" ]; then
+        verdict OK "$name" "$where"
+        return
+    elif [ -n "$where" ]; then
+        why="$where may not be run by this user" help="sudo usermod -aG $(stat -c %G "$where" 2>/dev/null) \$USER (and log in anew)"
     fi
+    case $need in
+    needed) broken "$name" "$why: $4" "$help" ;;
+    wanted) verdict FIX "$name" "$why: no $4" "$help" ;;
+    spare) verdict SKIP "$name" "$why (package $3): no $4; nothing here needs it" ;;
+    esac
 }
 
 # One of ours.
@@ -244,6 +248,8 @@ doctor_logs() {
     heading "Logs: what net log and net capture show"
     doctor_built wanted packet_log "worlds work, but net log has nothing to show"
     wants collect "packet_log hears what iptables logs"
+    doctor_built wanted mark_lines "net run on several hosts may tear their lines"
+    doctor_built wanted packet_capture "no net capture"
     doctor_program wanted dumpcap wireshark-common "net capture"
     wants capture "dumpcap catches a packet that crosses a link"
 }

@@ -23,7 +23,7 @@ try() { # NAME CMD…
     if [ $rc -eq 0 ]; then echo "$name ok"; else echo "$name no ${said:-exit $rc}"; fi
 }
 on() { local place=$1; shift; ip netns exec "$place" "$@"; }
-has() { [ -n "$(type -P "$1")" ] || { echo "no program $1"; return 1; }; }
+has() { [ -x "$(type -P "$1")" ] || { echo "no program $1"; return 1; }; }
 soon() { # PID CMD…: within three seconds, and while PID lives
     local pid=$1 end=$((SECONDS + 3)); shift
     until "$@" >/dev/null 2>&1; do

@@ -72,7 +72,7 @@ missing_programs() {
     local entry program package missing='' packages=''
     for entry in "${NEEDED_PROGRAMS[@]}" env "${BASIC_PROGRAMS[@]}"; do
         read -r program package _ <<<"$entry"
-        [ -z "$(type -P "$program")" ] || continue
+        [ ! -x "$(type -P "$program")" ] || continue
         case $program in
         grep | hostname | sed) package=$program ;;
         *) package=${package:-coreutils} ;;

@@ -99,10 +99,11 @@ for program in $NEEDED_ONE $NEEDED_TWO; do
     without "no-$program" "$program"
     job "why-no-$program" env PATH="$TEST_TMP/no-$program" "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"
 done
-WANTED='nft tc dumpcap ping curl ss strace dot'
+WANTED='nft tc ping curl ss strace dot'
 machine unwanted
 # shellcheck disable=SC2086 # names
-without unwanted $WANTED tshark dd
+without unwanted $WANTED dumpcap tshark dd
+echo "for the members of a group" >"$TEST_TMP/unwanted/dumpcap" # and this user is none of them
 on_machine unwanted
 
 # Programs that refuse: each takes away what is tried with it, and nothing else.
@@ -218,7 +219,7 @@ for name in unshare nsenter setpriv flock ip iptables-restore ip6tables-restore 
     NFQUEUE mac REJECT statistic matches kill sock_diag trace attach LOG; do
     like "$name is tried" "$(said whole)" "^OK +$name "
 done
-for name in fault_queue verdicts copies timers netem timeline wireshark gnuplot "kernel log" bpftrace; do
+for name in packet_capture mark_lines fault_queue verdicts copies timers netem timeline wireshark gnuplot "kernel log" bpftrace; do
     like "$name has a verdict" "$(said whole)" "^(OK|FIX|SKIP) +$name "
 done
 if [ "$EUID" -eq 0 ]; then
@@ -258,6 +259,8 @@ for program in $WANTED; do
     like "$program can be missed, but that is said" "$(said unwanted)" "^FIX +$program +not found: no "
     like "... with one command" "$(command_of unwanted "$program")" '^(sudo )?apt-get install [a-z0-9-]+$'
 done
+like "what this user may not run is not OK" "$(said unwanted)" '^FIX +dumpcap +/.*/dumpcap may not be run by this user: no net capture$'
+like "... with another command" "$(command_of unwanted dumpcap)" '^sudo usermod -aG [^ ]+ \$USER'
 like "what nothing here needs has no command" "$(said unwanted)" '^SKIP +tshark +not found'
 like "what could not be tried names the program" "$(said unwanted)" '^SKIP +trace .*: no program strace$'
 
