@@ -22,11 +22,13 @@ DOCTOR_SAID=        # yes: something was printed already
 declare -A TRIED=() # NAME of doctor_inside.sh → "ok", or "no REASON"
 
 verdict() { # OK|FIX|SKIP NAME TEXT [COMMAND]
-    printf '%-5s %-17s %s\n' "$1" "$2" "$3"
-    [ -z "${4:-}" ] || printf '%-23s   $ %s\n' '' "$4"
+    local line
+    printf -v line '%-5s %-17s %s' "$1" "$2" "$3"
+    [ -z "${4:-}" ] || printf -v line '%s\n%-23s   $ %s' "$line" '' "$4"
+    say "$line"
 }
 broken() { DOCTOR_BROKEN=$((DOCTOR_BROKEN + 1)); verdict FIX "$@"; }
-heading() { printf '%s%s\n' "${DOCTOR_SAID:+$'\n'}" "$1"; DOCTOR_SAID=yes; }
+heading() { say "${DOCTOR_SAID:+$'\n'}$1"; DOCTOR_SAID=yes; }
 as_root() { if [ "$EUID" -eq 0 ]; then echo "$*"; else echo "sudo $*"; fi; }
 has() { [ -x "$(type -P "$1")" ]; } # type finds what may not be run, too, if there is nothing else
 setting() { # PATH under /proc/sys: its value, nothing when the kernel has no such setting
@@ -335,7 +337,8 @@ root_meaning() {
 }
 
 cmd_doctor() {
-    [ $# -eq 0 ] || die "doctor: takes no operand"
+    [ $# -eq 0 ] || die "doctor: $1: takes no operand"
+    outside_only doctor # a world lacks things on purpose
     DOCTOR_MODE=$(world_mode)
     doctor_programs
     doctor_worlds
@@ -344,7 +347,7 @@ cmd_doctor() {
     doctor_faults
     doctor_looking
     doctor_root_only
-    echo
+    say ""
     doctor_modes
     [ $DOCTOR_BROKEN -eq 0 ]
 }

@@ -19,7 +19,7 @@ LOG='-j NFLOG --nflog-group 7007 --nflog-size 256 --nflog-prefix doctor'
 try() { # NAME CMD…
     local name=$1 said rc=0; shift
     said=$("$@" 2>&1 </dev/null) || rc=$?
-    said=${said//$'\n'/; }
+    said=${said%%$'\n'*} # the first is the cause
     if [ $rc -eq 0 ]; then echo "$name ok"; else echo "$name no ${said:-exit $rc}"; fi
 }
 on() { local place=$1; shift; ip netns exec "$place" "$@"; }

@@ -132,23 +132,23 @@ What still works: every program, over loopback, and each lab that needs no more 
 What does not: net up, run, enter, log, counters, capture, fault and why. They all need a world.
 LEFT
 }
-cat_lines() { local line; while IFS= read -r line; do echo "$line"; done; } # cat may be what is missing
+cat_lines() { local line; while IFS= read -r line; do say "$line"; done; } # cat may be what is missing
 
 # The last words of the doctor: the mode that net up would use, or what is left.
 doctor_modes() {
     if [ "$DOCTOR_BROKEN" -gt 0 ]; then
-        echo "net up cannot work here yet: $DOCTOR_BROKEN of the above must be fixed first."
+        say "net up cannot work here yet: $DOCTOR_BROKEN of the above must be fixed first."
         what_is_left
     elif [ "$DOCTOR_MODE" = root ]; then
-        echo "net up works here, in mode root."
-        echo "Mode root needs no user namespace, and adds what only root may read: the kernel's LOG lines and tracepoints."
+        say "net up works here, in mode root."
+        say "Mode root needs no user namespace, and adds what only root may read: the kernel's LOG lines and tracepoints."
         case $ORDINARY in
-        yes) echo "Ordinary users have worlds here too, in mode rootless." ;;
-        no) echo "Ordinary users have no worlds here: what is left to them are the programs over loopback (net doctor, as one of them, says why)." ;;
+        yes) say "Ordinary users have worlds here too, in mode rootless." ;;
+        no) say "Ordinary users have no worlds here: what is left to them are the programs over loopback (net doctor, as one of them, says why)." ;;
         esac
     else
-        echo "net up works here, in mode rootless."
-        echo "Mode rootless makes your worlds in a user namespace of yours: faults, logs, captures, timelines, all without root."
-        echo "Mode root (sudo $SELF up) adds what only root may read: the kernel's LOG lines and tracepoints."
+        say "net up works here, in mode rootless."
+        say "Mode rootless makes your worlds in a user namespace of yours: faults, logs, captures, timelines, all without root."
+        say "Mode root (sudo $SELF up) adds what only root may read: the kernel's LOG lines and tracepoints."
     fi
 }

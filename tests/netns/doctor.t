@@ -361,6 +361,19 @@ else
     skip "machines that refuse user namespaces" "unshare --keep-caps does not work here"
 fi
 
+# ---- as a command -------------------------------------------------------------------------------
+
+exits "it takes no operand" 125 "$NET" doctor everything
+like "... and says so" "$ERR" '^net: doctor: everything: takes no operand$'
+if "$NET" doctor >/dev/full 2>"$TEST_TMP/err"; then rc=0; else rc=$?; fi
+is "a full disk is net's own failure" "$rc: $(<"$TEST_TMP/err")" "125: net: stdout: cannot be written"
+if world pair; then
+    exits "in a world there is no doctor" 125 on client "$NET" doctor
+    like "... and it says so" "$ERR" '^net: doctor: this shell is inside world '
+else
+    fail "in a world there is no doctor"
+fi
+
 # ---- nothing is left, nothing was changed -------------------------------------------------------
 
 marked() { grep -slaF "ECHOLAB_MARK=$MARK" /proc/[0-9]*/environ 2>/dev/null | grep -v "^/proc/$BASHPID/" || true; }
