@@ -83,7 +83,13 @@ mkdir "$TEST_TMP/copy"
 cp -r "$ROOT/netns" "$TEST_TMP/copy/netns"
 job nothing env -i PATH=/nonexistent "$BASH_PATH" "$TEST_TMP/copy/netns/net" doctor
 
-on_machine links
+# All programs are there; but the engine of faults holds nothing.
+mkdir "$TEST_TMP/bin"
+ln -s "$BIN/packet_log" "$TEST_TMP/bin/packet_log"
+[ ! -e "$BIN/topology" ] || ln -s "$BIN/topology" "$TEST_TMP/bin/topology"
+printf '#!%s\nexit 0\n' "$BASH_PATH" >"$TEST_TMP/bin/fault_queue"
+chmod +x "$TEST_TMP/bin/fault_queue"
+job links env PATH="$LINKS" ECHOLAB_BIN="$TEST_TMP/bin" "$BASH_PATH" "$NET" doctor
 NEEDED_ONE='nsenter setsid getent ip dnsmasq env' NEEDED_TWO='unshare setpriv flock mount iptables-restore ip6tables-restore'
 # shellcheck disable=SC2086 # names
 {
@@ -125,6 +131,7 @@ on_machine tools
 machine yama # strace can start programs, but join none; links are plain
 pretend yama strace 'case " $* " in *" -p "*) echo "strace: attach: ptrace(PTRACE_SEIZE, 9): Operation not permitted" >&2; exit 1 ;; esac; exec -a strace real-strace "$@"'
 pretend yama ip 'case "$*" in *"type bridge"*|*gso_max_segs*|*fd77::1*) exit 2 ;; esac; exec -a ip real-ip "$@"'
+pretend yama mount 'case " $* " in *" overlay "*) echo "mount: unknown filesystem type"; exit 32 ;; esac; exec -a mount real-mount "$@"'
 on_machine yama
 # Programs that say yes and do nothing: only what was tried for real is noticed.
 machine liars
@@ -132,17 +139,11 @@ pretend liars iptables 'case " $* " in *" NFQUEUE "*|*MASQUERADE*|*DNAT*|*--mac-
 pretend liars ss 'exit 0'
 pretend liars strace 'exit 0'
 pretend liars dumpcap 'exit 0'
+pretend liars env 'case "$1" in --default-signal*) exit 125 ;; esac; exec -a env real-env "$@"'
 on_machine liars
 
-# An engine that holds nothing.
-mkdir "$TEST_TMP/bin"
-ln -s "$BIN/packet_log" "$TEST_TMP/bin/packet_log"
-printf '#!%s\nexit 0\n' "$BASH_PATH" >"$TEST_TMP/bin/fault_queue"
-chmod +x "$TEST_TMP/bin/fault_queue"
-job idle env ECHOLAB_BIN="$TEST_TMP/bin" "$NET" doctor
-
 # What all else builds on.
-for kind in proc tmpfs overlay; do # without a /run of its own the doctor must not use this machine's
+for kind in proc tmpfs; do # without a /run of its own the doctor must not use this machine's
     machine "no-$kind"
     pretend "no-$kind" mount 'case " $* " in *" '$kind' "*) echo "mount: unknown filesystem type"; exit 32 ;; esac; exec -a mount real-mount "$@"'
     on_machine "no-$kind"
@@ -156,11 +157,8 @@ on_machine no-netns
 machine no-rules
 pretend no-rules iptables 'case " $* " in *NFLOG*|*multiport*) exit 2 ;; esac; exec -a iptables real-iptables "$@"'
 pretend no-rules ip6tables 'exit 2'
+pretend no-rules dnsmasq 'exit 2'
 on_machine no-rules
-machine no-names
-pretend no-names dnsmasq 'exit 2'
-pretend no-names env 'case "$1" in --default-signal*) exit 125 ;; esac; exec -a env real-env "$@"'
-on_machine no-names
 machine contained
 pretend contained unshare 'case " $* " in *" --fork "*) echo "unshare: unshare failed: Operation not permitted" >&2; exit 1 ;; esac; exec -a unshare real-unshare "$@"'
 on_machine contained
@@ -236,6 +234,7 @@ is "nothing else was said" "$(<"$JOBS/nothing.err")" ""
 
 is "a PATH with all it needs is enough" "$(code links)" 0
 is "... for everything" "$(lost links)" ""
+for name in verdicts copies; do like "... but an engine that holds nothing: $name" "$(said links)" "^SKIP +$name "; done
 check_needed() { # JOB PROGRAM…
     local job=$1 program; shift
     is "without $* net up cannot work" "$(code "$job")" 1
@@ -279,20 +278,17 @@ is_lost "each tool that refuses is noticed, and nothing else" tools tbf nat-log 
 is "... and net up works" "$(code tools)" 0
 like "... routes that are missing are named" "$(said tools)" '^SKIP +routes .*: missing: mtu lock blackhole$'
 like "... and what a tool said" "$(said tools)" '^SKIP +capture .*: no permission to capture$'
-is_lost "ptrace_scope takes away only joining; links without switches net up" yama attach bridge gso ipv6
+is_lost "ptrace_scope takes away only joining; no overlay, and links without switches, net up" yama attach overlay bridge gso ipv6
 is "... which cannot work" "$(code yama)" 1
-for feature in bridge gso ipv6; do like "... $feature: FIX" "$(said yama)" "^FIX +$feature "; done
+for feature in overlay bridge gso ipv6; do like "... $feature: FIX" "$(said yama)" "^FIX +$feature "; done
 like "... and strace's reason is shown" "$(said yama)" '^SKIP +attach .*Operation not permitted$'
-is_lost "who says yes and does nothing is found out" liars NFQUEUE masquerade dnat mac REJECT kill sock_diag attach capture
+is_lost "who says yes and does nothing is found out, and an old env" liars env NFQUEUE masquerade dnat mac REJECT kill sock_diag attach capture
+like "... env: FIX" "$(said liars)" '^FIX +env +has no --default-signal'
 like "... a rule that is never met" "$(said liars)" '^SKIP +mac .*: no packet met the rule$'
 like "... a queue that does not hold" "$(said liars)" '^SKIP +NFQUEUE .*: packets pass a queue that nobody reads$'
 
-is_lost "an engine of faults that holds nothing is found out" idle
-for name in verdicts copies; do like "... $name" "$(said idle)" "^SKIP +$name "; done
-is "... and net up works" "$(code idle)" 0
-
 NETWORK='forwarding routes dnat masquerade tbf NFQUEUE verdicts copies mac REJECT capture veth gso ipv6 bridge'
-for kind in proc tmpfs overlay; do
+for kind in proc tmpfs; do
     is "without $kind net up cannot work" "$(code "no-$kind")" 1
     like "... and that is the one to fix" "$(said "no-$kind")" "^FIX +$kind .*: mount: unknown filesystem type"
 done
@@ -305,9 +301,8 @@ done
 is "without links nothing that sends is OK" "$(names OK no-veth | grep -xE 'forwarding|dnat|masquerade|mac|REJECT|capture')" ""
 # shellcheck disable=SC2086 # names
 is "without namespaces no network is" "$(names OK no-netns | grep -xF -- "$(printf '%s\n' $NETWORK)")" ""
-is_lost "iptables without NFLOG" no-rules multiport NFLOG NFLOG6 collect
-for feature in multiport NFLOG NFLOG6; do like "... $feature: FIX" "$(said no-rules)" "^FIX +$feature "; done
-is_lost "no answers, and an old env" no-names env dns kill sock_diag
+is_lost "iptables without NFLOG, and no answers" no-rules multiport NFLOG NFLOG6 collect dns kill sock_diag
+for feature in multiport NFLOG NFLOG6 dns; do like "... $feature: FIX" "$(said no-rules)" "^FIX +$feature "; done
 is "a container that forbids namespaces" "$(code contained)" 1
 like "... is the one thing to fix" "$(said contained)" '^FIX +namespaces +.*Operation not permitted'
 is "... and nothing inside is OK" "$(names OK contained | grep -xE "proc|tmpfs|overlay|netns|multiport|NFLOG6?|dns|collect|${NETWORK// /|}")" ""
