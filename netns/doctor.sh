@@ -319,7 +319,10 @@ doctor_root_only() {
     fi
     case $(setting net/netfilter/nf_log_all_netns) in
     1) verdict OK "kernel log" "$(root_meaning "kernel log")" ;;
-    0) verdict FIX "kernel log" "$(root_meaning "kernel log"): not here; net log does not need it" "$(as_root sysctl -w net.netfilter.nf_log_all_netns=1)" ;;
+    0)
+        verdict FIX "kernel log" "$(root_meaning "kernel log"): not here; net log does not need it" \
+            "$(as_root sysctl -w net.netfilter.nf_log_all_netns=1)"
+        ;;
     *) verdict SKIP "kernel log" "$(root_meaning "kernel log"): no setting net.netfilter.nf_log_all_netns here; net log does not need it" ;;
     esac
     wants kmsg "$(root_meaning kmsg)"

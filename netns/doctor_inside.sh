@@ -48,15 +48,22 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
     own_run() { mount -t tmpfs tmpfs /run && mkdir /run/netns /run/etc /run/doctor; }
     # Whatever writes to /run asks first: without a tmpfs it is the machine's own, and root could leave things there.
     private_run() { [ -d /run/doctor ] || { echo "no /run of its own"; return 1; }; }
-    own_etc() { private_run && echo 127.0.0.1 doctor.lab >/run/etc/hosts && mount -t overlay overlay -o lowerdir=/run/etc:/etc /etc && grep -q doctor.lab /etc/hosts; }
+    own_etc() {
+        private_run && echo 127.0.0.1 doctor.lab >/run/etc/hosts &&
+            mount -t overlay overlay -o lowerdir=/run/etc:/etc /etc && grep -q doctor.lab /etc/hosts
+    }
     three_hosts() { private_run && ip netns add a && ip netns add b && ip netns add c && ip -n a link set lo up; }
+    # plug PLACE INTERFACE ADDRESS [ROUTE…]: an interface gets its address and is switched on.
+    plug() {
+        local place=$1 interface=$2 address=$3; shift 3
+        ip -n "$place" address add "$address/24" dev "$interface" && ip -n "$place" link set "$interface" up || return
+        [ $# -eq 0 ] || ip -n "$place" route add "$@"
+    }
     links() {
         ip link add eth0 netns a address 02:00:00:00:77:01 type veth peer name eth0 netns b address 02:00:00:00:77:02 || return
         ip link add eth1 netns b type veth peer name eth0 netns c || return
-        printf '%s\n' 'address add 10.77.1.1/24 dev eth0' 'link set eth0 up' 'route add default via 10.77.1.254' | ip -n a -batch - &&
-            printf '%s\n' 'address add 10.77.1.254/24 dev eth0' 'address add 10.77.2.254/24 dev eth1' 'link set eth0 up' 'link set eth1 up' | ip -n b -batch - &&
-            printf '%s\n' 'address add 10.77.2.2/24 dev eth0' 'link set eth0 up' 'route add 10.77.1.0/24 via 10.77.2.254' | ip -n c -batch - &&
-            soon $$ refused a 10.77.1.254
+        plug b eth0 10.77.1.254 && plug b eth1 10.77.2.254 && plug a eth0 10.77.1.1 default via 10.77.1.254 &&
+            plug c eth0 10.77.2.2 10.77.1.0/24 via 10.77.2.254 && soon $$ refused a 10.77.1.254
     }
     switch() { ip -n b link add br0 type bridge; }
     no_offload() { ip -n a link set eth0 gso_max_segs 1; }
@@ -91,8 +98,8 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
     }
     # An address that nobody has answers nothing, unless b sends the asker elsewhere.
     dnat() {
-        on b iptables -t nat -A PREROUTING -d 10.77.7.7 -p tcp -m statistic --mode nth --every 1 --packet 0 -j DNAT --to-destination 10.77.2.2 &&
-            refused a 10.77.7.7
+        on b iptables -t nat -A PREROUTING -d 10.77.7.7 -p tcp -m statistic --mode nth --every 1 --packet 0 \
+            -j DNAT --to-destination 10.77.2.2 && refused a 10.77.7.7
     }
     # c forgets the way back to a: its answers arrive only if they can go to b's own address.
     masquerade() {
@@ -100,7 +107,11 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
     }
     # After srcnat (100), where iptables has no chain; NFLOG's group, prefix and size are here too.
     behind_nat() {
-        has nft && on b nft -f - <<<'table ip doctor { chain out { type filter hook postrouting priority 150; udp dport 9 log prefix "doctor" group 7007 snaplen 256; }; }'
+        has nft && on b nft -f - <<'TABLE'
+table ip doctor {
+    chain out { type filter hook postrouting priority 150; udp dport 9 log prefix "doctor" group 7007 snaplen 256; }
+}
+TABLE
     }
     rate() { has tc && on a tc qdisc add dev eth0 root tbf rate 1mbit burst 10k latency 50ms && on a tc qdisc del dev eth0 root; }
 
@@ -115,7 +126,8 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
     fault() {
         private_run || return
         [ -n "${FAULT_QUEUE:-}" ] || { echo "fault_queue is not built (make)"; return 1; }
-        mkdir -p /run/echolab && printf '%s\n' "a eth0 02:00:00:00:77:01 ab b eth0" "b eth0 02:00:00:00:77:02 ab a eth0" >/run/echolab/plugs &&
+        mkdir -p /run/echolab && # its plugs, as init.sh writes them
+            printf '%s\n' "a eth0 02:00:00:00:77:01 ab b eth0" "b eth0 02:00:00:00:77:02 ab a eth0" >/run/echolab/plugs &&
             bash "${BASH_SOURCE[0]%/*}/fault_inside.sh" "$FAULT_QUEUE" "$@" >/dev/null
     }
     # An answer that comes, but late, has been in the program's hands and got its verdict.
@@ -148,7 +160,9 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
         local words missing=''
         while read -r words; do
             # shellcheck disable=SC2086 # a rule is words
-            on c iptables -t mangle -A POSTROUTING -p tcp --dport 1 $words >/dev/null 2>&1 </dev/null || { words=${words#-? } missing+=" ${words%% *}"; }
+            on c iptables -t mangle -A POSTROUTING -p tcp --dport 1 $words >/dev/null 2>&1 </dev/null && continue
+            words=${words#-? }
+            missing+=" ${words%% *}"
         done <<'RULES'
 -m string --algo bm --string x
 -m u32 --u32 4&0xff=1
@@ -161,7 +175,7 @@ matched() { on "$1" iptables -t "$2" -vnxL | grep -E "^ *[1-9][0-9]* .*$3" >/dev
 -m ttl --ttl-eq 1
 -j TTL --ttl-set 1
 -j TEE --gateway 10.77.2.254
---tcp-flags SYN,RST SYN -j TCPMSS --set-mss 500
+-j TCPMSS --set-mss 500 --tcp-flags SYN,RST SYN
 RULES
         [ -z "$missing" ] || { echo "missing:$missing"; return 1; }
     }

@@ -144,7 +144,7 @@ doctor_modes() {
         say "Mode root needs no user namespace, and adds what only root may read: the kernel's LOG lines and tracepoints."
         case $ORDINARY in
         yes) say "Ordinary users have worlds here too, in mode rootless." ;;
-        no) say "Ordinary users have no worlds here: what is left to them are the programs over loopback (net doctor, as one of them, says why)." ;;
+        no) say "Ordinary users have none here: left to them are the programs over loopback (net doctor, as one of them, says why)." ;;
         esac
     else
         say "net up works here, in mode rootless."
