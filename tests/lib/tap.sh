@@ -64,15 +64,36 @@ exits() {
     else fail "$name" "exit $rc, wanted $wanted, from: $*"$'\n'"stdout: $OUT"$'\n'"stderr: $ERR"; fi
 }
 
-# wait_for SECONDS CMD [ARG…]: until the command succeeds; false when the time is up. The pause between looks is not
-# synchronisation: only the condition ends the wait.
+# wait_for SECONDS CMD [ARG…]: until the command succeeds; false when the time is up, which is never before SECONDS.
+# The pause between looks is not synchronisation: only the condition ends the wait.
 wait_for() {
     local end=$((SECONDS + $1)); shift
     until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt "$end" ] || return 1
+        [ $SECONDS -le "$end" ] || return 1
         read -rt 0.02 <> <(:) || true
     done
 }
+# owns_port PID PORT [tcp|udp]: does this very process listen there? A ready port may be somebody else's, a server that
+# was started before or a parallel test's; so a test that cannot ask for port 0 waits for the owner, not for the port. It looks
+# where PID lives: into its network namespace, whichever that is. [#owner-of-the-port]
+owns_port() {
+    local pid=$1 protocol=${3:-tcp} port state=0A fd inodes='' at st inode _
+    printf -v port '%04X' "$2"
+    [ "$protocol" = tcp ] || state=07 # a UDP socket without a peer; 0A is LISTEN
+    for fd in "/proc/$pid/fd"/*; do
+        fd=$(readlink "$fd" 2>/dev/null) || continue
+        case $fd in 'socket:['*) inodes+=" ${fd//[!0-9]/} " ;; esac
+    done
+    [ -n "$inodes" ] || return 1
+    # sl local_address rem_address st tx_queue:rx_queue tr:when retrnsmt uid timeout inode (proc(5))
+    while read -r _ at _ st _ _ _ _ _ inode _; do
+        if [[ $at == *":$port" && $st = "$state" && $inodes == *" $inode "* ]]; then return 0; fi
+    done < <(cat "/proc/$pid/net/$protocol" "/proc/$pid/net/${protocol}6" 2>/dev/null)
+    return 1
+}
+# wait_for_owner SECONDS PID PORT [tcp|udp]
+wait_for_owner() { local seconds=$1; shift; wait_for "$seconds" owns_port "$@"; }
+
 file_has() { grep -qE -- "$2" "$1" 2>/dev/null; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
@@ -93,7 +114,7 @@ stop_pid() {
     wait "$1" 2>/dev/null || true
 }
 
-# need PROGRAM…: a missing peer is a skip for a user, a failure in CI (ECHOLAB_NO_SKIP=1).
+# have PROGRAM: is it installed? A missing peer is a skip for a user, a failure in CI (ECHOLAB_NO_SKIP=1); the caller says so.
 have() { command -v "$1" >/dev/null 2>&1; }
 
 # world [TOPOLOGY]: a lab network of this script's own; on() runs a command on one of its hosts.
