@@ -200,14 +200,16 @@ struct timeline {
     bool doubtful;   /* what was inferred contradicted the rest, and counts as likely only */
     el_time zero;    /* what times are shown relative to */
 
-    bool hidden[TIMELINE_HOSTS];      /* hosts that the reader did not ask for */
+    bool hidden[TIMELINE_HOSTS];      /* hosts that nothing happened on, or that the reader did not
+                                       * ask for */
     uint32_t columns[TIMELINE_HOSTS]; /* the others, from left to right */
     size_t column_count;
 
-    size_t connections; /* that were begun: with more than one, packets are told apart */
-    size_t beyond;      /* events left out: more than the bounds */
-    size_t unread;      /* lines that could not be read */
-    bool failed;        /* out of memory */
+    bool forwards[TIMELINE_HOSTS]; /* routers: they log arrivals before they are routed */
+    size_t connections;            /* that were begun: with more than one, packets are told apart */
+    size_t beyond;                 /* events left out: more than the bounds */
+    size_t unread;                 /* lines that could not be read */
+    bool failed;                   /* out of memory */
 };
 
 /*
@@ -216,6 +218,12 @@ struct timeline {
  */
 struct timeline *timeline_read(const char *directory, bool all, const char **object);
 void timeline_free(struct timeline *timeline);
+
+/*
+ * Chooses the columns and their order; timeline_read calls it once there is an order of events. With
+ * more than two hosts, those where nothing happened have no column.
+ */
+void timeline_line_up(struct timeline *timeline);
 
 /* Only these hosts ("client,server") are to be shown, in this order. -ENOENT: no such host. */
 int timeline_choose(struct timeline *timeline, const char *hosts);

@@ -193,6 +193,7 @@ static uint32_t stream_of(struct timeline *timeline, const struct timeline_sight
         like.has_first = syn;
         like.first = syn ? packet->seq : 0;
         like.initiates = syn && !(packet->tcp_flags & TH_ACK) && sighting->leaves &&
+                         !timeline->forwards[sighting->host] &&
                          timeline_host_at(timeline, &packet->source) == sighting->host;
         timeline->connections += like.initiates;
         timeline->streams[number] = like;
@@ -348,6 +349,7 @@ void timeline_packets_link(struct timeline *timeline)
         struct timeline_sighting *sighting = &timeline->sightings[i];
         sighting->partner = sighting->fate = sighting->claimed = sighting->stream = TIMELINE_NONE;
         sighting->leaves = el_packet_leaves(&sighting->packet);
+        timeline->forwards[sighting->host] |= sighting->packet.hook == NF_INET_PRE_ROUTING;
         sighting->latest =
             sighting->packet.stamp != 0 ? sighting->packet.stamp : sighting->packet.at;
     }

@@ -261,9 +261,7 @@ int timeline_arrange(struct timeline *timeline)
     if (result < 0)
         return result;
     timeline->against = result;
-    timeline->column_count = timeline->host_count;
-    for (uint32_t i = 0; i < timeline->host_count; i++)
-        timeline->columns[i] = i;
+    timeline_line_up(timeline);
     return 0;
 }
 

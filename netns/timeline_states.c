@@ -14,7 +14,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/netfilter.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,13 +164,12 @@ static int after_segment(struct endpoint *end, const struct timeline_sighting *s
 
 /*
  * Is a segment at the end of its connection? A router that translates addresses sends from its own, but
- * it only forwards; it logs arrivals before they are routed.
+ * it only forwards.
  */
-static bool at_its_end(const struct timeline *timeline, const bool *forwards,
-                       const struct timeline_sighting *segment)
+static bool at_its_end(const struct timeline *timeline, const struct timeline_sighting *segment)
 {
     const struct el_packet *packet = &segment->packet;
-    return packet->protocol == IPPROTO_TCP && packet->whole && !forwards[segment->host] &&
+    return packet->protocol == IPPROTO_TCP && packet->whole && !timeline->forwards[segment->host] &&
            timeline_host_at(timeline, segment->leaves ? &packet->source : &packet->destination) ==
                segment->host;
 }
@@ -219,15 +217,11 @@ static void add_derived(struct timeline *timeline, const struct endpoint *end, i
 static void derive(struct timeline *timeline)
 {
     struct endpoint *ends = calloc(ENDPOINTS_MAX, sizeof *ends);
-    bool forwards[TIMELINE_HOSTS] = {false};
     size_t count = 0;
     timeline->failed |= ends == NULL;
-    for (size_t i = 0; i < timeline->sighting_count; i++)
-        forwards[timeline->sightings[i].host] |=
-            timeline->sightings[i].packet.hook == NF_INET_PRE_ROUTING;
     for (uint32_t i = 0; ends != NULL && i < timeline->sighting_count; i++) {
         const struct timeline_sighting *segment = &timeline->sightings[i];
-        if (!at_its_end(timeline, forwards, segment))
+        if (!at_its_end(timeline, segment))
             continue;
         struct endpoint *end = endpoint_of(ends, &count, segment);
         int state = end == NULL ? CLOSED : after_segment(end, segment);

@@ -6,7 +6,7 @@
  *           about once, at the end: a number of TIMELINE_NONE leads nowhere until then.
  * Partner:  timeline.h
  */
-#include "timeline.h"
+#include "timeline_rows.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -109,6 +109,42 @@ static void hide(struct timeline *timeline, size_t column)
     timeline->column_count--;
     for (size_t i = column; i < timeline->column_count; i++)
         timeline->columns[i] = timeline->columns[i + 1];
+}
+
+static void put(struct timeline *timeline, bool *placed, uint32_t host)
+{
+    if (!placed[host])
+        timeline->columns[timeline->column_count++] = host;
+    placed[host] = true;
+}
+
+/*
+ * A packet that a router forwards should cross the picture in one direction: so the columns stand in
+ * the order in which packets reach their hosts, the command's own first. A server that only waits is
+ * joined before that, and does not count. [#columns-along-the-path]
+ */
+void timeline_line_up(struct timeline *timeline)
+{
+    bool placed[TIMELINE_HOSTS] = {false};
+    timeline->column_count = 0;
+    put(timeline, placed, 0);
+    for (int packets = 1; packets >= 0; packets--)
+        for (size_t i = 0; i < timeline->event_count; i++) {
+            const struct timeline_event *event = &timeline->events[timeline->order[i]];
+            bool packet = event->kind == TIMELINE_LEAVE || event->kind == TIMELINE_ARRIVE;
+            if (packets ? packet : event->kind != TIMELINE_CALL)
+                put(timeline, placed, event->host);
+            /* Where it is going has a place in the picture even if it never came. */
+            uint32_t other = packet ? timeline_other_end(timeline, event->of) : TIMELINE_NONE;
+            if (packets && other != TIMELINE_NONE)
+                put(timeline, placed, other);
+        }
+    for (uint32_t i = 0; i < timeline->host_count; i++) {
+        if (!placed[i] && timeline->host_count > 2)
+            timeline->hidden[i] = true; /* of two, the silence of one is worth showing */
+        else
+            put(timeline, placed, i);
+    }
 }
 
 void timeline_fit(struct timeline *timeline, size_t most)

@@ -587,6 +587,28 @@ START_TEST(a_silent_host_among_many_has_no_column)
 }
 END_TEST
 
+START_TEST(columns_stand_along_the_path_of_the_packets)
+{
+    static const struct seen seen[] = {{"client", OUT, 64, 1, 1000, 0, NULL, 'd'},
+                                       {"router", PRE, 64, 1, 1100, 1050, NULL, 'd'},
+                                       {"router", OUT, 63, 1, 1200, 0, NULL, 'd'},
+                                       {"server", IN, 63, 1, 1300, 1250, NULL, 'd'}};
+    make_directory("host client\nhost server\nhost idle\nhost router\n"
+                   "address 10.0.0.1 client\naddress 10.0.9.9 server\n");
+    FILE *packets = open_in("packets");
+    for (size_t i = 0; i < sizeof seen / sizeof seen[0]; i++)
+        write_seen(packets, &seen[i]);
+    fclose(packets);
+    struct timeline *timeline = read_directory(directory);
+    remove_directory();
+    ck_assert_uint_eq(timeline->column_count, 3); /* not the one where nothing happened */
+    ck_assert_str_eq(timeline->hosts[timeline->columns[0]], "client");
+    ck_assert_str_eq(timeline->hosts[timeline->columns[1]], "router");
+    ck_assert_str_eq(timeline->hosts[timeline->columns[2]], "server");
+    timeline_free(timeline);
+}
+END_TEST
+
 START_TEST(hosts_that_do_not_fit_are_named)
 {
     static const struct seen seen[] = {{"client", OUT, 64, 1, 1000, 0, NULL, 'd'},
@@ -765,6 +787,7 @@ int main(void)
     tcase_add_test(tcase, a_dropped_packet_is_not_taken_for_its_equal_that_arrived);
     tcase_add_test(tcase, a_fate_that_does_not_fit_on_its_arrow_is_told_below);
     tcase_add_test(tcase, a_silent_host_among_many_has_no_column);
+    tcase_add_test(tcase, columns_stand_along_the_path_of_the_packets);
     tcase_add_test(tcase, hosts_that_do_not_fit_are_named);
     tcase_add_test(tcase, more_than_the_bounds_is_counted_and_told);
     tcase_add_test(tcase, what_is_no_recording_is_refused_with_its_name);
