@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { FORMAT_TEXT, FORMAT_SVG, FORMAT_HTML, FORMAT_JSON };
@@ -25,8 +26,21 @@ struct options {
     const char *hosts, *output;
     uint64_t width;
     unsigned format;
-    bool all, ascii;
+    bool all, ascii, clock;
 };
+
+/*
+ * How far CLOCK_REALTIME is ahead of CLOCK_MONOTONIC, in nanoseconds: strace stamps with the one, all
+ * else with the other. The monotonic clock is read before and after, and the middle is taken.
+ */
+static long long clock_distance(void)
+{
+    struct timespec wall;
+    el_time before = el_now();
+    clock_gettime(CLOCK_REALTIME, &wall);
+    el_time after = el_now();
+    return (long long)wall.tv_sec * EL_S + wall.tv_nsec - (before + (after - before) / 2);
+}
 
 /* The columns of the terminal we write to: --width, $COLUMNS, what the terminal says, or 80. */
 static size_t columns(const struct options *options, FILE *out)
@@ -107,6 +121,9 @@ int main(int argc, char **argv)
          AT(all), NULL, 0, 0, NULL},
         {0, "ascii", EL_OPT_FLAG, NULL, "draw with ASCII characters only", AT(ascii), NULL, 0, 0,
          NULL},
+        {0, "clock", EL_OPT_FLAG, NULL,
+         "print only the wall clock minus the monotonic one, in ns, for the file meta", AT(clock),
+         NULL, 0, 0, NULL},
         {0}};
 #undef AT
     static const struct el_program program = {
@@ -115,12 +132,19 @@ int main(int argc, char **argv)
         .about = "Puts the records in DIR (net why makes them) into one ordered timeline of system "
                  "calls, packets, faults and TCP states.",
         .options = table,
-        .min_operands = 1,
         .max_operands = 1};
     struct options options;
     int first, code = el_options_parse(&program, argc, argv, &options, &first, stdout, stderr);
     if (code >= 0)
         return code;
+    if (options.clock) {
+        printf("%lld\n", clock_distance());
+        return fflush(stdout) == 0 ? 0 : 1;
+    }
+    if (first == argc) {
+        fprintf(stderr, "timeline: which recording? timeline DIR (net why makes them)\n");
+        return 2;
+    }
     setlocale(LC_CTYPE, "");
     const char *object = "";
     struct timeline *timeline = timeline_read(argv[first], options.all, &object);

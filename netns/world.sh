@@ -88,6 +88,14 @@ load() {
         [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$(stat -c %u "$1" 2>/dev/null)" ]
 }
 
+# running_worlds: the names of all that this user can see, with blanks between.
+running_worlds() {
+    local file
+    world_files | while read -r file; do
+        if load "$file"; then printf '%s ' "$WORLD_NAME"; fi
+    done
+}
+
 # read_state FILE: another user may have written it, so each value must look as it should.
 read_state() {
     local key value
