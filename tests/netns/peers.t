@@ -86,11 +86,12 @@ their_udp_clients() {
 
 # ---- our clients, their servers -------------------------------------------------------------------
 
-# port_of tcp|udp PID: where that process, and no other, listens.
+# port_of tcp|udp PID: where that process, and no other, listens. ss is read to its end: an early exit would leave it
+# to die of SIGPIPE now and then, and pipefail makes that a failure.
 port_of() {
     local flag=-t
     [ "$1" = tcp ] || flag=-u
-    ss -H -n -l -p "$flag" | awk -v pid="pid=$2," 'index($0, pid) { sub(/.*:/, "", $4); print $4; exit }'
+    ss -H -n -l -p "$flag" | awk -v pid="pid=$2," 'index($0, pid) && !found++ { sub(/.*:/, "", $4); print $4 }'
 }
 has_port() { [ -n "$(port_of "$@")" ]; }
 

@@ -29,9 +29,9 @@ TEXT=$(why --width=160 client -- "$BIN/tcp_echo" -4 -c1 10.77.0.2)
 in_order "a TCP connect is over after SYN-ACK, not when connect(2) returns EINPROGRESS" "$TEXT" \
     'connect\([0-9]+, server:7007\)' 'SYN ' 'SYN-ACK' 'connected:? after SYN-ACK'
 in_order "a write becomes a segment, and the segment a read" "$TEXT" \
-    'sendto\([0-9]+, 64 bytes\).*segment 1 \(seq 1-64\)' '─ segment 1: .*▶' 'read\([0-9]+\) = 64: got segment 1'
-in_order "shutdown sends the FIN, so close sends nothing" "$TEXT" 'shutdown.*FIN' '─ FIN ' 'close\([0-9]+\) = 0: sent nothing: FIN went with shutdown'
-like "the server's calls are there too" "$TEXT" 'accept4\([0-9]+\) = [0-9]+ from client:'
+    'sendto\([0-9]+, 64 bytes\).*segment 1 \(seq 1-64\)' '─ segment 1: .*▶' 'read(\([0-9]+\))? = 64: got segment 1'
+in_order "shutdown sends the FIN, so close sends nothing" "$TEXT" 'shutdown.*FIN' '─ FIN ' 'close.*sent nothing: FIN went with shutdown'
+like "the server's calls are there too" "$TEXT" 'accept4(\([0-9]+\))? = [0-9]+ from client:'
 unlike "nothing was cut short" "$TEXT" 'could not be|incomplete|records? lost'
 
 TEXT=$(why --width=160 client -- bash -c 'exec 3<>/dev/tcp/10.77.0.2/7007; echo hello >&3; read -r line <&3; exec 3>&-')
@@ -39,7 +39,7 @@ in_order "a blocking connect(2) returns after SYN-ACK" "$TEXT" 'connect\([0-9]+,
 in_order "and close sends the FIN" "$TEXT" 'close\([0-9]+\).*→ FIN'
 
 TEXT=$(why --width=160 client -- "$BIN/udp_echo" --connect-only 10.77.0.2)
-like "connect(2) on UDP sends nothing" "$TEXT" 'connect\([0-9]+, server:7007\) = 0: sent nothing'
+like "connect(2) on UDP sends nothing" "$TEXT" 'connect\([0-9]+, server:7007\).*sent nothing'
 unlike "and there is no packet" "$TEXT" '▶|◀'
 TEXT=$(why --width=160 client -- "$BIN/udp_echo" -c1 10.77.0.2)
 in_order "a datagram there and back" "$TEXT" 'sendto\([0-9]+, 64 bytes\)' 'datagram: 64 bytes.*▶' '◀.*datagram: 64 bytes' 'recv.* = 64: got datagram'
