@@ -4,27 +4,11 @@
  * Partner:  timeline_rows.h; lib/packet_print.c reads DNS and ICMP for us.
  */
 #include "timeline_rows.h"
+#include "words.h"
 
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <string.h>
-
-struct words {
-    char *text;
-    size_t size, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct words *words, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int more = vsnprintf(words->text + words->used, words->size - words->used, format, arguments);
-    va_end(arguments);
-    size_t room = words->size - words->used;
-    if (more > 0)
-        words->used += (size_t)more < room ? (size_t)more : room - 1;
-}
 
 static bool is_dns(const struct el_packet *packet)
 {
@@ -33,7 +17,7 @@ static bool is_dns(const struct el_packet *packet)
 }
 
 /* What el_packet_print says behind the two ends: "AAAA? server.lab: 1 answer". */
-static void say_rest(struct words *words, const struct el_packet *packet)
+static void say_rest(struct el_words *words, const struct el_packet *packet)
 {
     struct el_packet copy = *packet;
     char line[EL_PACKET_LINE];
@@ -41,47 +25,48 @@ static void say_rest(struct words *words, const struct el_packet *packet)
     el_packet_print(&copy, line, sizeof line);
     const char *rest = strstr(line + 10, " > ");
     rest = rest == NULL ? NULL : strstr(rest + 3, "  ");
-    say(words, "%s", rest == NULL ? "" : rest + 2);
+    el_say(words, "%s", rest == NULL ? "" : rest + 2);
 }
 
-static void say_flags(struct words *words, uint8_t flags)
+static void say_flags(struct el_words *words, uint8_t flags)
 {
     static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
     const char *gap = "";
     for (unsigned bit = 0; bit < 8; bit++)
         if (flags & 1U << bit) {
-            say(words, "%s%s", gap, names[bit]);
+            el_say(words, "%s%s", gap, names[bit]);
             gap = " ";
         }
 }
 
-static void say_tcp(struct words *words, const struct timeline_sighting *sighting, unsigned level)
+static void say_tcp(struct el_words *words, const struct timeline_sighting *sighting,
+                    unsigned level)
 {
     const struct el_packet *packet = &sighting->packet;
     uint8_t flags = packet->tcp_flags;
     uint32_t last = sighting->seq + packet->payload - 1;
     if (sighting->segment > 0) {
-        say(words, level < 3 ? "segment %u: " : "seg %u", sighting->segment);
+        el_say(words, level < 3 ? "segment %u: " : "seg %u", sighting->segment);
         if (level == 0 || level == 2)
-            say(words, "%u byte%s", packet->payload, packet->payload == 1 ? "" : "s");
+            el_say(words, "%u byte%s", packet->payload, packet->payload == 1 ? "" : "s");
         if (level < 2)
-            say(words, "%sseq %u-%u", level == 0 ? ", " : "", sighting->seq, last);
+            el_say(words, "%sseq %u-%u", level == 0 ? ", " : "", sighting->seq, last);
         if (flags & TH_FIN)
-            say(words, " + FIN");
+            el_say(words, " + FIN");
     } else if (flags & TH_SYN) {
-        say(words, "%s", flags & TH_ACK ? "SYN-ACK" : "SYN");
+        el_say(words, "%s", flags & TH_ACK ? "SYN-ACK" : "SYN");
     } else if (flags & TH_RST) {
-        say(words, "RST");
+        el_say(words, "RST");
     } else if (flags & TH_FIN) {
-        say(words, "FIN");
+        el_say(words, "FIN");
         if (level < 1)
-            say(words, " seq %u", sighting->seq);
+            el_say(words, " seq %u", sighting->seq);
     } else {
-        say(words, "ACK %u", sighting->ack);
+        el_say(words, "ACK %u", sighting->ack);
         return;
     }
     if (level < 1 && (flags & TH_ACK))
-        say(words, ", ack %u", sighting->ack);
+        el_say(words, ", ack %u", sighting->ack);
 }
 
 uint16_t timeline_connection(const struct timeline *timeline, const struct el_address *one,
@@ -106,23 +91,23 @@ const char *timeline_packet_words(const struct timeline *timeline, uint32_t numb
 {
     const struct timeline_sighting *sighting = &timeline->sightings[number];
     const struct el_packet *packet = &sighting->packet;
-    struct words words = {.text = text, .size = size};
+    struct el_words words = {.text = text, .size = size};
     text[0] = '\0';
     if (!packet->whole) {
-        say(&words, "protocol %u, %u bytes", packet->protocol, packet->length);
+        el_say(&words, "protocol %u, %u bytes", packet->protocol, packet->length);
     } else if (packet->protocol == IPPROTO_TCP) {
         say_tcp(&words, sighting, level);
         if (timeline->connections > 1)
-            say(&words, " :%u",
-                timeline_connection(timeline, &packet->source, &packet->destination));
+            el_say(&words, " :%u",
+                   timeline_connection(timeline, &packet->source, &packet->destination));
     } else if (is_dns(packet)) {
-        say(&words, "DNS ");
+        el_say(&words, "DNS ");
         say_rest(&words, packet);
     } else if (packet->protocol == IPPROTO_UDP) {
-        say(&words, level < 3 ? "datagram: %u byte%s" : "%u byte%s", packet->payload,
-            packet->payload == 1 ? "" : "s");
+        el_say(&words, level < 3 ? "datagram: %u byte%s" : "%u byte%s", packet->payload,
+               packet->payload == 1 ? "" : "s");
     } else {
-        say(&words, "ICMP ");
+        el_say(&words, "ICMP ");
         say_rest(&words, packet);
         char *about = strstr(text, "  (");
         if (about != NULL && level > 0)
@@ -135,45 +120,45 @@ const char *timeline_packet_fate(const struct timeline *timeline, uint32_t numbe
                                  size_t size)
 {
     const struct timeline_sighting *sighting = &timeline->sightings[number];
-    struct words words = {.text = text, .size = size};
+    struct el_words words = {.text = text, .size = size};
     const char *gap = "";
     text[0] = '\0';
     if (sighting->resent) {
-        say(&words, "resent");
+        el_say(&words, "resent");
         gap = ", ";
     }
     if (sighting->again) {
-        say(&words, "%sonce more", gap);
+        el_say(&words, "%sonce more", gap);
         gap = ", ";
     }
     if (sighting->overtaken) {
-        say(&words, "%sovertaken", gap);
+        el_say(&words, "%sovertaken", gap);
         gap = ", ";
     }
     if (!sighting->leaves)
         return text;
     for (uint32_t i = sighting->fate; i != TIMELINE_NONE; i = timeline->fates[i].next) {
-        say(&words, "%s%s", gap, timeline->fates[i].packet.prefix);
+        el_say(&words, "%s%s", gap, timeline->fates[i].packet.prefix);
         gap = ", ";
     }
     if (sighting->fate == TIMELINE_NONE && timeline_is_lost(timeline, number))
-        say(&words, "%snot seen to arrive", gap);
+        el_say(&words, "%snot seen to arrive", gap);
     return text;
 }
 
-static void say_ip(struct words *words, const struct el_packet *packet)
+static void say_ip(struct el_words *words, const struct el_packet *packet)
 {
     char source[EL_ADDRESS_TEXT], destination[EL_ADDRESS_TEXT];
     bool v4 = el_address_family(&packet->source) == AF_INET;
-    say(words, "%s %s > %s, %u bytes, %s %u", v4 ? "IPv4" : "IPv6",
-        el_address_print_host(&packet->source, source),
-        el_address_print_host(&packet->destination, destination), packet->length,
-        v4 ? "TTL" : "hop limit", packet->ttl);
+    el_say(words, "%s %s > %s, %u bytes, %s %u", v4 ? "IPv4" : "IPv6",
+           el_address_print_host(&packet->source, source),
+           el_address_print_host(&packet->destination, destination), packet->length,
+           v4 ? "TTL" : "hop limit", packet->ttl);
     if (v4)
-        say(words, ", id 0x%04x%s%s", packet->id, packet->fragment & IP_DF ? " DF" : "",
-            packet->fragment & IP_MF ? " MF" : "");
+        el_say(words, ", id 0x%04x%s%s", packet->id, packet->fragment & IP_DF ? " DF" : "",
+               packet->fragment & IP_MF ? " MF" : "");
     if (packet->tos != 0)
-        say(words, ", TOS 0x%02x", packet->tos);
+        el_say(words, ", TOS 0x%02x", packet->tos);
 }
 
 const char *timeline_packet_fields(const struct timeline *timeline, uint32_t number, char *text,
@@ -181,31 +166,31 @@ const char *timeline_packet_fields(const struct timeline *timeline, uint32_t num
 {
     const struct timeline_sighting *sighting = &timeline->sightings[number];
     const struct el_packet *packet = &sighting->packet;
-    struct words words = {.text = text, .size = size};
+    struct el_words words = {.text = text, .size = size};
     text[0] = '\0';
     say_ip(&words, packet);
-    say(&words, "; ");
+    el_say(&words, "; ");
     if (packet->whole && packet->protocol == IPPROTO_TCP) {
-        say(&words, "TCP %u > %u, ", el_address_port(&packet->source),
-            el_address_port(&packet->destination));
+        el_say(&words, "TCP %u > %u, ", el_address_port(&packet->source),
+               el_address_port(&packet->destination));
         say_flags(&words, packet->tcp_flags);
-        say(&words, ", seq %u (raw %u)", sighting->seq, packet->seq);
+        el_say(&words, ", seq %u (raw %u)", sighting->seq, packet->seq);
         if (packet->tcp_flags & TH_ACK)
-            say(&words, ", ack %u (raw %u)", sighting->ack, packet->ack);
-        say(&words, ", window %u, payload %u bytes", packet->window, packet->payload);
+            el_say(&words, ", ack %u (raw %u)", sighting->ack, packet->ack);
+        el_say(&words, ", window %u, payload %u bytes", packet->window, packet->payload);
     } else if (packet->whole && packet->protocol == IPPROTO_UDP) {
-        say(&words, "UDP %u > %u, payload %u bytes", el_address_port(&packet->source),
-            el_address_port(&packet->destination), packet->payload);
+        el_say(&words, "UDP %u > %u, payload %u bytes", el_address_port(&packet->source),
+               el_address_port(&packet->destination), packet->payload);
         if (is_dns(packet)) {
-            say(&words, "; DNS ");
+            el_say(&words, "; DNS ");
             say_rest(&words, packet);
         }
     } else {
         char short_text[TIMELINE_WORDS];
-        say(&words, "%s",
-            timeline_packet_words(timeline, number, 0, short_text, sizeof short_text));
+        el_say(&words, "%s",
+               timeline_packet_words(timeline, number, 0, short_text, sizeof short_text));
         if (packet->whole)
-            say(&words, ", type %u code %u", packet->type, packet->code);
+            el_say(&words, ", type %u code %u", packet->type, packet->code);
     }
     return text;
 }

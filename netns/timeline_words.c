@@ -7,38 +7,21 @@
  * Partner:  timeline_rows.h; timeline_fields.c has the packets' headers in full.
  */
 #include "timeline_rows.h"
+#include "words.h"
 
 #include <ctype.h>
 #include <netinet/tcp.h>
-#include <stdarg.h>
 #include <string.h>
 
-/* A text that grows; what does not fit is cut off. */
-struct words {
-    char *text;
-    size_t size, used;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct words *words, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int more = vsnprintf(words->text + words->used, words->size - words->used, format, arguments);
-    va_end(arguments);
-    size_t room = words->size - words->used;
-    if (more > 0)
-        words->used += (size_t)more < room ? (size_t)more : room - 1;
-}
-
 /* A part of strace's line: printable as it is, everything else as '?'. */
-static void say_text(struct words *words, struct strace_text text, size_t most)
+static void say_text(struct el_words *words, struct strace_text text, size_t most)
 {
     for (size_t i = 0; i < text.length; i++) {
         if (i == most) {
-            say(words, "…");
+            el_say(words, "…");
             return;
         }
-        say(words, "%c", isprint((unsigned char)text.at[i]) ? text.at[i] : '?');
+        el_say(words, "%c", isprint((unsigned char)text.at[i]) ? text.at[i] : '?');
     }
 }
 
@@ -56,22 +39,22 @@ const char *timeline_end_words(const struct timeline *timeline, const struct el_
 
 /* ---- calls ----------------------------------------------------------------------------------- */
 
-static void say_end(struct words *words, const struct timeline *timeline,
+static void say_end(struct el_words *words, const struct timeline *timeline,
                     const struct el_address *address)
 {
     char text[EL_ADDRESS_TEXT];
-    say(words, "%s", timeline_end_words(timeline, address, text, sizeof text));
+    el_say(words, "%s", timeline_end_words(timeline, address, text, sizeof text));
 }
 
 /* "AF_INET, SOCK_DGRAM|SOCK_CLOEXEC|SOCK_NONBLOCK, IPPROTO_IP" without what says nothing here. */
-static void say_socket(struct words *words, struct strace_text arguments)
+static void say_socket(struct el_words *words, struct strace_text arguments)
 {
     struct strace_text type = strace_argument(arguments, 1);
-    say(words, "%s, ",
-        strace_contains(strace_argument(arguments, 0), "INET6") ? "AF_INET6" : "AF_INET");
-    say(words, "%s", strace_contains(type, "SOCK_STREAM") ? "SOCK_STREAM" : "SOCK_DGRAM");
+    el_say(words, "%s, ",
+           strace_contains(strace_argument(arguments, 0), "INET6") ? "AF_INET6" : "AF_INET");
+    el_say(words, "%s", strace_contains(type, "SOCK_STREAM") ? "SOCK_STREAM" : "SOCK_DGRAM");
     if (strace_contains(type, "SOCK_NONBLOCK"))
-        say(words, "|SOCK_NONBLOCK");
+        el_say(words, "|SOCK_NONBLOCK");
 }
 
 /* How many bytes a call was asked to send: what it was given, not what it took. */
@@ -86,51 +69,51 @@ static int64_t asked(const struct strace_line *line)
                                                                                      : -1;
 }
 
-static void say_ready(struct words *words, const struct timeline *timeline,
+static void say_ready(struct el_words *words, const struct timeline *timeline,
                       const struct timeline_call *call)
 {
     for (unsigned i = 0; i < call->ready_count; i++) {
         const struct timeline_ready *ready = &call->ready[i];
-        say(words, "%s%d %s", i == 0 ? "" : ", ", timeline->sockets[ready->socket].fd,
-            ready->error              ? "has an error"
-            : ready->in && ready->out ? "readable and writable"
-            : ready->in               ? "readable"
-                                      : "writable");
+        el_say(words, "%s%d %s", i == 0 ? "" : ", ", timeline->sockets[ready->socket].fd,
+               ready->error              ? "has an error"
+               : ready->in && ready->out ? "readable and writable"
+               : ready->in               ? "readable"
+                                         : "writable");
     }
 }
 
-static void say_arguments(struct words *words, const struct timeline *timeline,
+static void say_arguments(struct el_words *words, const struct timeline *timeline,
                           const struct timeline_call *call)
 {
     const struct strace_line *line = &call->strace;
     struct el_address address;
     int64_t bytes = asked(line);
-    say(words, "%d", call->fd);
+    el_say(words, "%d", call->fd);
     switch (call->role) {
     case TIMELINE_CONNECT:
     case TIMELINE_OTHER:
         if (strcmp(line->name, "setsockopt") == 0 || strcmp(line->name, "getsockopt") == 0) {
-            say(words, ", ");
+            el_say(words, ", ");
             say_text(words, strace_argument(line->arguments, 2), 24);
         } else if (strncmp(line->name, "get", 3) != 0 &&
                    strace_sockaddr(line->arguments, &address)) {
-            say(words, ", ");
+            el_say(words, ", ");
             say_end(words, timeline, &address);
         } else if (strcmp(line->name, "listen") == 0) {
-            say(words, ", ");
+            el_say(words, ", ");
             say_text(words, strace_argument(line->arguments, 1), 12);
         }
         break;
     case TIMELINE_SEND:
         if (bytes >= 0)
-            say(words, ", %lld byte%s", (long long)bytes, bytes == 1 ? "" : "s");
+            el_say(words, ", %lld byte%s", (long long)bytes, bytes == 1 ? "" : "s");
         if (strace_sockaddr(line->arguments, &address)) {
-            say(words, ", ");
+            el_say(words, ", ");
             say_end(words, timeline, &address);
         }
         break;
     case TIMELINE_SHUTDOWN:
-        say(words, ", ");
+        el_say(words, ", ");
         say_text(words, strace_argument(line->arguments, 1), 12);
         break;
     default:
@@ -141,9 +124,9 @@ static void say_arguments(struct words *words, const struct timeline *timeline,
 const char *timeline_call_words(const struct timeline *timeline, const struct timeline_call *call,
                                 char *text, size_t size)
 {
-    struct words words = {.text = text, .size = size};
+    struct el_words words = {.text = text, .size = size};
     text[0] = '\0';
-    say(&words, "%s(", call->strace.name);
+    el_say(&words, "%s(", call->strace.name);
     if (strcmp(call->strace.name, "socket") == 0)
         say_socket(&words, call->strace.arguments);
     else if (call->socket != TIMELINE_NONE)
@@ -151,30 +134,30 @@ const char *timeline_call_words(const struct timeline *timeline, const struct ti
     else if (call->ready_count == 0)
         say_text(&words, call->strace.arguments, 40);
     else if (strncmp(call->strace.name, "epoll_", 6) == 0)
-        say(&words, "%lld", (long long)strace_number(call->strace.arguments));
+        el_say(&words, "%lld", (long long)strace_number(call->strace.arguments));
     else
-        say(&words, "…");
-    say(&words, ")");
+        el_say(&words, "…");
+    el_say(&words, ")");
     return text;
 }
 
 /* What getsockname and the like answered; the value of an option. */
-static void say_answer(struct words *words, const struct timeline *timeline,
+static void say_answer(struct el_words *words, const struct timeline *timeline,
                        const struct timeline_call *call)
 {
     const struct strace_line *line = &call->strace;
     struct el_address address;
     if (strncmp(line->name, "getsockopt", 10) == 0) {
-        say(words, " ");
+        el_say(words, " ");
         say_text(words, strace_argument(line->arguments, 3), 24);
     } else if (strncmp(line->name, "get", 3) == 0 && strace_sockaddr(line->arguments, &address)) {
-        say(words, ": ");
+        el_say(words, ": ");
         say_end(words, timeline, &address);
     } else if ((call->role == TIMELINE_ACCEPT ||
                 (call->role == TIMELINE_RECEIVE &&
                  timeline->sockets[call->socket].remote.length == 0)) &&
                line->result >= 0 && strace_sockaddr(line->arguments, &address)) {
-        say(words, " from ");
+        el_say(words, " from ");
         say_end(words, timeline, &address);
     }
 }
@@ -182,20 +165,20 @@ static void say_answer(struct words *words, const struct timeline *timeline,
 const char *timeline_result_words(const struct timeline *timeline, const struct timeline_call *call,
                                   char *text, size_t size)
 {
-    struct words words = {.text = text, .size = size};
+    struct el_words words = {.text = text, .size = size};
     const struct strace_line *line = &call->strace;
     text[0] = '\0';
     if (!line->returned) {
-        say(&words, "never returned");
+        el_say(&words, "never returned");
     } else if (line->error[0] != '\0') {
-        say(&words, "= %s", line->error);
+        el_say(&words, "= %s", line->error);
     } else if (call->ready_count > 0) {
-        say(&words, "= %lld: ", (long long)line->result);
+        el_say(&words, "= %lld: ", (long long)line->result);
         say_ready(&words, timeline, call);
     } else {
-        say(&words, "= %lld", (long long)line->result);
+        el_say(&words, "= %lld", (long long)line->result);
         if (strstr(line->name, "mmsg") != NULL)
-            say(&words, " message%s", line->result == 1 ? "" : "s");
+            el_say(&words, " message%s", line->result == 1 ? "" : "s");
         if (call->socket != TIMELINE_NONE)
             say_answer(&words, timeline, call);
     }
@@ -204,54 +187,54 @@ const char *timeline_result_words(const struct timeline *timeline, const struct 
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-static void say_call(struct words *words, const struct timeline *timeline,
+static void say_call(struct el_words *words, const struct timeline *timeline,
                      const struct timeline_row *row)
 {
     const struct timeline_call *call = &timeline->calls[row->of];
     char part[TIMELINE_WORDS];
     if (row->kind == TIMELINE_ROW_RETURN)
-        say(words, "%s", call->strace.name);
+        el_say(words, "%s", call->strace.name);
     else
-        say(words, "%s", timeline_call_words(timeline, call, part, sizeof part));
+        el_say(words, "%s", timeline_call_words(timeline, call, part, sizeof part));
     if (row->kind == TIMELINE_ROW_ENTRY && call->strace.returned) {
         if (strncmp(call->did, "→", strlen("→")) == 0)
-            say(words, " %s", call->did);
+            el_say(words, " %s", call->did);
         return;
     }
-    say(words, " %s", timeline_result_words(timeline, call, part, sizeof part));
+    el_say(words, " %s", timeline_result_words(timeline, call, part, sizeof part));
     bool told = row->kind == TIMELINE_ROW_RETURN && strncmp(call->did, "→", strlen("→")) == 0 &&
                 call->entry != TIMELINE_NONE;
     const char *gap = ": ";
     if (call->did[0] != '\0' && !told) {
-        say(words, "%s%s", gap, call->did);
+        el_say(words, "%s%s", gap, call->did);
         gap = ", ";
     }
     if (call->got[0] != '\0')
-        say(words, "%s%s", gap, call->got);
+        el_say(words, "%s%s", gap, call->got);
 }
 
-static void say_state(struct words *words, const struct timeline *timeline,
+static void say_state(struct el_words *words, const struct timeline *timeline,
                       const struct timeline_state *state)
 {
-    say(words, "%s → %s", state->before, state->after);
+    el_say(words, "%s → %s", state->before, state->after);
     if (timeline->connections > 1)
-        say(words, " :%u", timeline_connection(timeline, &state->local, &state->remote));
+        el_say(words, " :%u", timeline_connection(timeline, &state->local, &state->remote));
 }
 
-static void say_end_of(struct words *words, const struct timeline_end *end)
+static void say_end_of(struct el_words *words, const struct timeline_end *end)
 {
     if (end->killed)
-        say(words, "process %d killed by %s", end->pid, end->signal);
+        el_say(words, "process %d killed by %s", end->pid, end->signal);
     else if (end->signal[0] != '\0')
-        say(words, "%s", end->signal);
+        el_say(words, "%s", end->signal);
     else
-        say(words, "process %d exits with %d", end->pid, end->status);
+        el_say(words, "process %d exits with %d", end->pid, end->status);
 }
 
 const char *timeline_row_words(const struct timeline *timeline, const struct timeline_row *row,
                                char *text, size_t size)
 {
-    struct words words = {.text = text, .size = size};
+    struct el_words words = {.text = text, .size = size};
     text[0] = '\0';
     switch (row->kind) {
     case TIMELINE_ROW_CALL:
@@ -266,7 +249,7 @@ const char *timeline_row_words(const struct timeline *timeline, const struct tim
         say_end_of(&words, &timeline->ends[row->of]);
         break;
     case TIMELINE_ROW_FATE:
-        say(&words, "fault: %s", timeline->fates[row->of].packet.prefix);
+        el_say(&words, "fault: %s", timeline->fates[row->of].packet.prefix);
         break;
     default:
         timeline_packet_words(timeline, row->of, 0, text, size);
