@@ -41,7 +41,7 @@ UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard netns/net netns/demo netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -161,6 +161,11 @@ deps-dev: ## install what lint, sanitizers and coverage need
 demo: deps ## UDP and TCP echo between two namespaces, with the packets shown
 	@$(MAKE) --no-print-directory all
 	@netns/demo
+
+# Drawn of what happens when it runs, so each time they are a little different. The README's are an ordinary user's.
+.PHONY: pictures
+pictures: all ## draw the pictures of the README anew (netns/pictures/; needs dot and strace: make deps-test)
+	@netns/pictures/draw
 
 # ---- tests ------------------------------------------------------------------------------------
 
