@@ -253,7 +253,7 @@ static void draw_arrow(const struct drawing *drawing, const struct placed *place
                 stop - 5, y - 5);
     else
         draw_head(drawing, right ? to - 1 : to + 1, end_y, right);
-    draw_label(drawing, placed, from, to);
+    draw_label(drawing, placed, from, lost ? stop : to); /* clear of the cross */
 }
 
 static const char *class_of(const struct drawing *drawing, const struct timeline_row *row)
