@@ -49,6 +49,11 @@ void timeline_sent(struct timeline *timeline, uint32_t number, uint32_t sighting
         return; /* the thread was elsewhere already: TCP sent it later */
     if (departure->latest > call->latest)
         timeline->events[departure->event].at = departure->latest = call->latest;
+    /* A SYN and a datagram go to the interface before the call returns; strace's duration begins late, so
+     * the return that it implies can be too early. Only TCP's data may wait for an acknowledgement. */
+    bool at_once = call->role == TIMELINE_CONNECT || departure->packet.protocol == IPPROTO_UDP;
+    if (at_once && call->exit != TIMELINE_NONE && departure->latest > call->back)
+        timeline->events[call->exit].at = call->back = departure->latest;
     timeline_edge_add(timeline, departure->event, call->exit, true);
 }
 

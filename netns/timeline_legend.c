@@ -51,6 +51,30 @@ static bool any_derived(const struct timeline *timeline)
     return timeline->state_count > 0 && timeline->states[0].sighting != TIMELINE_NONE;
 }
 
+/* Is there an arrow that begins or ends outside the picture? */
+static bool any_one_sided(const struct timeline *timeline)
+{
+    for (uint32_t i = 0; i < timeline->sighting_count; i++)
+        if (timeline_other_end(timeline, i) == TIMELINE_NONE)
+            return true;
+    return false;
+}
+
+/*
+ * The one who closes first waits in TIME_WAIT, as every book says; the tracepoint says CLOSED. Both are
+ * true: the kernel lets go of the socket and keeps a small entry for its ports (tcp_time_wait).
+ * [#time-wait-is-no-socket]
+ */
+static bool any_time_wait(const struct timeline *timeline)
+{
+    for (size_t i = 0; i < timeline->state_count; i++)
+        if (timeline->states[i].sighting == TIMELINE_NONE &&
+            strcmp(timeline->states[i].before, "FIN_WAIT2") == 0 &&
+            strcmp(timeline->states[i].after, "CLOSED") == 0)
+            return true;
+    return false;
+}
+
 void timeline_legend(const struct timeline *timeline, void (*line)(void *, const char *),
                      void *argument)
 {
@@ -59,8 +83,8 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
          "Times in ms from the first thing that %s did, all on one clock. Nothing stands before "
          "its cause.",
          timeline->host_count > 0 ? timeline->hosts[0] : "the host");
-    tell(&lines, "┃ a call is in the kernel   → what a call made leave   ─▷ ◁─ to and from a place "
-                 "that is not logged");
+    tell(&lines, "┃ a call is in the kernel   → what a call made leave%s",
+         any_one_sided(timeline) ? "   ─▷ ◁─ to and from a place that is not logged" : "");
     for (uint32_t i = 0; i < timeline->sighting_count; i++)
         if (timeline_is_lost(timeline, i)) {
             tell(&lines, "✕ lost: the fault that did it, or not seen to arrive");
@@ -72,6 +96,11 @@ void timeline_legend(const struct timeline *timeline, void (*line)(void *, const
     if (timeline->state_count > 0)
         tell(&lines, "◆ TCP state, %s",
              any_derived(timeline) ? "worked out from the packets" : "as the kernel told it");
+    if (any_time_wait(timeline))
+        tell(&lines, "FIN_WAIT2 → CLOSED: the socket is gone; a small entry holds its ports in "
+                     "TIME_WAIT");
+    if (timeline->event_count == 0)
+        tell(&lines, "Nothing happened: no call was about TCP or UDP, and no packet was seen.");
     for (size_t i = 0; i < timeline->note_count; i++) {
         char note[1000];
         tell(&lines, "note: %s", el_name_escape(timeline->notes[i], note, sizeof note));

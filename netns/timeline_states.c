@@ -241,13 +241,29 @@ static bool same_ends(const struct timeline_state *state, const struct el_addres
     return el_address_equal(&state->local, one) && el_address_equal(&state->remote, other);
 }
 
+/* A socket that has no port yet tells little: it is ours only while a connect of ours is under way. */
+static bool is_connecting(const struct timeline *timeline, const struct timeline_state *state)
+{
+    for (size_t i = 0; i < timeline->call_count; i++) {
+        const struct timeline_call *call = &timeline->calls[i];
+        if (call->role == TIMELINE_CONNECT && call->host == state->host &&
+            call->socket != TIMELINE_NONE && state->at >= call->at &&
+            (call->back == 0 || state->at <= call->latest) &&
+            timeline->sockets[call->socket].protocol == IPPROTO_TCP &&
+            el_address_equal(&timeline->sockets[call->socket].remote, &state->remote))
+            return true;
+    }
+    return false;
+}
+
 /*
  * The tracepoint tells of every network namespace, and another world may have the same addresses: what
- * is ours is of a connection that our packets or calls know. A socket that is about to connect may
- * not have a port yet. [#whose-state]
+ * is ours is of a connection that our packets or calls know. [#whose-state]
  */
 static bool is_ours(const struct timeline *timeline, const struct timeline_state *state)
 {
+    if (el_address_port(&state->local) == 0)
+        return is_connecting(timeline, state);
     for (size_t i = 0; i < timeline->stream_count; i++) {
         const struct timeline_stream *stream = &timeline->streams[i];
         if (stream->host == state->host &&
@@ -259,8 +275,7 @@ static bool is_ours(const struct timeline *timeline, const struct timeline_state
         const struct timeline_socket *socket = &timeline->sockets[i];
         if (socket->host == state->host && socket->protocol == IPPROTO_TCP &&
             el_address_equal(&socket->remote, &state->remote) &&
-            (el_address_port(&state->local) == 0 ||
-             el_address_equal(&socket->local, &state->local)))
+            el_address_equal(&socket->local, &state->local))
             return true;
     }
     return false;
