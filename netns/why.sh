@@ -12,6 +12,7 @@ why_format() {
     :*.svg) echo svg ;;
     :*.html | :*.htm) echo html ;;
     :*.json) echo json ;;
+    :*.png | :*.pdf | :*.jpg) die "why: $2: no picture of that kind can be made (.svg, .html, .json, or --format=text)" ;;
     :*) echo text ;;
     *) die "why: --format=$1: not a format (text, svg, html, json)" ;;
     esac

@@ -108,6 +108,7 @@ exits "a file that is no program is 126" 126 "$NET" why client -- /etc/passwd
 exits "no host is net's own failure" 125 "$NET" why
 exits "so is an unknown form" 125 "$NET" why --format=pdf client -- true
 like "which lists those there are" "$ERR" 'text, svg, html, json'
+exits "so is a picture of another kind" 125 "$NET" why -o "$TEST_TMP/x.png" client -- true
 exits "and a file that cannot be written" 125 "$NET" why -o /nowhere/x.svg client -- true
 like "which is named" "$ERR" '/nowhere/x\.svg: cannot be written'
 is "net why can be typed on a host" "$(on server "$NET" why --format=json client -- "$BIN/tcp_echo" -4 -c1 10.77.0.2 2>/dev/null | jq -r '.hosts[0].name')" client
