@@ -293,6 +293,15 @@ static void dial_timed_out(struct el_client *client, const struct el_dial_result
                     length);
 }
 
+static void not_connected(struct el_client *client, const struct el_dial_result *result)
+{
+    const char *hint = el_dial_hint(result->status, result->error);
+    client->outcome = "not-connected";
+    client_fail(client, EL_EXIT_CONNECT, "%s: connect: %s%s%s%s", client->target,
+                strerror(-result->error), hint != NULL ? " (" : "", hint != NULL ? hint : "",
+                hint != NULL ? ")" : "");
+}
+
 /* Says why, and sets the exit code. */
 void client_dial_failed(struct el_client *client, const struct el_dial_result *result)
 {
@@ -306,9 +315,7 @@ void client_dial_failed(struct el_client *client, const struct el_dial_result *r
             lookup_failed(client, result);
         break;
     case EL_DIAL_NOT_CONNECTED:
-        client->outcome = "not-connected";
-        el_client_complain(client, "connect", -result->error);
-        client->code = EL_EXIT_CONNECT;
+        not_connected(client, result);
         break;
     case EL_DIAL_TIMEOUT:
         dial_timed_out(client, result);

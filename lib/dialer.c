@@ -180,6 +180,7 @@ static int begin_attempt(struct el_dialer *d, struct running *r)
     r->writable = event_new(d->args.base, r->fd, EV_WRITE | EV_PERSIST, on_writable, r);
     if (r->writable == NULL || event_add(r->writable, NULL) < 0)
         return -ENOMEM;
+    d->attempts[r->number].under_way = true;
     return -EINPROGRESS;
 }
 

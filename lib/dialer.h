@@ -17,13 +17,15 @@ struct el_attempt {
     struct el_address peer;
     struct el_address local; /* as the kernel chose; length 0 when it got none */
     el_time started, ended;  /* EL_NEVER while it runs */
-    int error; /* 0 connected; -errno; -ECANCELED: another won; -ETIMEDOUT: our deadline */
+    int error;      /* 0 connected; -errno; -ECANCELED: another won; -ETIMEDOUT: our deadline */
+    bool under_way; /* connect(2) had begun (EINPROGRESS): what ended it came from the network */
 };
 
 enum el_dial_status {
     EL_DIAL_OK,
     EL_DIAL_NOT_RESOLVED,  /* no usable address, whatever the reason, the deadline included */
-    EL_DIAL_NOT_CONNECTED, /* every attempt failed: refused, unreachable, reset, met itself */
+    EL_DIAL_NOT_CONNECTED, /* every attempt failed: refused, unreachable, prohibited by a router,
+                              reset, met itself */
     EL_DIAL_TIMEOUT,       /* the deadline came while a peer owed an answer; error is -ETIMEDOUT */
     EL_DIAL_LOCAL          /* this machine lacks something: descriptors, memory, permission, ports,
                               the interface, the source address, the address family */
@@ -76,5 +78,7 @@ bool el_dial_resolved(const struct el_dialer *dialer);
 
 /* Status and most telling error of `count` (at least one) failed attempts. Pure. */
 enum el_dial_status el_dial_verdict(const struct el_attempt *attempts, size_t count, int *error);
+/* What the -errno of a dial means, by whose word it is; NULL: nothing to add. Pure, static text. */
+const char *el_dial_hint(enum el_dial_status status, int error);
 
 #endif

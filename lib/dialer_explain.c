@@ -33,9 +33,9 @@ void el_explain_dial_start(struct el_trace *trace, const struct el_dial_args *ar
 }
 
 /* "ECONNREFUSED: nobody listens on that port". */
-static const char *why(int error, char text[static WHY_TEXT])
+static const char *why(enum el_dial_status status, int error, char text[static WHY_TEXT])
 {
-    const char *hint = el_socket_hint(-error);
+    const char *hint = el_dial_hint(status, error);
     snprintf(text, WHY_TEXT, "%s%s%s", el_errno_name(-error), hint == NULL ? "" : ": ",
              hint == NULL ? "" : hint);
     return text;
@@ -50,8 +50,9 @@ void el_explain_attempt_end(struct el_trace *trace, const struct el_attempt *att
         el_explain(trace, EL_TOPIC_STATE, "attempt %u closed after %.1f ms: another one has won",
                    number + 1, after);
     else
-        el_explain(trace, EL_TOPIC_STATE, "attempt %u failed after %.1f ms: %s", number + 1, after,
-                   why(attempt->error, text));
+        el_explain(
+            trace, EL_TOPIC_STATE, "attempt %u failed after %.1f ms: %s", number + 1, after,
+            why(attempt->under_way ? EL_DIAL_NOT_CONNECTED : EL_DIAL_LOCAL, attempt->error, text));
 }
 
 /* [#syn-sent] A peer on this machine, or one veth away, is served by the same CPU in the same
@@ -110,5 +111,5 @@ void el_explain_dial_end(struct el_trace *trace, const struct el_dial_result *re
     else
         el_explain(trace, EL_TOPIC_STEP, "gave up after %.1f ms: %s: %s", total,
                    result->status == EL_DIAL_NOT_RESOLVED ? "no address" : "no connection",
-                   why(result->error, text));
+                   why(result->status, result->error, text));
 }

@@ -8,15 +8,26 @@
 
 #include <errno.h>
 
-static bool is_local(int error)
+/*
+ * [#whose-prohibition] EACCES and EPERM have two senders. connect(2) that returns them at once says
+ * what this machine forbids: a `prohibit` route, a rule, a missing privilege. Once the handshake is
+ * under way they are the kernel's translation of an ICMPv6 error, "administratively prohibited" and
+ * its kin (RFC 4443 3.1; icmp(7) has EHOSTUNREACH for IPv4's): a router's word, or the peer's.
+ */
+static bool is_prohibition(int error)
 {
-    switch (-error) {
+    return error == -EACCES || error == -EPERM;
+}
+
+static bool is_local(const struct el_attempt *attempt)
+{
+    if (is_prohibition(attempt->error))
+        return !attempt->under_way;
+    switch (-attempt->error) {
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case EACCES:
-    case EPERM:
     case ENODEV:
     case EADDRINUSE:
     case EADDRNOTAVAIL:
@@ -50,7 +61,7 @@ static int telling(const struct el_attempt *attempt)
     case ENETUNREACH: /* mostly our own routing table: said of IPv6 by every IPv4-only host */
         return 2;
     default:
-        return is_local(attempt->error) ? 4 : 3;
+        return is_local(attempt) ? 4 : 3;
     }
 }
 
@@ -61,9 +72,16 @@ enum el_dial_status el_dial_verdict(const struct el_attempt *attempts, size_t co
         if (telling(&attempts[i]) > telling(chosen))
             chosen = &attempts[i];
     *error = chosen->error;
-    if (is_local(chosen->error))
+    if (is_local(chosen))
         return EL_DIAL_LOCAL;
     /* The kernel's patience ended before our deadline (tcp(7), tcp_syn_retries): nobody answered.
      * */
     return chosen->error == -ETIMEDOUT ? EL_DIAL_TIMEOUT : EL_DIAL_NOT_CONNECTED;
+}
+
+const char *el_dial_hint(enum el_dial_status status, int error)
+{
+    if (status == EL_DIAL_NOT_CONNECTED && is_prohibition(error))
+        return "a router or the peer's host says: administratively prohibited";
+    return el_socket_hint(-error);
 }

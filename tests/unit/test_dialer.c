@@ -970,6 +970,47 @@ START_TEST(the_most_telling_error_is_told)
 }
 END_TEST
 
+/* ICMPv6 "administratively prohibited" comes back as EACCES; connect(2) of a `prohibit` route says so too. */
+static const struct {
+    int error;
+    bool under_way;
+    enum el_dial_status status;
+    const char *hint;
+} prohibitions[] = {
+    {EACCES, true, EL_DIAL_NOT_CONNECTED, "a router"},
+    {EPERM, true, EL_DIAL_NOT_CONNECTED, "a router"},
+    {EACCES, false, EL_DIAL_LOCAL, "a prohibit route"},
+    {EPERM, false, EL_DIAL_LOCAL, "a local firewall rule"},
+};
+
+START_TEST(a_prohibition_is_local_only_if_connect_said_it_at_once)
+{
+    const struct el_attempt attempts[] = {
+        {.peer = literal("::1", 7007),
+         .error = -prohibitions[_i].error,
+         .under_way = prohibitions[_i].under_way},
+        {.peer = literal("127.0.0.1", 7007), .error = -ETIMEDOUT, .under_way = true},
+    };
+    int error = 0;
+    enum el_dial_status status = el_dial_verdict(attempts, 2, &error);
+    ck_assert_int_eq(status, prohibitions[_i].status);
+    ck_assert_int_eq(error, -prohibitions[_i].error);
+    ck_assert_ptr_nonnull(strstr(el_dial_hint(status, error), prohibitions[_i].hint));
+}
+END_TEST
+
+START_TEST(a_refusal_tells_more_than_a_routers_prohibition)
+{
+    const struct el_attempt attempts[] = {
+        {.peer = literal("::1", 7007), .error = -EACCES, .under_way = true},
+        {.peer = literal("127.0.0.1", 7007), .error = -ECONNREFUSED, .under_way = true},
+    };
+    int error = 0;
+    ck_assert_int_eq(el_dial_verdict(attempts, 2, &error), EL_DIAL_NOT_CONNECTED);
+    ck_assert_int_eq(error, -ECONNREFUSED);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *t = tcase_create(name);
@@ -1037,6 +1078,9 @@ static Suite *dialer_suite(void)
     t = add_case(suite, "verdict");
     tcase_add_loop_test(t, the_most_telling_error_is_told, 0,
                         (int)(sizeof verdicts / sizeof *verdicts));
+    tcase_add_loop_test(t, a_prohibition_is_local_only_if_connect_said_it_at_once, 0,
+                        sizeof prohibitions / sizeof prohibitions[0]);
+    tcase_add_test(t, a_refusal_tells_more_than_a_routers_prohibition);
     return suite;
 }
 
