@@ -51,8 +51,10 @@ cmd_log() {
     if [ "$source" = kernel ]; then
         log_kernel_ready
         # Outside: /dev/kmsg is one for the machine, and closed to a user namespace.
-        exec "$PROGRAM" show "${options[@]}" --tag "$WORLD_TAG" --pid "$WORLD_PID" \
-            --names "/proc/$WORLD_PID/root/run/echolab/names"
+        setpriv --pdeathsig KILL "$PROGRAM" show "${options[@]}" --tag "$WORLD_TAG" --pid "$WORLD_PID" \
+            --names "/proc/$WORLD_PID/root/run/echolab/names" || rc=$?
+        log_code $rc
+        return
     fi
     PICKED=("${WORLD_HOSTS%% *}") # the log is one for all hosts: from any of them
     run_inside "$PROGRAM" show "${options[@]}" || rc=$?
@@ -69,6 +71,8 @@ log_kernel_allowed() {
 log_kernel_ready() {
     [ "$WORLD_MODE" = root ] ||
         die "log: --source=kernel: world $WORLD_NAME is of mode rootless, where nothing logs to the kernel (sudo $SELF up --kernel-log)"
+    # Another user's file may claim any mode, and we are about to read below that world's root directory.
+    [ "$WORLD_OWNER" -eq "$EUID" ] || die "log: --source=kernel: world $WORLD_NAME is another user's"
     case $(setting net/netfilter/nf_log_all_netns) in
     1) ;;
     0) die "log: --source=kernel: this machine keeps the LOG rules of worlds out of the kernel's log (sysctl -w net.netfilter.nf_log_all_netns=1)" ;;

@@ -12,6 +12,8 @@ complain() { echo "net: ${*//[[:cntrl:]]/?}" >&2; }
 die() { complain "$@"; exit 125; }
 say() { { echo "$*"; } 2>/dev/null || die "stdout: cannot be written"; }
 
+readonly WORLD_NAMES='^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$' STATE_DIRS='^(/tmp/echolab-[0-9]+|/run/user/[0-9]+/echolab)$'
+
 # Where this user's worlds are noted: the session's runtime directory, or one in /tmp when there is
 # no session. One in /tmp is only trusted when it is really ours: a directory, no link, our own,
 # closed to others.
@@ -55,7 +57,9 @@ is_dead() {
 # Removes what dead worlds have left: their files, and the directory when it is empty.
 sweep() {
     local dir file
-    for dir in $(state_dirs); do
+    local -a dirs
+    mapfile -t dirs < <(state_dirs)
+    for dir in "${dirs[@]}"; do
         if [ ! -e "$dir" ] || ! state_dir_is_safe "$dir"; then continue; fi
         lock_state_dir "$dir"
         for file in "$dir"/*; do
@@ -66,15 +70,20 @@ sweep() {
     done
 }
 
-# The files of all worlds that this user can see, one a line. Root sees everybody's.
+# The files of all worlds that this user can see, one a line. Root sees everybody's. In a directory of
+# another user a name may be anything: what is no world's name, or no directory as we make them, is
+# passed over, so that nobody's control characters or line ends come into ours. [#names-of-strangers]
 world_files() {
     local dir file
     local -a dirs
     mapfile -t dirs < <(state_dirs)
-    [ "$EUID" -ne 0 ] || dirs+=(/tmp/echolab-* /run/user/*/echolab)
+    for dir in /tmp/echolab-* /run/user/*/echolab; do
+        if [ "$EUID" -eq 0 ] && [[ $dir =~ $STATE_DIRS ]]; then dirs+=("$dir"); fi
+    done
     for dir in "${dirs[@]}"; do
+        [ ! -L "$dir" ] || continue
         for file in "$dir"/*; do
-            if [ -f "$file" ] && [ ! -L "$file" ]; then echo "$file"; fi
+            if [ -f "$file" ] && [ ! -L "$file" ] && [[ ${file##*/} =~ $WORLD_NAMES ]]; then echo "$file"; fi
         done
     done | sort -u
 }
@@ -84,8 +93,8 @@ world_files() {
 # somebody else's.
 load() {
     read_state "$1"
-    [ -n "$WORLD_READY" ] && [ -n "$WORLD_PID" ] && ! is_dead "$1" &&
-        [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$(stat -c %u "$1" 2>/dev/null)" ]
+    [ -n "$WORLD_READY" ] && [ -n "$WORLD_PID" ] && [ -n "$WORLD_OWNER" ] && ! is_dead "$1" &&
+        [ "$(stat -c %u "/proc/$WORLD_PID" 2>/dev/null)" = "$WORLD_OWNER" ]
 }
 
 # running_worlds: the names of all that this user can see, with blanks between.
@@ -101,6 +110,8 @@ read_state() {
     local key value
     WORLD_FILE=$1 WORLD_NAME=${1##*/} WORLD_PID='' WORLD_MODE='' WORLD_TOPOLOGY='' WORLD_HOSTS=''
     WORLD_ROUTERS='' WORLD_SWITCHES='' WORLD_TAG='' WORLD_READY=''
+    WORLD_OWNER='' WORLD_GROUP=''
+    read -r WORLD_OWNER WORLD_GROUP < <(stat -c '%u %g' -- "$1" 2>/dev/null) || true # asked once: whose it is, from here on
     while IFS='=' read -r key value; do
         case $key in
         pid) [[ $value =~ ^[0-9]+$ ]] && WORLD_PID=$value ;;
@@ -129,9 +140,9 @@ outside_only() { # COMMAND
 }
 
 # pick_world: the world that --world or $ECHOLAB_WORLD names, or the only one of ours, into WORLD_*.
-# Otherwise it says what to do.
+# Otherwise it says what to do. A world of ours comes before another user's of the same name.
 pick_world() {
-    local file found='' names='' others=''
+    local file found='' names='' named='' others=''
     local -a files
     if inside; then
         [ -z "$WORLD" ] || [ "$WORLD" = "$WORLD_NAME" ] || outside_only "$WORLD"
@@ -140,27 +151,39 @@ pick_world() {
     mapfile -t files < <(world_files)
     for file in "${files[@]}"; do
         load "$file" || continue
-        if [ -n "$WORLD" ] && [ "$WORLD_NAME" = "$WORLD" ]; then return 0; fi
-        [ -O "$file" ] || { others+=" $WORLD_NAME"; continue; } # root reaches another user's world by its name only
+        if [ -n "$WORLD" ] && [ "$WORLD_NAME" = "$WORLD" ]; then
+            if [ "$WORLD_OWNER" -eq "$EUID" ]; then return 0; else named=$file; fi
+        fi
+        [ "$WORLD_OWNER" -eq "$EUID" ] || { others+=" $WORLD_NAME"; continue; } # root reaches another user's world by its name only
         found+="${found:+$'\n'}$file" names+=" $WORLD_NAME"
     done
-    [ -z "$WORLD" ] || die "$WORLD: no such world is running (running:${names:- none}; net up --world $WORLD makes it)"
-    [ -n "$found" ] || die "no world is running (net up makes one${others:+; of other users, by --world NAME:$others})"
-    [[ $found != *$'\n'* ]] || die "which world? --world NAME or ECHOLAB_WORLD=NAME:$names"
+    if [ -z "$named" ]; then
+        [ -z "$WORLD" ] || die "$WORLD: no such world is running (running:${names:- none}; net up --world $WORLD makes it)"
+        [ -n "$found" ] || die "no world is running (net up makes one${others:+; of other users, by --world NAME:$others})"
+        [[ $found != *$'\n'* ]] || die "which world? --world NAME or ECHOLAB_WORLD=NAME:$names"
+    fi
+    found=${named:-$found}
     load "$found" || die "${found##*/}: the world has just ended"
+}
+
+# become_owner: what root puts before a command to run it as the owner of another user's world, into
+# BECOME. Never root again: the numbers are those of a file that the user made.
+become_owner() {
+    [ "$WORLD_OWNER" -gt 0 ] || die "$WORLD_NAME: owned by root, yet not ours"
+    BECOME=(setpriv --reuid "$WORLD_OWNER" --regid "$WORLD_GROUP" --clear-groups)
 }
 
 # enter_flags: nsenter's way into the world. Our own credentials are kept, which its user namespace
 # maps to root. Real root becomes the user before it enters another user's world, whatever mode the
 # file claims: what runs inside is the user's, and must not run as the machine's root. Before, since
-# nsenter would do so after PR_SET_PDEATHSIG, and a change of identity takes that back.
+# nsenter would do so after PR_SET_PDEATHSIG, and a change of identity takes that back. The user is the
+# owner of the file, as load saw it: /proc/PID belongs to root as soon as that process says that it may
+# not be dumped (prctl(2), PR_SET_DUMPABLE), so who looks there a second time may be told "root".
 # [#root-in-a-users-world]
 enter_flags() {
-    local user group
     BECOME=() ENTER=(-t "$WORLD_PID" -m -p -u)
-    if [ ! -O "$WORLD_FILE" ]; then
-        read -r user group < <(stat -c '%u %g' "/proc/$WORLD_PID") || die "$WORLD_NAME: the world has just ended"
-        BECOME=(setpriv --reuid "$user" --regid "$group" --clear-groups)
+    if [ "$WORLD_OWNER" -ne "$EUID" ]; then
+        become_owner
         ENTER+=(-U --preserve-credentials)
     elif [ "$WORLD_MODE" = rootless ]; then
         ENTER+=(-U --preserve-credentials)
@@ -223,7 +246,9 @@ run_inside() {
         [ "$rc" -ne 0 ] || rc=$ENDED
     done
     trap - TERM HUP INT QUIT USR1 USR2
-    for pid in "${MARK_PIDS[@]}"; do wait "$pid" || true; done
+    for pid in "${MARK_PIDS[@]}"; do # a line that could not be written must not pass for one that was
+        wait "$pid" || [ "$rc" -ne 0 ] || rc=125
+    done
     exec 7>&-
     return "$rc"
 }
