@@ -22,12 +22,12 @@ readonly LOG_GROUP=7007 # topology_planner.h
 
 fail() { echo "$*"; exit 1; }
 
-# wait_until SECONDS CMD…: until the command succeeds. The pause only spares the processor; the
-# condition ends the wait.
+# wait_until SECONDS CMD…: until the command succeeds; false when the time is up, which is never before
+# SECONDS. The pause only spares the processor; the condition ends the wait.
 wait_until() {
     local end=$((SECONDS + $1)); shift
     until "$@" >/dev/null 2>&1; do
-        [ $SECONDS -lt "$end" ] || return 1
+        [ $SECONDS -le "$end" ] || return 1
         read -rt 0.01 <> <(:) || true
     done
 }
@@ -131,7 +131,7 @@ await_wires() {
         esac
         while read -r state <"$file" && [ "$state" != up ] && [ "$state" != 3 ]; do # 3: forwarding
             [ ! -e /run/echolab/failed ] || exit 1
-            if [ $SECONDS -ge $end ]; then echo "$file: is $state"; exit 1; fi
+            if [ $SECONDS -gt $end ]; then echo "$file: is $state"; exit 1; fi
             read -rt 0.002 -u "$pause" || true
         done
     done
@@ -165,7 +165,7 @@ start_dns() {
 # It reads the names when its sockets are open, and says so: no packet has to be sent to find out.
 await_dns() {
     [ -n "$DNS" ] || return 0
-    wait_until 5 says_or_ended "$DNS_PID" /run/echolab/dnsmasq.log "dnsmasq.hosts - "
+    wait_until 12 says_or_ended "$DNS_PID" /run/echolab/dnsmasq.log "dnsmasq.hosts - "
     has_line /run/echolab/dnsmasq.log "dnsmasq.hosts - " ||
         fail "dnsmasq on $DNS does not start: $(tail -n 2 /run/echolab/dnsmasq.log)"
 }
@@ -182,7 +182,7 @@ start_packet_log() {
 
 await_packet_log() {
     [ -n "$PACKET_LOG" ] || return 0
-    wait_until 5 says_or_ended "$LOG_PID" /run/echolab/packet_log.log "ready "
+    wait_until 12 says_or_ended "$LOG_PID" /run/echolab/packet_log.log "ready "
     has_line /run/echolab/packet_log.log "ready " || fail "packet_log does not start: $(tail -n 2 /run/echolab/packet_log.log)"
 }
 
@@ -197,8 +197,8 @@ setup() {
     cp $PLAN/plugs $PLAN/names /run/echolab
     start_dns
     start_packet_log
-    await_packet_log
-    await_dns
+    await_packet_log # what ends is noticed at once: the limits, together less than net's patience
+    await_dns        # (30 s for each line of ours), are for one that hangs
     # For a net that is typed on a host: as the state file outside, but pid 1 is pid 1 (world.sh).
     printf 'pid=1\nmode=root\ntopology=%s\nhosts=%s\nrouters=%s\nswitches=%s\n%sready\n' "${shown##*/}" \
         "$HOSTS" "$ROUTERS" "$SWITCHES" "${TAG:+tag=$TAG$'\n'}" >"/run/echolab/world.$ECHOLAB_WORLD"
