@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -39,6 +40,7 @@ struct file {
 struct el_packets {
     struct file *file;
     size_t size;
+    int fd; /* of a reader, to ask whether the writer lives; -1 */
     char host[EL_HOST_NAME_MAX];
 };
 
@@ -48,6 +50,7 @@ static struct el_packets *map(int fd, size_t size, int protection)
     if (packets == NULL)
         return NULL;
     packets->size = size;
+    packets->fd = -1;
     packets->file = mmap(NULL, size, protection, MAP_SHARED, fd, 0);
     if (packets->file == MAP_FAILED) {
         int saved = errno;
@@ -63,6 +66,8 @@ void el_packets_close(struct el_packets *packets)
     if (packets == NULL)
         return;
     munmap(packets->file, packets->size);
+    if (packets->fd >= 0)
+        close(packets->fd);
     free(packets);
 }
 
@@ -74,9 +79,15 @@ struct el_packets *el_packets_create(const struct el_packets_args *args)
     int fd = open(args->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return NULL;
-    /* The file has holes where nothing was written yet: an idle log costs no memory. */
+    /*
+     * The file has holes where nothing was written yet: an idle log costs no memory. The lock belongs
+     * to the open file, which the mapping holds when the descriptor is closed (flock(2)): so it goes
+     * when the writer does, however that ends. [#lock-of-the-writer]
+     */
     struct el_packets *packets =
-        ftruncate(fd, (off_t)size) == 0 ? map(fd, size, PROT_READ | PROT_WRITE) : NULL;
+        ftruncate(fd, (off_t)size) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0
+            ? map(fd, size, PROT_READ | PROT_WRITE)
+            : NULL;
     int saved = errno;
     close(fd);
     errno = saved;
@@ -145,7 +156,10 @@ struct el_packets *el_packets_open(const char *path)
     if (fstat(fd, &status) == 0 && (size_t)status.st_size >= sizeof(struct file))
         packets = map(fd, (size_t)status.st_size, PROT_READ);
     int saved = errno;
-    close(fd);
+    if (packets != NULL)
+        packets->fd = fd;
+    else
+        close(fd);
     if (packets != NULL && !is_log(packets->file, packets->size)) {
         el_packets_close(packets);
         packets = NULL;
@@ -176,6 +190,14 @@ uint64_t el_packets_mark(struct el_packets *packets)
 uint64_t el_packets_lost(const struct el_packets *packets)
 {
     return atomic_load(&packets->file->lost);
+}
+
+bool el_packets_written(const struct el_packets *packets)
+{
+    if (packets->fd < 0 || flock(packets->fd, LOCK_SH | LOCK_NB) < 0)
+        return true; /* we are the writer, or somebody else is */
+    flock(packets->fd, LOCK_UN);
+    return false;
 }
 
 int el_packets_next(struct el_packets *packets, uint64_t *mark, struct el_packet *packet)
@@ -263,6 +285,10 @@ int el_packets_fence(struct el_packets *packets, el_time deadline)
     int result = -ETIMEDOUT;
     do {
         if (el_now() >= send_again) { /* the first one, or one that the kernel could not report */
+            if (!el_packets_written(packets)) {
+                result = -ESRCH;
+                break;
+            }
             if (send(fd, nonce, sizeof nonce, 0) < 0 && errno != ENOBUFS && errno != EAGAIN) {
                 result = -errno;
                 break;

@@ -206,10 +206,14 @@ uint64_t el_packets_mark(struct el_packets *packets);
  */
 uint64_t el_packets_lost(const struct el_packets *packets);
 
+/* Is the process still there that writes this log? Without it the log is what it is, for good. */
+bool el_packets_written(const struct el_packets *packets);
+
 /*
  * Sends the fence on this host and waits until it is in the log: everything that this host sent or
  * received before is then in it too. Blocks, at most until `deadline`. 0; -ENOENT: this process is
- * on none of the logged hosts; -ETIMEDOUT: the log is not complete; -errno.
+ * on none of the logged hosts; -ESRCH: the log's writer has ended; -ETIMEDOUT: the log is not complete;
+ * -errno.
  */
 int el_packets_fence(struct el_packets *packets, el_time deadline);
 

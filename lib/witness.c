@@ -191,15 +191,17 @@ int el_witness_tell(struct el_witness *witness, const char *title, const struct 
         witness->said = true;
         return -1;
     }
-    bool fenced = el_packets_fence(witness->packets, el_time_after(el_now(), FENCE_WAIT)) == 0;
+    int fence = el_packets_fence(witness->packets, el_time_after(el_now(), FENCE_WAIT));
+    bool fenced = fence == 0;
     bool lost = el_packets_lost(witness->packets) != witness->lost, kept = true;
     int seen = walk(witness, flows, count, false, &kept);
     bool complete = fenced && !lost && kept;
     el_explain(witness->trace, EL_TOPIC_PACKET, "packets of %s: %d (%s)", title, seen,
-               complete  ? "fence passed: the log is complete"
-               : !fenced ? "the log may be incomplete: its fence did not come back"
-               : lost    ? "the log is incomplete: the kernel dropped some of its entries"
-                         : "the log is incomplete: its ring was overwritten meanwhile");
+               complete          ? "fence passed: the log is complete"
+               : fence == -ESRCH ? "nothing is logged any more: the world's packet_log has ended"
+               : !fenced         ? "the log may be incomplete: its fence did not come back"
+               : lost            ? "the log is incomplete: the kernel dropped some of its entries"
+                                 : "the log is incomplete: its ring was overwritten meanwhile");
     walk(witness, flows, count, true, &kept);
     if (seen > LINES_MAX)
         el_explain(witness->trace, EL_TOPIC_PACKET, "... and %d more", seen - LINES_MAX);

@@ -484,6 +484,21 @@ START_TEST(outside_a_lab_network_there_is_no_fence)
 }
 END_TEST
 
+/* Two readers ask at once, and neither is taken for the writer. */
+START_TEST(a_reader_knows_whether_the_writer_lives)
+{
+    struct el_packets *log = make_log(8);
+    struct el_packets *reader = el_packets_open(log_path), *other = el_packets_open(log_path);
+    unlink(log_path);
+    ck_assert(el_packets_written(reader) && el_packets_written(other));
+    el_packets_close(log);
+    ck_assert(!el_packets_written(reader) && !el_packets_written(other));
+    el_packets_close(other);
+    ck_assert(!el_packets_written(reader));
+    el_packets_close(reader);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("packets");
@@ -512,6 +527,7 @@ int main(void)
     tcase_add_test(tcase, what_is_no_log_is_refused);
     tcase_add_test(tcase, a_log_that_was_cut_short_is_refused);
     tcase_add_test(tcase, outside_a_lab_network_there_is_no_fence);
+    tcase_add_test(tcase, a_reader_knows_whether_the_writer_lives);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);
 }
