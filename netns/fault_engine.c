@@ -124,14 +124,6 @@ void fault_engine_release(struct fault_engine *engine, const struct fault_rule *
 
 /* ---- writing down ---------------------------------------------------------------------------- */
 
-static const char *name_of(const struct fault_engine *engine, const struct el_address *address)
-{
-    for (size_t i = 0; i < engine->names; i++)
-        if (el_address_same_host(&engine->name[i].address, address))
-            return engine->name[i].name;
-    return "";
-}
-
 /* snprintf(3) would do, and at a hundred thousand packets a second be a tenth of all the work. */
 static void copy_name(char *to, size_t size, const char *from)
 {
@@ -150,9 +142,10 @@ static void write_down(struct fault_engine *engine, const struct fault_link *lin
     copy_name(packet->host, sizeof packet->host, engine->place[link->to].name);
     copy_name(packet->out, sizeof packet->out, engine->place[link->from].name);
     copy_name(packet->in, sizeof packet->in, link->interface);
-    copy_name(packet->source_name, sizeof packet->source_name, name_of(engine, &packet->source));
+    copy_name(packet->source_name, sizeof packet->source_name,
+              packet_names_of(&engine->names, &packet->source));
     copy_name(packet->destination_name, sizeof packet->destination_name,
-              name_of(engine, &packet->destination));
+              packet_names_of(&engine->names, &packet->destination));
     for (size_t i = 0; i < fate->acts; i++) {
         packet->mark = fate->act[i].number;
         fault_act_print(&fate->act[i], packet->prefix, sizeof packet->prefix);

@@ -11,6 +11,7 @@
 #include "fault_hold.h"
 #include "fault_links.h"
 #include "fault_netlink.h"
+#include "packet_names.h"
 #include "packets.h"
 
 #include <event2/event.h>
@@ -24,7 +25,6 @@ enum {
     FAULT_RULES_MAX = 64,
     FAULT_PLACES_MAX = 64,
     FAULT_LINKS_MAX = 512,
-    FAULT_NAMES_MAX = 128,
     FAULT_HELD_PACKETS =
         61440, /* that wait, in the whole world; a queue must have room beside them */
     FAULT_HELD_BYTES = 64 << 20,
@@ -65,11 +65,7 @@ struct fault_engine {
     el_time armed; /* when the timer fires */
     struct el_packets *ring;
     struct fault_plugs plugs;
-    size_t names;
-    struct {
-        struct el_address address;
-        char name[EL_HOST_NAME_MAX];
-    } name[FAULT_NAMES_MAX];
+    struct packet_names names;
     size_t places, links, rules;
     struct fault_place place[FAULT_PLACES_MAX];
     struct fault_link link[FAULT_LINKS_MAX];

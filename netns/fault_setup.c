@@ -8,12 +8,12 @@
  */
 #include "fault_setup.h"
 #include "fault_engine.h"
+#include "visit_host.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/if_ether.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,18 +29,6 @@ static int failed(char *text, const char *object, const char *what, int error)
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-static int visit(const char *place)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/run/netns/%s", place);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int result = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
-    close(fd);
-    return result;
-}
-
 static bool reads_one(const char *path)
 {
     char digit = '0';
@@ -54,7 +42,7 @@ static bool reads_one(const char *path)
 /* Opens everything in one place. Protocol 0: the packet socket sends, and hears nothing. */
 static int open_place(struct fault_engine *engine, struct fault_place *place, char *text)
 {
-    int error = visit(place->name);
+    int error = visit_host(place->name);
     if (error < 0)
         return failed(text, place->name, "setns", -error);
     place->forwards = reads_one("/proc/sys/net/ipv4/ip_forward") ||
@@ -198,19 +186,10 @@ void fault_engine_wire(struct fault_engine *engine)
 
 /* ---- all of it ------------------------------------------------------------------------------- */
 
-static void read_names(struct fault_engine *engine)
-{
-    char address[64], name[EL_HOST_NAME_MAX];
-    FILE *file = fopen("/run/echolab/names", "re");
-    if (file == NULL)
-        return; /* a world without a packet log: there are no names then */
-    while (engine->names < FAULT_NAMES_MAX && fscanf(file, "%63s %31s", address, name) == 2)
-        if (el_address_from_literal(address, 0, &engine->name[engine->names].address) == 0)
-            snprintf(engine->name[engine->names++].name, EL_HOST_NAME_MAX, "%s", name);
-    fclose(file);
-}
-
-/* The ring of an engine that died is replaced: its records are of rules that are gone. */
+/*
+ * The ring of an engine that died is replaced: its records are of rules that are gone. This comes when
+ * the queues are ours, so a second engine cannot take the ring from a first one that lives.
+ */
 static int open_ring(struct fault_engine *engine, char *text)
 {
     static const char unfinished[] = FAULT_RING_PATH ".new";
@@ -232,12 +211,12 @@ int fault_engine_open(struct fault_engine *engine, char *text)
     fclose(file);
     if (error < 0)
         return failed(text, FAULT_PLUGS_PATH, "read", -error);
-    read_names(engine);
+    (void)packet_names_read(&engine->names, "/run/echolab/names"); /* without it there are none */
     engine->hold = fault_hold_new(FAULT_HELD_PACKETS, FAULT_HELD_BYTES);
     if (engine->hold == NULL || fault_engine_start(engine) < 0)
         return failed(text, "event loop", "start", ENOMEM);
-    error = open_ring(engine, text);
-    return error < 0 ? error : open_places(engine, text);
+    error = open_places(engine, text);
+    return error < 0 ? error : open_ring(engine, text);
 }
 
 void fault_engine_close(struct fault_engine *engine)

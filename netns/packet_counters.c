@@ -12,7 +12,7 @@
 
 #include "json.h"
 #include "options.h"
-#include "packet_show.h"
+#include "visit_host.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -15,6 +15,7 @@
 #include "packet_show.h"
 #include "packets.h"
 #include "sandbox.h"
+#include "visit_host.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -15,11 +15,10 @@
 #include "packet_filter.h"
 #include "packet_format.h"
 #include "packet_source.h"
+#include "visit_host.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,18 +117,6 @@ static int take_all(struct show *show, uint64_t end)
     }
 }
 
-int visit_host(const char *host)
-{
-    char path[64];
-    snprintf(path, sizeof path, "/run/netns/%s", host);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    int result = setns(fd, CLONE_NEWNET) < 0 ? -errno : 0;
-    close(fd);
-    return result;
-}
-
 /* ---- the two sources ------------------------------------------------------------------------- */
 
 /*
@@ -144,6 +131,10 @@ static void fence_all(const char *path, const struct el_packets *log)
         struct el_packets *there = result == 0 ? el_packets_open(path) : NULL;
         if (there != NULL)
             result = el_packets_fence(there, el_time_after(el_now(), FENCE_WAIT_MS * EL_MS));
+        if (there != NULL && result == -ESRCH) {
+            el_packets_close(there);
+            return; /* nobody hears any fence; run() says so */
+        }
         if (result < 0 || there == NULL)
             fprintf(stderr, "packet_log: %s: the log may not be complete: %s\n", host,
                     strerror(result < 0 ? -result : errno));
@@ -179,9 +170,17 @@ static el_time settled_by_now(const struct show *show, bool quiet)
     return quiet ? EL_NEVER : show->source.newest - HOLD_BACK_MS * EL_MS;
 }
 
+/* Has the world's own log a writer still? (One that somebody has kept never has.) */
+static bool is_written(const struct show *show)
+{
+    return show->source.log == NULL || strcmp(show->options.path, EL_PACKETS_PATH) != 0 ||
+           el_packets_written(show->source.log);
+}
+
 /*
- * Until whoever reads our output goes away. Shared memory wakes nobody, so the log is looked at now
- * and then. Outside the world, where its end does not end us, its first process is watched.
+ * Until whoever reads our output goes away, or nobody writes the log any more. Shared memory wakes
+ * nobody, so the log is looked at now and then. Outside the world, where its end does not end us, its
+ * first process is watched.
  */
 static int follow(struct show *show)
 {
@@ -198,7 +197,7 @@ static int follow(struct show *show)
         give_all(show, settled_by_now(show, quiet));
         tell_lost(show);
         quiet = poll(wait, 3, kernel ? HOLD_BACK_MS : LOOK_AGAIN_MS) == 0;
-    } while (!ferror(stdout) && wait[0].revents == 0 && wait[2].revents == 0);
+    } while (!ferror(stdout) && wait[0].revents == 0 && wait[2].revents == 0 && is_written(show));
     return take_all(show, UINT64_MAX);
 }
 
@@ -216,6 +215,24 @@ static int finish_output(void)
     return 1;
 }
 
+static void tell_damaged(const struct packet_source *source)
+{
+    if (source->damaged > 0)
+        fprintf(stderr, "packet_log: %llu line%s of this world w%s cut off or damaged\n",
+                (unsigned long long)source->damaged, source->damaged == 1 ? "" : "s",
+                source->damaged == 1 ? "as" : "ere");
+}
+
+/* What is in the log is shown all the same, but it is no answer to what has happened since. */
+static int complain_of_dead_log(const char *path)
+{
+    fprintf(stderr,
+            "packet_log: %s: nothing is logged any more: the collector of this world has ended "
+            "(net down, then net up)\n",
+            path);
+    return 1;
+}
+
 static int run(struct show *show)
 {
     const struct options *options = &show->options;
@@ -224,6 +241,8 @@ static int run(struct show *show)
     if (!options->follow && !kernel)
         fence_all(options->path, source->log);
     uint64_t end = kernel ? UINT64_MAX : el_packets_mark(source->log);
+    if (!options->follow)
+        source->until = el_now(); /* or fates that never cease would be read for ever */
     int error = 0;
     if (options->mark && !kernel)
         source->mark = end;
@@ -237,13 +256,11 @@ static int run(struct show *show)
             printf("%llu\n", (unsigned long long)show->packets);
     }
     tell_lost(show);
-    if (source->damaged > 0)
-        fprintf(stderr, "packet_log: %llu line%s of this world w%s cut off or damaged\n",
-                (unsigned long long)source->damaged, source->damaged == 1 ? "" : "s",
-                source->damaged == 1 ? "as" : "ere");
+    tell_damaged(source);
     if (error < 0)
         return complain(kernel ? options->kmsg : options->path, "read", -error, "");
-    return finish_output();
+    int code = finish_output();
+    return code != 0 || is_written(show) ? code : complain_of_dead_log(options->path);
 }
 
 static int open_kernel(struct show *show)
@@ -302,6 +319,7 @@ static int prepare(struct show *show)
     if (code != 0)
         return code;
     packet_source_from(&show->source, options->from);
+    show->source.until = EL_NEVER;
     show->merge = el_packet_merge_new(IN_FLIGHT_MAX);
     return show->merge == NULL ? complain("memory", "el_packet_merge_new", ENOMEM, "") : 0;
 }

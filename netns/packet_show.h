@@ -2,9 +2,6 @@
 #ifndef ECHOLAB_PACKET_SHOW_H
 #define ECHOLAB_PACKET_SHOW_H
 
-/* Moves this thread into a host's network namespace (setns(2)). 0, or -errno. */
-int visit_host(const char *host);
-
 /* `packet_log show`; argv[0] is "show". Returns the exit code. */
 int packet_show(int argc, char **argv);
 

@@ -36,7 +36,7 @@ static int next_of_rings(struct packet_source *source, uint64_t end, struct el_p
         return got;
     }
     read_fate(source);
-    if (source->has_fate && (got == 0 || source->fate.at <= packet->at)) {
+    if (source->has_fate && source->fate.at <= (got == 0 ? source->until : packet->at)) {
         *packet = source->fate;
         source->has_fate = false;
         return 1;

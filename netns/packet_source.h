@@ -14,6 +14,7 @@ struct packet_source {
     const char *faults_path; /* NULL: none; borrowed */
     uint64_t mark, faults_mark;
     el_time since; /* earlier fates are not wanted */
+    el_time until; /* nor, behind the last packet, later ones */
     struct el_packet fate;
     bool has_fate; /* `fate` was read and waits for its turn */
     /* The kernel's log. */
