@@ -38,6 +38,8 @@ int fault_client_ask(const char *request, char *answer)
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
+    /* An engine that is stopped (SIGSTOP) neither accepts nor answers. */
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ssize_t got = -1;
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
@@ -56,6 +58,20 @@ int fault_client_ask(const char *request, char *answer)
     if (!fine)
         answer[strcspn(answer, "\n")] = '\0';
     return fine ? 0 : -EINVAL;
+}
+
+/* How a request ended, `error` as fault_client_ask gives it, as an exit code: what is to be obeyed goes to
+ * stdout, what went wrong is said. */
+static int pass_on(int error, const char *answer)
+{
+    if (error == -EINVAL)
+        return complain(answer);
+    if (error < 0) {
+        fprintf(stderr, "fault_queue: %s: %s\n", FAULT_SOCKET_PATH, strerror(-error));
+        return 1;
+    }
+    fputs(answer, stdout);
+    return 0;
 }
 
 /* ---- an engine that is to be started --------------------------------------------------------- */
@@ -114,10 +130,13 @@ static int start_engine(void)
 {
     int ends[2];
     char text[256];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        fprintf(stderr, "fault_queue: pipe: %s\n", strerror(errno));
+        return -EIO;
+    }
     fflush(NULL); /* or the child would print it once more */
     pid_t pid = fork();
+    int error = errno;
     if (pid == 0)
         become_engine(ends[1]);
     close(ends[1]);
@@ -125,8 +144,11 @@ static int start_engine(void)
     close(ends[0]);
     if (ready)
         return 0;
-    if (pid > 0)
-        kill(pid, SIGKILL);
+    if (pid < 0) {
+        fprintf(stderr, "fault_queue: fork: %s\n", strerror(error));
+        return -error;
+    }
+    kill(pid, SIGKILL);
     last_words(text, sizeof text);
     fprintf(stderr, "fault_queue: the engine does not start: %s\n", text);
     return -EIO;
@@ -184,14 +206,7 @@ int fault_client_add(const char *link, const char *const *words, size_t count)
             return 1;
         error = fault_client_ask(request, answer);
     }
-    if (error == -EINVAL)
-        return complain(answer);
-    if (error < 0) {
-        fprintf(stderr, "fault_queue: %s: %s\n", FAULT_SOCKET_PATH, strerror(-error));
-        return 1;
-    }
-    fputs(answer, stdout);
-    return 0;
+    return pass_on(error, answer);
 }
 
 /* ---- clear ----------------------------------------------------------------------------------- */
@@ -245,12 +260,5 @@ int fault_client_clear(const char *word)
     int error = fault_client_ask(request, answer);
     if (error == -ECONNREFUSED)
         return clear_without(&which, word);
-    if (error == -EINVAL)
-        return complain(answer);
-    if (error < 0) {
-        fprintf(stderr, "fault_queue: %s: %s\n", FAULT_SOCKET_PATH, strerror(-error));
-        return 1;
-    }
-    fputs(answer, stdout);
-    return 0;
+    return pass_on(error, answer);
 }

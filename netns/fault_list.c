@@ -37,7 +37,9 @@ int fault_rules_save(const char *path, const struct fault_rule *const *rules, si
         return -errno;
     for (size_t i = 0; i < count; i++)
         fprintf(file, "%s\n", fault_rule_write(rules[i], line, sizeof line));
-    if (fclose(file) != 0 || rename(unfinished, path) < 0)
+    bool bad = ferror(file) != 0; /* of what was written before; fclose(3) may not say it again */
+    errno = EIO;
+    if (fclose(file) != 0 || bad || rename(unfinished, path) < 0)
         return -errno;
     return 0;
 }

@@ -54,74 +54,6 @@ void fault_netlink_close(struct fault_netlink *netlink)
     free(netlink);
 }
 
-/* ---- setting up ------------------------------------------------------------------------------ */
-
-/* Sends a request and waits for the kernel's word, which netlink gives before sendto(2) returns. */
-static int ask(struct fault_netlink *netlink, struct nlmsghdr *message)
-{
-    _Alignas(8) char answer[4096]; /* MNL_SOCKET_BUFFER_SIZE is a call, so no array's size */
-    message->nlmsg_flags |= NLM_F_ACK;
-    if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
-        return -errno;
-    ssize_t got = mnl_socket_recvfrom(netlink->socket, answer, sizeof answer);
-    if (got < 0)
-        return -errno;
-    return mnl_cb_run(answer, (size_t)got, 0, mnl_socket_get_portid(netlink->socket), NULL, NULL) <
-                   0
-               ? -errno
-               : 0;
-}
-
-static int configure(struct fault_netlink *netlink, uint32_t max_packets)
-{
-    enum { COPY_FIRST = 256 };
-    _Alignas(8) char buffer[4096];
-    struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
-    nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
-    int error = ask(netlink, message);
-    if (error < 0)
-        return error;
-    message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
-    nfq_nlmsg_cfg_put_qmaxlen(message, max_packets);
-    nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_FIRST);
-    return ask(netlink, message);
-}
-
-struct fault_netlink *fault_netlink_open(uint16_t number, uint32_t max_packets)
-{
-    struct fault_netlink *netlink = malloc(sizeof *netlink);
-    int size = RECEIVE_BUFFER, error = -ENOMEM;
-    if (netlink == NULL)
-        return NULL;
-    netlink->number = number;
-    netlink->used = 0;
-    netlink->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (netlink->socket == NULL || mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-        error = -errno;
-    } else {
-        int fd = mnl_socket_get_fd(netlink->socket);
-        /* FORCE passes the machine's limit and is for real root; the other is cut to it (socket(7)). */
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
-            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-        error = configure(netlink, max_packets);
-    }
-    if (error < 0) {
-        fault_netlink_close(netlink);
-        errno = -error;
-        return NULL;
-    }
-    return netlink;
-}
-
-int fault_netlink_copy(struct fault_netlink *netlink, uint32_t bytes)
-{
-    _Alignas(8) char buffer[512];
-    struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
-    nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, (int)bytes);
-    /* Without an acknowledgement: packets may stand in the socket before it. */
-    return mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0 ? -errno : 0;
-}
-
 /* ---- packets in ------------------------------------------------------------------------------ */
 
 /* A moment, by the two clocks. */
@@ -222,4 +154,89 @@ int fault_netlink_flush(struct fault_netlink *netlink)
     if (used == 0)
         return 0;
     return mnl_socket_sendto(netlink->socket, netlink->verdicts, used) < 0 ? -errno : 0;
+}
+
+/* ---- setting up ------------------------------------------------------------------------------ */
+
+static void pass(const struct fault_arrival *arrival, void *netlink)
+{
+    fault_netlink_verdict(netlink, arrival->packet, true, NULL, 0);
+}
+
+/*
+ * Sends a request and waits for the kernel's word, which netlink gives before sendto(2) returns. Where an
+ * engine died its rules may be in force still, so packets can come from the moment the queue is bound,
+ * before that word: they go on, since nobody has a rule about them yet. [#packets-before-the-word]
+ */
+static int ask(struct fault_netlink *netlink, struct nlmsghdr *message)
+{
+    _Alignas(8) char answer[4096]; /* MNL_SOCKET_BUFFER_SIZE is a call, so no array's size */
+    const struct moment now = {0, el_now()};
+    message->nlmsg_flags |= NLM_F_ACK;
+    if (mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0)
+        return -errno;
+    for (;;) {
+        ssize_t got = mnl_socket_recvfrom(netlink->socket, answer, sizeof answer);
+        if (got < 0)
+            return -errno;
+        const struct nlmsghdr *first = (const struct nlmsghdr *)answer;
+        if (mnl_nlmsg_ok(first, (int)got) && first->nlmsg_type != NLMSG_ERROR) {
+            read_message(first, &now, pass, netlink);
+            continue;
+        }
+        unsigned port = mnl_socket_get_portid(netlink->socket);
+        int heard = mnl_cb_run(answer, (size_t)got, 0, port, NULL, NULL) < 0 ? -errno : 0;
+        int sent = fault_netlink_flush(netlink);
+        return heard < 0 ? heard : sent;
+    }
+}
+
+static int configure(struct fault_netlink *netlink, uint32_t max_packets)
+{
+    enum { COPY_FIRST = 256 };
+    _Alignas(8) char buffer[4096];
+    struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
+    nfq_nlmsg_cfg_put_cmd(message, AF_INET, NFQNL_CFG_CMD_BIND);
+    int error = ask(netlink, message);
+    if (error < 0)
+        return error;
+    message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
+    nfq_nlmsg_cfg_put_qmaxlen(message, max_packets);
+    nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_FIRST);
+    return ask(netlink, message);
+}
+
+struct fault_netlink *fault_netlink_open(uint16_t number, uint32_t max_packets)
+{
+    struct fault_netlink *netlink = malloc(sizeof *netlink);
+    int size = RECEIVE_BUFFER, error = -ENOMEM;
+    if (netlink == NULL)
+        return NULL;
+    netlink->number = number;
+    netlink->used = 0;
+    netlink->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (netlink->socket == NULL || mnl_socket_bind(netlink->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+        error = -errno;
+    } else {
+        int fd = mnl_socket_get_fd(netlink->socket);
+        /* FORCE passes the machine's limit and is for real root; the other is cut to it (socket(7)). */
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        error = configure(netlink, max_packets);
+    }
+    if (error < 0) {
+        fault_netlink_close(netlink);
+        errno = -error;
+        return NULL;
+    }
+    return netlink;
+}
+
+int fault_netlink_copy(struct fault_netlink *netlink, uint32_t bytes)
+{
+    _Alignas(8) char buffer[512];
+    struct nlmsghdr *message = nfq_nlmsg_put(buffer, NFQNL_MSG_CONFIG, netlink->number);
+    nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, (int)bytes);
+    /* Without an acknowledgement: packets may stand in the socket before it. */
+    return mnl_socket_sendto(netlink->socket, message, message->nlmsg_len) < 0 ? -errno : 0;
 }
