@@ -63,7 +63,7 @@ struct el_packet_merge {
     size_t slots; /* a power of two */
     size_t used;
     size_t hosts;
-    struct queue queues[2 * EL_PACKET_HOSTS];
+    struct queue queues[3 * EL_PACKET_HOSTS]; /* of hosts; of fates at hosts and at switches */
     struct el_packet_given given;
 };
 

@@ -234,7 +234,7 @@ static void print_names(const struct topology *topology, FILE *out)
 
 static void print_logs(const struct topology *topology, FILE *out)
 {
-    char text[128];
+    char text[160]; /* 15 ports, a prefix and a place are 128 */
     size_t column = 8;
     fputs("\nlogged  ", out);
     for (uint8_t i = 0; i < topology->logs; i++) {
