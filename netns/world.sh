@@ -177,8 +177,8 @@ become_owner() {
 # maps to root. Real root becomes the user before it enters another user's world, whatever mode the
 # file claims: what runs inside is the user's, and must not run as the machine's root. Before, since
 # nsenter would do so after PR_SET_PDEATHSIG, and a change of identity takes that back. The user is the
-# owner of the file, as load saw it: /proc/PID belongs to root as soon as that process says that it may
-# not be dumped (prctl(2), PR_SET_DUMPABLE), so who looks there a second time may be told "root".
+# owner of the file, as load saw it: whoever looks at the process a second time may be told another one,
+# since it may have become a program that is root's (set-user-ID), or its number somebody else's.
 # [#root-in-a-users-world]
 enter_flags() {
     BECOME=() ENTER=(-t "$WORLD_PID" -m -p -u)
