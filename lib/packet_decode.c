@@ -272,6 +272,14 @@ const char *el_packet_kind_name(enum el_packet_kind kind)
     return names[kind];
 }
 
+bool el_packet_has_ports(const struct el_packet *packet)
+{
+    return packet->whole && (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP);
+}
+
+const char *const el_tcp_flag_names[EL_TCP_FLAGS] = {"FIN", "SYN", "RST", "PSH",
+                                                     "ACK", "URG", "ECE", "CWR"};
+
 bool el_packet_quoted(const struct el_packet *packet, struct el_packet *original)
 {
     size_t at = packet->transport + 8U;

@@ -5,7 +5,7 @@
  *           changes on one link: addresses, ports, identification, length, and a hash of what the
  *           transport header and the payload hold. The TTL belongs to them: a router lowers it, so a
  *           packet is another one on each link, and an arrival is matched with the departure onto
- *           *its* link and not with that at the packet's origin. [#same-packet]
+ *           *its* link and not with that at the packet's origin. [#two-sightings]
  * Partner:  packet_merge.c, which counts sightings by these keys.
  */
 #include "packet_internal.h"

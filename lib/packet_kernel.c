@@ -36,8 +36,6 @@ struct words {
     size_t option_length;
 };
 
-static const char *const flag_names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
-
 /* The next word into `word`; false at the end. Longer ones are cut, and so will not be understood. */
 static bool take_word(const char **at, char *word, size_t size)
 {
@@ -87,8 +85,8 @@ static void read_flag(struct words *words, const char *word)
             words->fragment |= (uint32_t)strtoul(word + 5, NULL, 10) & IP_OFFMASK;
         return;
     }
-    for (unsigned bit = 0; bit < 8; bit++)
-        if (strcmp(word, flag_names[bit]) == 0)
+    for (unsigned bit = 0; bit < EL_TCP_FLAGS; bit++)
+        if (strcmp(word, el_tcp_flag_names[bit]) == 0)
             words->flags |= 1U << bit;
 }
 

@@ -48,13 +48,6 @@ static uint32_t raw32(const struct el_packet *packet, size_t at)
 
 /* ---- for people ------------------------------------------------------------------------------ */
 
-static const char *const flag_names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
-
-static bool has_ports(const struct el_packet *packet)
-{
-    return packet->whole && (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP);
-}
-
 /* "client:40000", "10.77.0.9:40000"; without a port where the protocol has none. */
 static void say_end(struct line *line, const struct el_packet *packet,
                     const struct el_address *address, const char *name)
@@ -62,9 +55,9 @@ static void say_end(struct line *line, const struct el_packet *packet,
     char text[EL_ADDRESS_TEXT];
     if (name[0] == '\0')
         say(line, "%s",
-            has_ports(packet) ? el_address_print(address, text)
-                              : el_address_print_host(address, text));
-    else if (has_ports(packet))
+            el_packet_has_ports(packet) ? el_address_print(address, text)
+                                        : el_address_print_host(address, text));
+    else if (el_packet_has_ports(packet))
         say(line, "%s:%u", name, el_address_port(address));
     else
         say(line, "%s", name);
@@ -80,13 +73,13 @@ static void say_ends(struct line *line, const struct el_packet *packet)
 static void say_tcp(struct line *line, const struct el_packet *packet)
 {
     const char *gap = "  ";
-    for (unsigned bit = 0; bit < 8; bit++) {
+    for (unsigned bit = 0; bit < EL_TCP_FLAGS; bit++) {
         /*
          * SYN before ACK, as in "SYN ACK", and FIN, RST, PSH likewise: the order of the bits is the
          * order of speech.
          */
         if (packet->tcp_flags & 1U << bit) {
-            say(line, "%s%s", gap, flag_names[bit]);
+            say(line, "%s%s", gap, el_tcp_flag_names[bit]);
             gap = " ";
         }
     }
@@ -306,7 +299,7 @@ static void kernel_tcp(struct line *line, const struct el_packet *packet)
     say(line, "WINDOW=%u RES=0x%02x ", packet->window, (raw16(packet, at + 12) & 0x0f00) >> 6);
     for (size_t i = 0; i < sizeof order; i++)
         if (packet->tcp_flags & 1U << order[i])
-            say(line, "%s ", flag_names[order[i]]);
+            say(line, "%s ", el_tcp_flag_names[order[i]]);
     say(line, "URGP=%u ", raw16(packet, at + 18));
 }
 

@@ -119,6 +119,13 @@ enum el_packet_kind {
 enum el_packet_kind el_packet_kind(const struct el_packet *packet);
 const char *el_packet_kind_name(enum el_packet_kind kind); /* "UDP" ... "IP"; static */
 
+/* Are the ports of source and destination known? UDP and TCP have some, as far as the header is there. */
+bool el_packet_has_ports(const struct el_packet *packet);
+
+/* The flags of TCP by their bits in tcp_flags, from FIN = bit 0 to CWR = bit 7 (RFC 9293 3.1). */
+enum { EL_TCP_FLAGS = 8 };
+extern const char *const el_tcp_flag_names[EL_TCP_FLAGS];
+
 /*
  * The packet that an ICMP error quotes behind its own header (RFC 792, RFC 4443); its names are
  * unknown. False when there is none to be read.

@@ -70,11 +70,9 @@ static bool protocol_matches(enum fault_protocol wanted, const struct el_packet 
 
 static bool ports_match(const struct fault_match *match, const struct el_packet *packet)
 {
-    bool ports =
-        packet->whole && (packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_TCP);
     if (match->port == 0 && match->source_port == 0 && match->destination_port == 0)
         return true;
-    return ports && (match->port == 0 || has_port(packet, match->port)) &&
+    return el_packet_has_ports(packet) && (match->port == 0 || has_port(packet, match->port)) &&
            (match->source_port == 0 || el_address_port(&packet->source) == match->source_port) &&
            (match->destination_port == 0 ||
             el_address_port(&packet->destination) == match->destination_port);

@@ -26,18 +26,13 @@ static void put_uint(struct el_json *json, const char *key, bool known, uint64_t
         el_json_null(json, key);
 }
 
-static bool has_ports(const struct el_packet *packet)
-{
-    return packet->whole && (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP);
-}
-
 static void put_end(struct el_json *json, const char *key, const struct el_packet *packet,
                     const struct el_address *address, const char *name)
 {
     char text[EL_ADDRESS_TEXT];
     el_json_object(json, key);
     el_json_text(json, "address", el_address_print_host(address, text));
-    put_uint(json, "port", has_ports(packet), el_address_port(address));
+    put_uint(json, "port", el_packet_has_ports(packet), el_address_port(address));
     el_json_text(json, "name", or_null(name));
     el_json_close_object(json);
 }
@@ -45,7 +40,6 @@ static void put_end(struct el_json *json, const char *key, const struct el_packe
 static void put_tcp(struct el_json *json, const struct el_packet *packet,
                     const struct packet_place *place)
 {
-    static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
     bool numbers = (packet->missing & EL_MISSING_SEQUENCE) == 0;
     if (packet->protocol != IPPROTO_TCP || !packet->whole) {
         el_json_null(json, "tcp");
@@ -53,9 +47,9 @@ static void put_tcp(struct el_json *json, const struct el_packet *packet,
     }
     el_json_object(json, "tcp");
     el_json_array(json, "flags");
-    for (unsigned bit = 0; bit < 8; bit++)
+    for (unsigned bit = 0; bit < EL_TCP_FLAGS; bit++)
         if (packet->tcp_flags & 1U << bit)
-            el_json_text(json, NULL, names[bit]);
+            el_json_text(json, NULL, el_tcp_flag_names[bit]);
     el_json_close_array(json);
     put_uint(json, "seq", numbers, packet->seq);
     put_uint(json, "ack", numbers && packet->tcp_flags & TH_ACK, packet->ack);
