@@ -4,7 +4,7 @@
  * Teaches:  what the Internet checksum covers. For UDP, TCP and ICMPv6 it is also taken over a
  *           *pseudo-header* of the addresses (RFC 768, RFC 8200 8.1), so that a packet which arrives
  *           at the wrong host is noticed; ICMP for IPv4 does without (RFC 792).
- * Partner:  fault_fate.c decides which byte; fault_queue.c has the bytes.
+ * Partner:  fault_fate.c decides which byte; fault_engine.c has the bytes.
  */
 #include "fault_bytes.h"
 

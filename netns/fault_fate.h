@@ -2,7 +2,7 @@
  * fault_fate.h - what becomes of a packet: a machine without a socket and without a clock.
  *
  * (packet, now, the rules' state) -> fate. The same seeds and the same packets give the same fates,
- * here and in the unit tests, which play an hour of traffic in a moment. fault_queue.c only carries
+ * here and in the unit tests, which play an hour of traffic in a moment. fault_engine.c only carries
  * out what is decided here. [#fate-is-pure]
  *   - every rule counts the packets that match it, and draws from generators of its own, one for each
  *     action; only a matching packet moves them. So traffic that a rule is not about cannot change

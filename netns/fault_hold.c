@@ -6,7 +6,7 @@
  *           root, 16 steps for 65,536 packets. A heap alone forgets who came first among equals, so a
  *           sequence number decides: packets with one delay must not be shuffled by the data
  *           structure. [#stable-heap]
- * Partner:  fault_queue.c; tests/unit/test_fault_hold.c compares it with a sorted list.
+ * Partner:  fault_engine.c; tests/unit/test_fault_parts.c compares it with a sorted list.
  * Leaves out: an index from id to place. Only reordered packets are looked for, and few wait.
  */
 #include "fault_hold.h"

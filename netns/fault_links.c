@@ -1,7 +1,7 @@
 /*
  * fault_links.c - the plugs of a world, and pairs of them.
  *
- * Partner:  init.sh writes the file; fault_plan.c turns pairs into rules.
+ * Partner:  topology_plan.c writes the file; fault_plan.c turns pairs into rules.
  */
 #include "fault_links.h"
 

@@ -27,7 +27,7 @@ struct fault_plugs {
     struct fault_plug plug[FAULT_PLUGS_MAX];
 };
 
-/* Reads lines of the file `plugs` (init.sh). 0, -EBADMSG, or -E2BIG. */
+/* Reads lines of the file `plugs` (topology_plan.c). 0, -EBADMSG, or -E2BIG. */
 int fault_plugs_read(struct fault_plugs *plugs, FILE *file);
 
 /*

@@ -5,7 +5,7 @@
  *           right even when the log had to drop. And the kernel counts what no rule can see: a queue
  *           that overflowed, a segment sent again, a datagram for a port where nobody listens.
  * Run:      net counters --kernel server          (it runs this inside the world)
- * Partner:  packet_counters_read.c, which takes the texts apart; init.sh, which makes the rules.
+ * Partner:  packet_counters_read.c, which takes the texts apart; topology_rules.c, which makes the rules.
  * Leaves out: zeroing. Whoever wants a difference takes two readings.
  */
 #include "packet_counters.h"

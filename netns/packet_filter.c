@@ -61,7 +61,7 @@ static bool wants_port(const struct packet_filter *filter, const struct el_packe
     return has_port(filter, packet);
 }
 
-/* "WEB" means the prefix "[WEB] ", as init.sh writes them; what stands there itself does too. */
+/* "WEB" means the prefix "[WEB] ", as topology_rules.c writes them; what stands there itself does too. */
 static bool wants_prefix(const struct packet_filter *filter, const struct el_packet *packet)
 {
     const char *prefix = packet->prefix;

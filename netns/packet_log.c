@@ -5,7 +5,7 @@
  *           process visits each host (setns(2)), opens a socket there, and from then on hears all
  *           of them in one event loop. [#one-socket-a-host]
  * Run:      net up starts `packet_log collect` inside the world; net log runs `packet_log show`.
- * Partner:  packet_show.c (`packet_log show`), lib/packets.h (the log itself), init.sh (the rules).
+ * Partner:  packet_show.c (`packet_log show`), lib/packets.h (the log itself), topology_rules.c (the rules).
  * Leaves out: nothing is captured that no rule reports; `net capture` is for that.
  * Read next: packet_show.c, then lib/packet_merge.c.
  */
@@ -148,7 +148,7 @@ static int on_packet(struct nflog_g_handle *group, struct nfgenmsg *message,
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     (void)what;
-    static char buffer[MESSAGE_MAX];
+    static _Alignas(8) char buffer[MESSAGE_MAX]; /* netlink messages are looked at in place */
     struct listener *listener = arg;
     for (int i = 0; i < BATCH_MAX; i++) {
         ssize_t got = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);

@@ -1,7 +1,7 @@
 /*
  * packet_names.c - addresses of a lab network as its hosts' names.
  *
- * The file is /run/echolab/names, written by init.sh from the topology: a line has an address and the
+ * The file is /run/echolab/names, written by topology_plan.c: a line has an address and the
  * place that has it. No name server is asked: a reader of packets must not send any.
  * Partner:  packet_log.c (the collector), packet_show.c (lines of the kernel's log), fault_engine.c
  *           (the ring of fates).

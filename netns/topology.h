@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-/* The bounds; whoever passes one is told so. packet_log knows 32 hosts and 128 addresses. */
+/* The bounds; whoever passes one is told so. packet_log knows 32 hosts and 256 addresses. */
 enum {
     TOPOLOGY_TEXT = 64 * 1024, /* bytes of a file */
     TOPOLOGY_LINE = 256,       /* bytes of a line */

@@ -34,7 +34,7 @@ is "... after the question has arrived" "$("$NET" log --no-faults --from "$MARK"
 fault drop=nth:1 flags=SYN,!ACK
 exits "the first SYN of a connection is lost: refused by the clock" 28 tcp -q --count 1 --connect-timeout 200ms 10.77.0.2
 fault drop=nth:1,2 protocol=udp
-exits "IPv6" 1 udp -q --count 3 --interval 5ms --read-timeout 100ms '[fd77::2]'
+exits "IPv6" 1 udp -q --count 3 --interval 5ms --read-timeout 500ms '[fd77::2]'
 is "... two were dropped" "$(fates | xargs)" "drop drop"
 ok "... as the log has it" explained
 "$NET" fault clear >/dev/null
@@ -53,14 +53,14 @@ is "... delays add up" "$(fates | xargs)" "delay 10.000ms delay 10.000ms delay 1
 # ---- the kernel's own ----
 for family in 10.77.0.2 '[fd77::2]'; do
     for kind in refuse reject unreachable blackhole; do
-        wanted=7
-        [ $kind != blackhole ] || wanted=28
+        wanted=7 patience=3s # only silence is waited for to its end
+        [ $kind != blackhole ] || wanted=28 patience=150ms
         fault $kind
         # Without a delay the answer is there before connect(2) has let go of its socket, and Linux then takes it for a
         # soft error: TCP would hear only the answer to its next SYN, a second later.
         "$NET" fault server:client delay=5ms protocol=icmp >/dev/null
-        exits "$kind, UDP to $family" $wanted udp -q --count 1 --read-timeout 100ms "$family"
-        exits "$kind, TCP to $family" $wanted tcp -q --count 1 --connect-timeout 150ms "$family"
+        exits "$kind, UDP to $family" $wanted udp -q --count 1 --read-timeout $patience "$family"
+        exits "$kind, TCP to $family" $wanted tcp -q --count 1 --connect-timeout $patience "$family"
         # By IPv6 the errno is EACCES, as for a route of this host's own that prohibits; but a router has said it.
         [ $kind != reject ] || like "... the message names who forbids it" "$ERR" 'No route to host|administratively prohibited'
         arrived=$("$NET" log --from "$MARK" --count server)
@@ -73,7 +73,7 @@ fault refuse protocol=tcp dport=9
 exits "a refusal of other packets" 0 tcp -q --count 1 10.77.0.2
 fault reject protocol=udp
 exits "only UDP: TCP passes" 0 tcp -q --count 1 10.77.0.2
-exits "... and UDP does not" 7 udp -q --count 1 --read-timeout 100ms 10.77.0.2
+exits "... and UDP does not" 7 udp -q --count 1 10.77.0.2
 "$NET" fault clear >/dev/null
 exits "cleared" 0 udp -q --count 1 10.77.0.2
 is "no rule of a fault is left in iptables" "$(on server sh -c 'iptables-save; ip6tables-save' | grep -c -e echolab-fault -e NFQUEUE || true)" 0
