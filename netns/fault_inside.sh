@@ -87,7 +87,7 @@ kernel_counts() {
 saved() { in_place "$3" "$1-save" -c -t "$2" | grep -- 'echolab-fault-' || true; }
 
 main() {
-    local orders lock rc=0
+    local orders number lock rc=0
     SAID=''
     exec {lock}>/run/echolab/fault.lock
     flock -w 30 "$lock" || { complain "another net fault has been at work for half a minute"; exit 1; }
@@ -98,8 +98,9 @@ main() {
     orders=$("$QUEUE" "$@") || rc=$?
     [ -z "$orders" ] || obey <<<"$orders" || {
         # A rule that the kernel will not have must not be shown as if it were in force.
-        [ "$1" != add ] || orders=$("$QUEUE" clear "$(sed -nE 's/^say fault ([0-9]+) .*/\1/p' <<<"$orders")" | grep -v '^say ') || true
-        [ "$1" != add ] || obey <<<"$orders" 2>/dev/null || true
+        number=$(sed -nE 's/^say fault ([0-9]+) .*/\1/p' <<<"$orders") # none: clear would mean all
+        [ -z "$number" ] || orders=$("$QUEUE" clear "$number" | grep -v '^say ') || true
+        [ -z "$number" ] || obey <<<"$orders" 2>/dev/null || true
         complain "${2-}: the kernel does not take it (net doctor says what this machine lacks)"
         exit 1
     }

@@ -77,3 +77,13 @@ exits "... and UDP does not" 7 udp -q --count 1 10.77.0.2
 "$NET" fault clear >/dev/null
 exits "cleared" 0 udp -q --count 1 10.77.0.2
 is "no rule of a fault is left in iptables" "$(on server sh -c 'iptables-save; ip6tables-save' | grep -c -e echolab-fault -e NFQUEUE || true)" 0
+
+# ---- what the kernel refuses is not shown as if it were in force ----
+mkdir "$TEST_TMP/bin"
+printf '#!/bin/sh\nexit 1\n' >"$TEST_TMP/bin/iptables-restore"
+chmod 755 "$TEST_TMP/bin" "$TEST_TMP/bin/iptables-restore"
+"$NET" fault server:client delay=1ms >/dev/null
+exits "a fault that the kernel does not take" 125 env PATH="$TEST_TMP/bin:$PATH" "$NET" fault client:server drop=all
+like "... is said" "$ERR" '^net: fault: client:server: the kernel does not take it'
+is "... is not shown, and the others stay" "$("$NET" fault show --json | jq -r '.faults[].words' | sed 's/ seed=.*//')" "delay=1ms"
+exits "... and is not in force" 0 udp -q --count 1 10.77.0.2
