@@ -126,15 +126,18 @@ static int take_all(struct show *show, uint64_t end)
 static void fence_all(const char *path, const struct el_packets *log)
 {
     const char *host;
+    el_duration patience = FENCE_WAIT_MS * EL_MS;
     for (size_t i = 0; (host = el_packets_logged(log, i)) != NULL; i++) {
         int result = visit_host(host);
         struct el_packets *there = result == 0 ? el_packets_open(path) : NULL;
         if (there != NULL)
-            result = el_packets_fence(there, el_time_after(el_now(), FENCE_WAIT_MS * EL_MS));
+            result = el_packets_fence(there, el_time_after(el_now(), patience));
         if (there != NULL && result == -ESRCH) {
             el_packets_close(there);
             return; /* nobody hears any fence; run() says so */
         }
+        if (result == -ETIMEDOUT) /* one collector hears all hosts: it is stopped, or far behind */
+            patience = FENCE_WAIT_MS * EL_MS / 20;
         if (result < 0 || there == NULL)
             fprintf(stderr, "packet_log: %s: the log may not be complete: %s\n", host,
                     strerror(result < 0 ? -result : errno));

@@ -109,6 +109,11 @@ like "... which is said" "$ERR" '^udp_echo: server\.lab: lookup: '
 soon "addresses work on" 0 "${UDP[@]}" 10.77.0.2
 
 # ---- the collector of the log ----
+COLLECTOR=$(inside_pid 'packet_log collect')
+on sw0 kill -STOP "$COLLECTOR"
+soon "a collector that is stopped is not waited for long" 0 "$NET" log --count
+like "... and the count is doubted" "$ERR" '^packet_log: client: the log may not be complete: '
+on sw0 kill -CONT "$COLLECTOR"
 MARK=$("$NET" log --mark)
 "${UDP[@]}" 10.77.0.2 >"$TEST_TMP/one"
 "$NET" log --follow >"$TEST_TMP/follow" 2>"$TEST_TMP/follow.err" &
