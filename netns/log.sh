@@ -26,7 +26,7 @@ log_code() { case $1 in 1 | 2) return 125 ;; *) return "$1" ;; esac }
 
 cmd_log() {
     local word source=nflog rc=0
-    local -a options=() places=()
+    local -a options=() wanted=()
     while [ $# -gt 0 ]; do
         word=$1; shift
         case $word in
@@ -39,13 +39,13 @@ cmd_log() {
             shift
             ;;
         -*) die "log: $word: unknown option (net help)" ;;
-        *) places+=("$word") ;;
+        *) wanted+=("$word") ;;
         esac
     done
     log_program packet_log
     [ "$source" != kernel ] || log_kernel_allowed
     pick_world
-    log_hosts log "${places[@]}"
+    log_hosts log "${wanted[@]}"
     [ -z "$LISTED" ] || options+=(--hosts "$LISTED")
     options+=(--source "$source")
     if [ "$source" = kernel ]; then
@@ -97,7 +97,7 @@ log_has_rules() {
 
 cmd_counters() {
     local word rc=0
-    local -a options=() places=()
+    local -a options=() wanted=()
     while [ $# -gt 0 ]; do
         word=$1; shift
         case $word in
@@ -107,14 +107,14 @@ cmd_counters() {
             options+=("$word" "$1"); shift
             ;;
         -*) die "counters: $word: unknown option (net help)" ;;
-        *) places+=("$word") ;;
+        *) wanted+=("$word") ;;
         esac
     done
     log_program packet_log
     pick_world
-    [ ${#places[@]} -gt 0 ] || read -ra places <<<"$WORLD_HOSTS"
-    log_hosts counters "${places[@]}"
-    PICKED=("${places[0]}") # it visits each host by itself
+    [ ${#wanted[@]} -gt 0 ] || read -ra wanted <<<"$WORLD_HOSTS"
+    log_hosts counters "${wanted[@]}"
+    PICKED=("${wanted[0]}") # it visits each host by itself
     run_inside "$PROGRAM" counters --hosts "$LISTED" "${options[@]}" || rc=$?
     log_code $rc
 }

@@ -84,6 +84,11 @@ static void print_line(struct packet_format *format, const struct el_packet *pac
             given->corrupted ? "  corrupted" : "");
 }
 
+void packet_format_pass(struct packet_format *format, const struct el_packet *packet, bool again)
+{
+    place_of(format, packet, again);
+}
+
 void packet_format_print(struct packet_format *format, const struct el_packet *packet,
                          const struct el_packet_given *given, bool again)
 {

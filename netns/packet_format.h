@@ -39,6 +39,12 @@ struct packet_place {
 void packet_format_print(struct packet_format *format, const struct el_packet *packet,
                          const struct el_packet_given *given, bool again);
 
+/*
+ * Takes notice of a packet that is not shown: sequence numbers are counted from where each direction
+ * began, whichever of the two is asked for.
+ */
+void packet_format_pass(struct packet_format *format, const struct el_packet *packet, bool again);
+
 /* The JSON form by itself (packet_json.c). */
 void packet_json_print(FILE *out, const struct el_packet *packet, const struct packet_place *place,
                        const struct el_packet_given *given, bool again);

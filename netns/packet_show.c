@@ -89,6 +89,8 @@ static bool give_one(struct show *show, el_time settled)
     if (!show->options.count && shown(&show->options, &packet)) {
         struct el_packet_given given = el_packet_merge_given(show->merge);
         packet_format_print(&show->format, &packet, &given, again);
+    } else if (!el_packet_is_fate(&packet)) {
+        packet_format_pass(&show->format, &packet, again);
     }
     return true;
 }

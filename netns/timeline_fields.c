@@ -30,11 +30,10 @@ static void say_rest(struct el_words *words, const struct el_packet *packet)
 
 static void say_flags(struct el_words *words, uint8_t flags)
 {
-    static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
     const char *gap = "";
-    for (unsigned bit = 0; bit < 8; bit++)
+    for (unsigned bit = 0; bit < EL_TCP_FLAGS; bit++)
         if (flags & 1U << bit) {
-            el_say(words, "%s%s", gap, names[bit]);
+            el_say(words, "%s%s", gap, el_tcp_flag_names[bit]);
             gap = " ";
         }
 }

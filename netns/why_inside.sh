@@ -52,7 +52,7 @@ note() { echo "note $*" >>"$DIR/meta"; }
 wait_until() {
     local end=$((SECONDS + $1)); shift
     until "$@"; do
-        [ $SECONDS -lt "$end" ] || return 1
+        [ $SECONDS -le "$end" ] || return 1
         read -rt 0.01 <> <(:) || true
     done
 }
@@ -240,7 +240,7 @@ readonly FATES=/run/echolab/faults
 fate_mark() { if [ -e $FATES ]; then "$WHY_LOG" show --log $FATES --mark; else echo 0; fi; }
 
 end_packets() { # MARK FATE-MARK
-    "$WHY_LOG" show --format=record --from="$1" >"$DIR/packets"
+    "$WHY_LOG" show --format=record --from="$1" >"$DIR/packets" || return 1
     [ ! -e $FATES ] || "$WHY_LOG" show --log $FATES --format=record --from="$2" >"$DIR/faults"
 }
 
@@ -249,10 +249,10 @@ end_packets() { # MARK FATE-MARK
 # counted, since looking moves the log's end: each look sends a fence.
 settle() { # MARK
     local before now end=$((SECONDS + 2))
-    before=$("$WHY_LOG" show --count --from="$1")
+    before=$("$WHY_LOG" show --count --from="$1") || return 1
     while [ $SECONDS -lt $end ]; do
         read -rt 0.1 <> <(:) || true
-        now=$("$WHY_LOG" show --count --from="$1")
+        now=$("$WHY_LOG" show --count --from="$1") || return 1
         [ "$now" != "$before" ] || return 0
         before=$now
     done
@@ -321,7 +321,8 @@ main() {
     begin_states
     log_everything yes || note "packets of ports that the topology does not log are missing"
     for host in $HOSTS; do attach "$host"; done
-    from=$(mark) fates=$(fate_mark)
+    from=$(mark) || exit 125 # packet_log has said why
+    fates=$(fate_mark) || exit 125
     # What goes to stdout must be one document where one was asked for.
     if [ -z "$WHY_FILE" ] && [[ $WHY_OPTIONS != *--format=text* ]]; then
         run_command "$@" >&2
@@ -329,11 +330,11 @@ main() {
         run_command "$@"
     fi
     echo "exit $ENDED" >>"$DIR/meta"
-    settle "$from"
+    settle "$from" || note "the packet log came to an end meanwhile"
     end_states
     detach_all
     log_everything '' || true
-    end_packets "$from" "$fates"
+    end_packets "$from" "$fates" || note "the packets could not be read to their end"
     draw
     exit "$ENDED"
 }

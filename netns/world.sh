@@ -211,10 +211,13 @@ inside_environment() {
 # What runs inside for `net run`. Its two parents (net and nsenter) may have been killed before
 # PR_SET_PDEATHSIG was in force, and that signal is only sent for a death to come: so look once,
 # after it is set, whether both still live. [#parent-death-race]
+# The host's name is as much its own as its network: it is that of a UTS namespace, of which each
+# command gets one (uts_namespaces(7)).
 # shellcheck disable=SC2016 # expanded inside the world
 readonly INSIDE='exec 6>&-
 for parent in 4 5; do if read -t 0 -u "$parent"; then exit 125; fi; done
 exec 4<&- 5<&-
+hostname -- "$ECHOLAB_HOST" 2>/dev/null || true
 cd -- "$ECHOLAB_CWD" 2>/dev/null || cd /
 unset ECHOLAB_CWD
 fail() { local rc=$1; shift; echo "net: $ECHOLAB_HOST: ${*//[[:cntrl:]]/?}" >&2; exit "$rc"; }
@@ -258,7 +261,7 @@ start_inside() { # HOST CMD…
     lifeline 5 6 # held by nsenter; 6 is closed by what it starts
     export ECHOLAB_HOST=$host
     "${BECOME[@]}" setpriv --pdeathsig KILL nsenter "${ENTER[@]}" \
-        setpriv --pdeathsig KILL ip netns exec "$host" bash -c "$INSIDE" net "$@" <&0 7>&- &
+        setpriv --pdeathsig KILL ip netns exec "$host" unshare --uts bash -c "$INSIDE" net "$@" <&0 7>&- &
     RUN_PIDS+=($!)
     exec 5<&- 6>&-
 }

@@ -23,6 +23,8 @@ exits "a port that is none" 125 "$NET" log --port=http
 like "is named, with what is one" "$ERR" "^packet_log: --port: 'http' is not a port \(1-65535\)"
 is "--direction=in" "$(since --direction=in --protocol=udp server | awk '{print $4}' | sort -u)" "<"
 is "--direction=out" "$(since --direction=out --protocol=udp --port=7007 | lines)" 6
+like "numbers are counted from where each direction began, whichever is shown" \
+    "$(since --direction=out --protocol=tcp client | grep -v 'SYN ')" 'seq 1 ack 1$'
 is "DNS is told by its port" "$(since --protocol=dns --direction=out client | awk '{print $5}' | sort -u)" DNS
 is "--prefix: by the rule that logged" "$(since --prefix=WEB | awk '{print $3 $4 $5}')" "client>UDP"
 like "an unusual prefix is shown" "$(since --prefix=WEB)" '  \[WEB\]$'

@@ -52,6 +52,7 @@ exits "an unknown host is net's own failure" 125 on nowhere true
 like "and the hosts are listed" "$ERR" 'no such host.*client server sw0'
 exits "so is an unknown world" 125 env ECHOLAB_WORLD=none-of-these "$NET" run client -- true
 like "and how to make it is said" "$ERR" 'net up --world none-of-these'
+is "a host knows its own name" "$("$NET" run client,server -- hostname | sort | xargs)" "[client] client [server] server"
 is "stdin reaches the command" "$(echo through | on client cat)" through
 is "the working directory is kept" "$(cd "$TEST_TMP" && on client pwd)" "$TEST_TMP"
 is "words are passed as they are" "$(on client printf '<%s>' 'a b' '' '$x *')" '<a b><><$x *>'

@@ -686,8 +686,9 @@ END_TEST
 /* Its own port is asked for, so that what is chance in the field happens each time here. */
 START_TEST(a_connection_to_itself_fails_and_the_next_address_is_tried)
 {
-    struct place places[] = {{.host = "127.0.0.2"}};
-    uint16_t port = open_places(places, 1);
+    struct place places[] = {{.host = "127.0.0.2"}, {.host = "127.0.0.1", .kind = CLOSED}};
+    uint16_t port = open_places(places, 2); /* a port that is free on both */
+    close_places(&places[1], 1);
     hosts("127.0.0.1 twins\n127.0.0.2 twins\n");
     struct el_dial_args args = tcp("twins", port);
     args.socket.local = literal("127.0.0.1", port);
