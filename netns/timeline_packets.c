@@ -3,7 +3,7 @@
  *
  * Teaches:  what makes two sightings the same packet: everything that a router does not change, and the
  *           TTL as it was on that stretch of wire (a router lowers it by one, so each hop pairs with
- *           itself): see lib/packet_identity.c [#same-packet]. Equal packets do cross, a segment sent
+ *           itself): see lib/packet_identity.c [#two-sightings]. Equal packets do cross, a segment sent
  *           twice for one; then the n-th arrival is that of the n-th departure.
  * Also:     sequence numbers begin anywhere (RFC 9293 3.4.1); shown are distances from the SYN.
  * Leaves out: behind an address translation a packet counts as a new one; that it is the translated one

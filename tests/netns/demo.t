@@ -23,6 +23,7 @@ unlike "no colour in a pipe" "$DEMO" $'\e'
 is "no line is wider than 100 columns" "$(awk 'length > 100' <<<"$DEMO")" ""
 rc=0; wait $TERMINAL || rc=$?
 is "it succeeds on a terminal" $rc 0
+[ $rc -eq 0 ] || diag "$(grep -B 8 -A 2 '!!' "$TEST_TMP/terminal" || tail -n 30 "$TEST_TMP/terminal")"
 like "where headings are bold" "$(cat "$TEST_TMP/terminal")" $'\e\\[1m1\\. A network'
 
 mkdir "$TEST_TMP/bin"
