@@ -314,13 +314,18 @@ is "nothing was ever loaded" "$(cat "$TEST_TMP/modprobed" 2>/dev/null)" ""
 
 # ---- no user namespaces, and what is left then --------------------------------------------------
 
+# The server is ended by the pid that it tells: $! is the shell that the function runs in, and without it
+# the server would live on.
 left() { # WAY: the two commands that net up then names work in just that place
-    local server rc=0
+    local shell server rc=0
     "$1" "$BIN/tcp_echo_server" --listen 127.0.0.1:0 >"$TEST_TMP/left-$1" 2>&1 </dev/null &
-    server=$!
+    shell=$!
     wait_for 10 file_has "$TEST_TMP/left-$1" '^ready ' &&
         "$1" "$BIN/tcp_echo" --count 1 "localhost:$(sed -nE 's/^ready .* listen=[^ ]*:([0-9]+) .*/\1/p' "$TEST_TMP/left-$1")" || rc=$?
-    stop_pid "$server"
+    server=$(sed -nE 's/^ready .* pid=([0-9]+)$/\1/p' "$TEST_TMP/left-$1")
+    [ -z "$server" ] || kill "$server"
+    wait_for 5 gone "$shell" || { echo "the server on the way $1 does not end"; rc=1; }
+    wait "$shell" 2>/dev/null || true
     return $rc
 }
 if [ -n "$CAN_REFUSE" ]; then
