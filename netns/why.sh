@@ -19,7 +19,7 @@ why_format() {
 }
 
 cmd_why() {
-    local file='' format='' host='' timeline word rc=0
+    local file='' format='' host='' made='' timeline word rc=0
     local -a options=()
     while [ $# -gt 0 ] && [ -z "$host" ]; do
         word=$1; shift
@@ -49,6 +49,7 @@ cmd_why() {
     [ ${#PICKED[@]} -eq 1 ] || die "why: one host at a time"
     # Opened to append, so that what is in the file is only lost when there is something better.
     if [ -n "$file" ]; then
+        [ -e "$file" ] || made=yes
         { exec 3>>"$file"; } 2>/dev/null || die "why: $file: cannot be written"
     else
         exec 3>&1
@@ -56,6 +57,7 @@ cmd_why() {
     WHY_OPTIONS="--format=$format ${options[*]}" WHY_FILE=$file WHY_TIMELINE=$timeline WHY_LOG=$(program packet_log) \
         run_inside "$BASH" "$HERE/why_inside.sh" "$@" || rc=$?
     exec 3>&-
+    if [ -n "$made" ] && [ ! -s "$file" ]; then rm -f -- "$file"; fi
     return $rc
 }
 

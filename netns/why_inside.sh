@@ -20,7 +20,7 @@ die() { complain "$@"; exit 125; }
 readonly CALLS=%network,read,write,readv,writev,close,poll,ppoll,select,pselect6,epoll_wait,epoll_pwait,epoll_pwait2
 STRACE=(strace -f -q -yy -T "--absolute-timestamps=format:unix,precision:ns" -s 24 -e "trace=$CALLS")
 
-DIR='' TRACING='' COMMAND='' TRACERS=() HOSTS='' LOOKING=${LOOKING:-}
+DIR='' TRACING='' COMMAND='' TRACERS=() HOSTS='' LOOKING=${WHY_LOOKING:-}
 
 # shellcheck disable=SC2317,SC2329 # called by the trap
 clean_up() {
@@ -128,7 +128,7 @@ log_everything() {
     local -a pids=()
     LOOKING=$1
     for host in $HOSTS; do
-        LOOKING=$LOOKING ip netns exec "$host" "$BASH" "${BASH_SOURCE[0]}" --log-on "$host" 3>&- 9<&- &
+        WHY_LOOKING=$LOOKING ip netns exec "$host" "$BASH" "${BASH_SOURCE[0]}" --log-on "$host" 3>&- 9<&- &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do wait "$pid" || return 1; done
@@ -239,8 +239,20 @@ mark() { "$WHY_LOG" show --mark; }
 readonly FATES=/run/echolab/faults
 fate_mark() { if [ -e $FATES ]; then "$WHY_LOG" show --log $FATES --mark; else echo 0; fi; }
 
-end_packets() { # MARK FATE-MARK
-    "$WHY_LOG" show --format=record --from="$1" >"$DIR/packets" || return 1
+# How many packets the log has missed since the world began.
+missed() {
+    local count
+    count=$("$WHY_LOG" show --mark 2>&1 >/dev/null | sed -n 's/^packet_log: \([0-9]*\) packets came too fast .*/\1/p')
+    echo "${count:-0}"
+}
+
+# end_packets MARK FATE-MARK MISSED: what came since. Nothing that is missing may pass for "not sent".
+end_packets() {
+    local now
+    "$WHY_LOG" show --format=record --from="$1" >"$DIR/packets" 2>"$DIR/said" || { cat "$DIR/said" >&2; return 1; }
+    ! grep -q 'oldest packets are gone' "$DIR/said" || note "the oldest packets are missing: the log keeps only so many"
+    now=$(missed)
+    [ "$now" -eq "$3" ] || echo "lost $((now - $3))" >>"$DIR/meta"
     [ ! -e $FATES ] || "$WHY_LOG" show --log $FATES --format=record --from="$2" >"$DIR/faults"
 }
 
@@ -270,7 +282,8 @@ pass_on() {
 }
 
 # run_command CMD…: sets ENDED, its exit code. A signal that we pass on ends wait early. The command
-# does not outlive strace, nor strace us (prctl(2), PR_SET_PDEATHSIG).
+# does not outlive strace, nor strace us (prctl(2), PR_SET_PDEATHSIG). It finds the caller's environment,
+# without the words that why.sh has for us.
 run_command() {
     local signal fields group foreground
     for signal in TERM HUP USR1 USR2; do
@@ -284,7 +297,7 @@ run_command() {
         # shellcheck disable=SC2064
         if [ "$group" = "$foreground" ]; then trap : $signal; else trap "pass_on $signal" $signal; fi
     done
-    env --default-signal=INT,QUIT,TERM,HUP setpriv --pdeathsig KILL "${STRACE[@]}" \
+    env -u WHY_OPTIONS -u WHY_FILE -u WHY_TIMELINE -u WHY_LOG --default-signal=INT,QUIT,TERM,HUP setpriv --pdeathsig KILL "${STRACE[@]}" \
         -o "$DIR/$ECHOLAB_HOST.0.strace" -- setpriv --pdeathsig KILL "$@" <&0 3>&- 9<&- &
     COMMAND=$!
     ENDED=0
@@ -307,7 +320,7 @@ draw() {
 }
 
 main() {
-    local host from fates
+    local host from fates missed
     if [ "$1" = --log-on ]; then log_on "$2"; exit; fi
     if [ -z "$(type -P -- "$1")" ]; then
         case $1 in */*) [ ! -e "$1" ] || { complain "$ECHOLAB_HOST: $1: not a program that may be run"; exit 126; } ;; esac
@@ -323,6 +336,7 @@ main() {
     for host in $HOSTS; do attach "$host"; done
     from=$(mark) || exit 125 # packet_log has said why
     fates=$(fate_mark) || exit 125
+    missed=$(missed)
     # What goes to stdout must be one document where one was asked for.
     if [ -z "$WHY_FILE" ] && [[ $WHY_OPTIONS != *--format=text* ]]; then
         run_command "$@" >&2
@@ -334,7 +348,7 @@ main() {
     end_states
     detach_all
     log_everything '' || true
-    end_packets "$from" "$fates" || note "the packets could not be read to their end"
+    end_packets "$from" "$fates" "$missed" || note "the packets could not be read to their end"
     draw
     exit "$ENDED"
 }

@@ -104,6 +104,9 @@ is "stdin reaches the command" "$(echo through | "$NET" why -o "$TEST_TMP/x" cli
 echo precious >"$TEST_TMP/precious"
 exits "an unknown command is 127" 127 "$NET" why -o "$TEST_TMP/precious" client -- no-such-command
 is "and the file is as it was" "$(cat "$TEST_TMP/precious")" precious
+exits "nor is one made for nothing" 127 "$NET" why -o "$TEST_TMP/nothing.svg" client -- no-such-command
+ok "... it is not there" test ! -e "$TEST_TMP/nothing.svg"
+is "the command finds the caller's environment" "$(why client -- env | grep -c '^WHY_' || true)" 0
 exits "a file that is no program is 126" 126 "$NET" why client -- /etc/passwd
 exits "no host is net's own failure" 125 "$NET" why
 exits "so is an unknown form" 125 "$NET" why --format=pdf client -- true
@@ -118,6 +121,21 @@ wait_for 10 file_has "$TEST_TMP/term" listening
 kill -TERM $RUN
 rc=0; wait $RUN || rc=$?
 is "SIGTERM is passed on, and the exit code comes back" $rc 5
+
+# A packet log that misses packets while it is looked at: as many as it says the second time and not the first.
+mkdir "$TEST_TMP/bin"
+ln -s "$BIN"/* "$TEST_TMP/bin"
+rm "$TEST_TMP/bin/packet_log"
+cat >"$TEST_TMP/bin/packet_log" <<LOSSY
+#!/bin/sh
+case "\$*" in
+*--mark*) echo x >>'$TEST_TMP/looks'; echo "packet_log: \$(wc -l <'$TEST_TMP/looks') packets came too fast and are not in the log" >&2 ;;
+esac
+exec '$BIN/packet_log' "\$@"
+LOSSY
+chmod +x "$TEST_TMP/bin/packet_log"
+like "packets that the log has missed are told below the timeline" \
+    "$(ECHOLAB_BIN=$TEST_TMP/bin why client -- "$BIN/udp_echo" -c1 10.77.0.2)" '^note: [1-9][0-9]* records were lost while recording'
 
 # ---- nothing is left -----------------------------------------------------------------------------
 left() { on client sh -c 'ls -d /run/echolab/why.* 2>/dev/null; pgrep -a strace; true'; }
