@@ -26,31 +26,35 @@ O   := $(BUILD)/$(VARIANT)
 BIN := $(if $(filter plain,$(VARIANT)),$(BUILD)/bin,$O/bin)
 
 # ---- what there is ----------------------------------------------------------------------------
-# A program is named as its source. In servers/ and clients/ every .c file is one; the lab network has the programs
-# named here, and its other .c files are parts that these and the unit tests share.
+# A program is named as its source. In servers/, servers/models/ and clients/ every .c file is one; the lab network has the
+# programs named here, and its other .c files are parts that these and the unit tests share; so are those of clients/bench/.
 
 LIB_SRC      := $(wildcard lib/*.c)
-# fault_queue needs a library that not everybody has: without it, it is left out, and all says so.
+# fault_queue and tcp_io_uring need libraries that not everybody has: without them they are left out, and all says so.
 QUEUE_LIBS   := $(shell pkg-config --libs libnetfilter_queue libmnl 2>/dev/null)
-LEFT_OUT     := $(if $(QUEUE_LIBS),,netns/fault_queue.c netns/fault_netlink.c)
+URING_LIBS   := $(shell pkg-config --libs liburing 2>/dev/null)
+LEFT_OUT     := $(if $(QUEUE_LIBS),,netns/fault_queue.c netns/fault_netlink.c) $(if $(URING_LIBS),,servers/models/tcp_io_uring.c)
 NETNS_NAMES  := fault_queue mark_lines packet_capture packet_log timeline topology
 NETNS_SRC    := $(filter-out $(LEFT_OUT),$(wildcard $(NETNS_NAMES:%=netns/%.c)))
 PARTS_SRC    := $(filter-out $(NETNS_SRC) $(LEFT_OUT),$(wildcard netns/*.c))
-PROGRAM_SRC  := $(wildcard servers/*.c clients/*.c) $(NETNS_SRC)
+BENCH_SRC    := $(wildcard clients/bench/*.c)
+PROGRAM_SRC  := $(filter-out $(LEFT_OUT),$(wildcard servers/*.c servers/models/*.c clients/*.c)) $(NETNS_SRC)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
-MAN_SRC      := $(wildcard servers/*.1 clients/*.1 netns/*.1)
+MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
 SCRIPTS      := $(wildcard netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
 PARTS_OBJ    := $(PARTS_SRC:%.c=$O/%.o)
+BENCH_OBJ    := $(BENCH_SRC:%.c=$O/%.o)
 TEST_LIB_OBJ := $(TEST_LIB_SRC:%.c=$O/%.o)
 PROGRAMS     := $(addprefix $(BIN)/,$(notdir $(PROGRAM_SRC:.c=)))
 UNIT         := $(UNIT_SRC:tests/unit/%.c=$O/tests/%)
 STATIC       := $O/libecholab.a
 PARTS        := $O/libnetns.a
+BENCH_PARTS  := $O/libbench.a
 SHARED       := $O/libecholab.so.0
 
 # ---- how it is built --------------------------------------------------------------------------
@@ -85,7 +89,8 @@ endif
 
 .PHONY: all
 all: $(PROGRAMS) $(STATIC) $(SHARED) ## build programs and library (the default)
-	$(if $(LEFT_OUT),@echo "fault_queue is left out: libnetfilter-queue-dev and libmnl-dev are not there (make deps)")
+	$(if $(QUEUE_LIBS),,@echo "fault_queue is left out: libnetfilter-queue-dev and libmnl-dev are not there (make deps)")
+	$(if $(URING_LIBS),,@echo "tcp_io_uring is left out: liburing-dev is not there (make deps)")
 
 # Flags are kept in a file that changes only when they do; every object depends on it. [#flags-changed]
 $O/flags: FORCE
@@ -95,7 +100,8 @@ $O/flags: FORCE
 .PHONY: FORCE
 FORCE:
 
-$O/tests/%.o: private OUR_CPPFLAGS += -Itests/lib -Inetns
+$O/tests/%.o: private OUR_CPPFLAGS += -Itests/lib -Inetns -Iclients/bench
+$O/clients/%.o: private OUR_CPPFLAGS += -Iclients/bench
 $O/%.o: %.c Makefile $O/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(COMPILE) -c -o $@ $<
@@ -107,31 +113,34 @@ $(STATIC): $(LIB_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 $(PARTS): $(PARTS_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+$(BENCH_PARTS): $(BENCH_OBJ)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 $(SHARED): $(LIB_PIC)
 	$(call say,LD,$@)$(LINK) -shared -Wl,-soname,libecholab.so.0 -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
 PROGRAM_LIBS_packet_log := -lnetfilter_log
 PROGRAM_LIBS_fault_queue := $(QUEUE_LIBS)
+PROGRAM_LIBS_tcp_io_uring := $(URING_LIBS)
 define program_rule
-$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(if $(filter netns/%,$1),$(PARTS)) $(STATIC)
+$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(if $(filter netns/%,$1),$(PARTS)) $(if $(filter clients/echo_bench.c,$1),$(BENCH_PARTS)) $(STATIC)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(LINK) -o $$@ $$^ $$(PROGRAM_LIBS_$(notdir $(1:.c=))) $$(LIB_LDLIBS) $$(LDLIBS)
 endef
 $(foreach p,$(PROGRAM_SRC),$(eval $(call program_rule,$p)))
 
-$O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(STATIC)
+$O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(BENCH_PARTS) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(CHECK_LDLIBS) $(LIB_LDLIBS) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d)
+-include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d)
 
 # ---- what it needs ----------------------------------------------------------------------------
 # Three tiers of Debian packages; each is a no-op in well under a second when all are there.
 
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
-                 libnetfilter-queue-dev libmnl-dev iproute2 iptables nftables dnsmasq-base util-linux procps
+                 libnetfilter-queue-dev libmnl-dev liburing-dev iproute2 iptables nftables dnsmasq-base util-linux procps
 PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
-                 inetutils-inetd libcap2-bin mandoc jq wireshark-common graphviz libxml2-utils curl \
+                 inetutils-inetd libcap2-bin mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
                  $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
 PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
                  lcov
@@ -222,16 +231,16 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c clients/*.c netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.c clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
-FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -I$(BUILD)/include
+FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench -I$(BUILD)/include
 
 .PHONY: lint format
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers
 	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	@mkdir -p $(BUILD)/include && ln -sfn $(CURDIR)/lib $(BUILD)/include/echolab # where an installed program finds them
 	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
-	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib -Inetns $(C_UNITS)
+	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench $(C_UNITS)
 	$(call say,LINT,shellcheck)shellcheck -x $(SCRIPTS)
 	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)
 	$(call say,LINT,anchors)tests/lib/anchors.sh

@@ -50,8 +50,12 @@ struct el_worker_context {
     const struct el_address
         *addresses; /* what each is bound to (the real port, if 0 was asked for) */
     size_t socket_count;
+    int wake_fd; /* for `run`: an eventfd, readable as soon as el_service_order has changed; yours to read */
     void *program; /* as given in el_service */
 };
+
+/* What the main thread asks of a worker; it only ever goes up. */
+enum el_order { EL_ORDER_SERVE, EL_ORDER_DRAIN, EL_ORDER_STOP };
 
 /*
  * How a server program is plugged in. `create` and `destroy` run in the main thread, before the worker's
@@ -67,6 +71,14 @@ struct el_service {
     void (*drain)(
         void *worker); /* stop accepting; finish what is under way, then call el_service_idle */
     void (*destroy)(void *worker); /* at once; frees */
+    /*
+     * Instead of an event loop, or NULL: the worker's thread does this until el_service_order says otherwise. DRAIN: no new clients,
+     * return when those under way are served. STOP: return now. `drain` is not called then. [#own-loop]
+     */
+    void (*run)(void *worker);
+    /* With `run`: it waits inside a call on the socket itself, where no wake_fd can reach it. The sockets are made blocking, and a new order
+     * comes with a shutdown(2) of each: accept(2) then fails with EINVAL, recvmsg(2) returns 0 with no sender. */
+    bool blocks;
     size_t
         counter_count; /* statistics: a worker keeps counters as uint64_t, read by other threads */
     const char *const *counter_names;
@@ -83,5 +95,8 @@ int el_service_run(const struct el_program *program, const struct el_service *pl
 
 /* A draining worker has nothing left to do: its loop ends. From the worker's thread, also from within `drain`. */
 void el_service_idle(const struct el_worker_context *context);
+
+/* For `run`: what the main thread wants of this worker. From the worker's thread or one that it made. */
+enum el_order el_service_order(const struct el_worker_context *context);
 
 #endif

@@ -8,6 +8,7 @@
 #include "service_worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -68,6 +69,38 @@ void el_service_idle(const struct el_worker_context *context)
     event_base_loopbreak(context->base);
 }
 
+enum el_order el_service_order(const struct el_worker_context *context)
+{
+    const struct el_worker *worker = (const struct el_worker *)context; /* its first member */
+    return (enum el_order)atomic_load(&worker->order);
+}
+
+/* [#own-loop] A worker without an event loop has its descriptor for orders, or sockets that block. */
+static int open_own_loop(struct el_worker *worker, const char **what)
+{
+    const struct el_worker_context *context = &worker->context;
+    *what = "fcntl";
+    for (size_t i = 0; worker->plug->blocks && i < context->socket_count; i++) {
+        int flags = fcntl(context->sockets[i], F_GETFL);
+        if (flags < 0 || fcntl(context->sockets[i], F_SETFL, flags & ~O_NONBLOCK) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+static int open_event_loop(struct el_worker *worker, const char **what)
+{
+    struct el_worker_context *context = &worker->context;
+    *what = "event_base_new";
+    context->base = el_worker_base();
+    if (context->base == NULL)
+        return -errno;
+    *what = "event_new";
+    worker->order_event =
+        event_new(context->base, worker->order_fd, EV_READ | EV_PERSIST, on_order, worker);
+    return worker->order_event == NULL || event_add(worker->order_event, NULL) < 0 ? -ENOMEM : 0;
+}
+
 int el_worker_open(struct el_worker *worker, const char **what)
 {
     struct el_worker_context *context = &worker->context;
@@ -83,15 +116,11 @@ int el_worker_open(struct el_worker *worker, const char **what)
     worker->order_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (worker->order_fd < 0)
         return -errno;
-    *what = "event_base_new";
-    context->base = el_worker_base();
-    if (context->base == NULL)
-        return -errno;
-    *what = "event_new";
-    worker->order_event =
-        event_new(context->base, worker->order_fd, EV_READ | EV_PERSIST, on_order, worker);
-    if (worker->order_event == NULL || event_add(worker->order_event, NULL) < 0)
-        return -ENOMEM;
+    context->wake_fd = worker->order_fd;
+    int error =
+        worker->plug->run != NULL ? open_own_loop(worker, what) : open_event_loop(worker, what);
+    if (error < 0)
+        return error;
     *what = "create";
     worker->instance = worker->plug->create(context);
     return worker->instance == NULL ? -ECANCELED : 0;
@@ -101,7 +130,10 @@ static void *worker_main(void *arg)
 {
     struct el_worker *worker = arg;
     const uint64_t one = 1;
-    worker->failed = event_base_dispatch(worker->context.base) < 0;
+    if (worker->plug->run != NULL)
+        worker->plug->run(worker->instance);
+    else
+        worker->failed = event_base_dispatch(worker->context.base) < 0;
     if (write(worker->ended_fd, &one, sizeof one) < 0)
         worker->failed = true; /* cannot be: it would take 2^64 workers to fill the counter */
     return NULL;
@@ -120,6 +152,10 @@ void el_worker_order(struct el_worker *worker, enum el_order order)
     atomic_store(&worker->order, order);
     while (write(worker->order_fd, &one, sizeof one) < 0 && errno == EINTR)
         ; /* EAGAIN: the counter is full, so the worker is awake already */
+    /* [#wake-a-blocked-call] Whoever is inside accept(2) or recvmsg(2) sees no eventfd. shutdown(2) ends the call, and every later one at
+     * once: so unlike a signal it cannot come a moment too early. (For UDP it says ENOTCONN and does it all the same.) */
+    for (size_t i = 0; worker->plug->blocks && i < worker->context.socket_count; i++)
+        shutdown(worker->context.sockets[i], SHUT_RD);
 }
 
 void el_worker_join(struct el_worker *worker)

@@ -12,9 +12,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* What the main thread asks of a worker; it only ever goes up. */
-enum el_order { EL_ORDER_SERVE, EL_ORDER_DRAIN, EL_ORDER_STOP };
-
 struct el_worker {
     struct el_worker_context context; /* what the program sees */
     const struct el_service *plug;

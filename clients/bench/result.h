@@ -1,0 +1,63 @@
+/*
+ * result.h - the repetitions of one measurement, and the forms in which they are told: text, Markdown, CSV, JSON.
+ */
+#ifndef ECHOLAB_BENCH_RESULT_H
+#define ECHOLAB_BENCH_RESULT_H
+
+#include "bench.h"
+#include "json.h"
+#include "stats.h"
+
+#include <stdio.h>
+
+/* One cell: one target under one load. Texts are borrowed and outlive it. */
+struct bench_result {
+    const char *command;  /* "tcp", "udp", "connect", "models", "compare" */
+    const char *path;     /* "loopback", "veth"; "" when it is the user's own target */
+    const char *target;   /* the program ("tcp_epoll") or the host, as given */
+    const char *workload; /* "latency", "crowd", ...; "" for the user's own */
+    double loss;          /* percent that the lab network drops */
+    struct bench_load load;
+    struct bench_sample
+        *samples; /* one a repetition, owned; those of one round were measured in turns */
+    size_t count, capacity;
+    double syscalls;    /* of the server, a message; NaN: unknown */
+    double idle_memory; /* bytes of the server, an idle connection; NaN: unknown */
+};
+
+int bench_result_add(struct bench_result *result,
+                     const struct bench_sample *sample); /* takes the sample; 0 or -ENOMEM */
+void bench_result_free(struct bench_result *result);     /* the samples; not the struct */
+
+/* The figures a table is made of. */
+enum bench_metric {
+    BENCH_RATE, /* messages/s */
+    BENCH_P50,
+    BENCH_P90,
+    BENCH_P99,
+    BENCH_P999,
+    BENCH_MAX, /* ns, uncorrected */
+    BENCH_CORRECTED_P50,
+    BENCH_CORRECTED_P99,
+    BENCH_CORRECTED_MAX, /* ns; NaN in closed loop */
+    BENCH_SERVER_COST,   /* CPU ns a message; NaN: unknown */
+    BENCH_LOAD_COST,     /* the generator's own */
+    BENCH_THROUGHPUT,    /* payload bytes/s, one way */
+    BENCH_LOSS,          /* lost / sent, 0..1 */
+    BENCH_METRICS,
+};
+double bench_metric(const struct bench_sample *sample, enum bench_metric metric);
+struct bench_spread bench_result_spread(const struct bench_result *result,
+                                        enum bench_metric metric);
+/* The least of the repetitions: what PERF figures of CPU are told as, since noise only ever adds. */
+double bench_result_best(const struct bench_result *result, enum bench_metric metric);
+
+/* What a person reads of one result: rate, latencies, CPU, losses, each with its spread, and what limits it. */
+void bench_result_print(const struct bench_result *result, FILE *to);
+/* CSV: one header, then a row for each repetition. An unknown field is empty. */
+void bench_csv_header(FILE *to);
+void bench_csv_rows(const struct bench_result *result, FILE *to);
+/* An object into the array that is open: load, every repetition, the full histograms (low, high, count of each bucket). */
+void bench_result_json(const struct bench_result *result, struct el_json *json);
+
+#endif
