@@ -13,8 +13,9 @@
 #include <string.h>
 
 /*
- * The interface matters for one rule: a sender that says it is this machine. A socket on a loopback address hears this machine alone
- * (the kernel drops what comes from elsewhere with such an address: RFC 1122 section 3.2.1.3), another may hear anybody.
+ * The interface matters for one rule: a sender that says it is this machine. A socket on a loopback address hears this machine
+ * alone: what comes from elsewhere with such an address is dropped (RFC 1122 section 3.2.1.3), unless someone set
+ * net.ipv4.conf.*.route_localnet. Another socket may hear anybody.
  */
 static unsigned interface_of(const struct el_worker_context *context)
 {
