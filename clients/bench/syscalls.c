@@ -3,7 +3,7 @@
  *
  * Teaches:  a tracepoint is a place in the kernel that costs nothing until somebody looks; perf_event_open(2) puts a
  *           counter on it, for one thread and whatever that thread makes (inherit). strace stops
- *           the process twice a call instead: see [#strace-slows].
+ *           the process twice a call instead: see watch.h [#strace-slows].
  * Partner:  ladder.c, for the column "syscalls per message"
  * Leaves out: which calls they are: one number is what the table needs. Needs CAP_PERFMON or
  *           perf_event_paranoid -1 (perf_event_open(2), kernel's perf-security.rst).

@@ -4,7 +4,7 @@
  * Teaches:  a process's CPU clock can be read by anybody, to the nanosecond, without stopping it
  *           (clock_getcpuclockid(3)); and memory that processes share belongs to each in part (PSS, proc(5)).
  * Partner:  run.c, which looks at the beginning and at the end of what it measures
- * Leaves out: see [#children-in-ticks] in watch.h: what is known of children that have ended.
+ * Leaves out: see watch.h [#children-in-ticks]: what is known of children that have ended.
  * Next:     watch.c, which finds the server in the first place
  */
 #include "watch.h"
