@@ -200,7 +200,7 @@ static void load(struct engine *engine)
         el_time until = EL_NEVER; /* an echo ends the wait */
         if (thread->rate > 0 && !waited)
             until = bench_due(thread->start, thread->rate, engine->begun);
-        int count = bench_loop_wait(&engine->loop, events, EVENTS, until);
+        int count = bench_wait(engine->thread, engine->loop.epoll_fd, events, EVENTS, until);
         if (count < 0 || !serve_events(engine, events, count))
             return;
     }

@@ -7,6 +7,7 @@
 #define ECHOLAB_BENCH_DIAL_H
 
 #include "engine.h"
+#include "loop.h" /* bench_wait, for who waits for the handshake */
 
 enum { BENCH_SOURCES = 64 }; /* addresses of 127/8 that connections may come from */
 

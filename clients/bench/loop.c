@@ -1,5 +1,5 @@
 /*
- * loop.c - what tcp.c and connect.c wait with.
+ * loop.c - what an engine waits with.
  *
  * Partner:  crew.c writes wake_fd, and gives each thread the finest timers there are.
  * Leaves out: callbacks. Two loops of thirty lines are easier to read than one that calls back.
@@ -55,20 +55,19 @@ bool bench_loop_watch(const struct bench_loop *loop, int fd, uint32_t which, uin
  * epoll_wait(2) counts in milliseconds: a thousand times too coarse for messages that are due every 10 us. epoll_pwait2(2) takes nanoseconds (Linux
  * 5.11), and the kernel keeps to them as far as the timer slack allows: crew.c [#timer-slack].
  */
-int bench_loop_wait(const struct bench_loop *loop, struct epoll_event *events, int most,
-                    el_time until)
+int bench_wait(struct bench_thread *thread, int epoll_fd, struct epoll_event *events, int most,
+               el_time until)
 {
     struct timespec length = {0};
     if (until != EL_NEVER && until > 0) {
         el_duration left = el_time_left(until, el_now());
         length = (struct timespec){.tv_sec = left / EL_S, .tv_nsec = left % EL_S};
     }
-    int count =
-        epoll_pwait2(loop->epoll_fd, events, most, until == EL_NEVER ? NULL : &length, NULL);
+    int count = epoll_pwait2(epoll_fd, events, most, until == EL_NEVER ? NULL : &length, NULL);
     if (count >= 0 || errno == EINTR)
         return count >= 0 ? count : 0;
     int error = errno;
-    failed(loop->thread, "epoll_pwait2"); /* ENOSYS: an older kernel */
+    failed(thread, "epoll_pwait2"); /* ENOSYS: an older kernel */
     return -error;
 }
 

@@ -1,5 +1,5 @@
 /*
- * loop.h - what tcp.c and connect.c wait with: an epoll that also tells of the end of the run and of a tick now and then.
+ * loop.h - what an engine waits with: an epoll that also tells of the end of the run and of a tick now and then.
  */
 #ifndef ECHOLAB_BENCH_LOOP_H
 #define ECHOLAB_BENCH_LOOP_H
@@ -23,9 +23,10 @@ void bench_loop_close(struct bench_loop *loop);
 
 bool bench_loop_watch(const struct bench_loop *loop, int fd, uint32_t which, uint32_t events);
 
-/* epoll_wait(2) until `until`, to the nanosecond; EL_NEVER and 0 (do not wait) cost no look at the clock. The number of events, 0 on EINTR too, or -errno. */
-int bench_loop_wait(const struct bench_loop *loop, struct epoll_event *events, int most,
-                    el_time until);
+/* epoll_wait(2) until `until`, to the nanosecond; EL_NEVER and 0 (do not wait) cost no look at the clock. The number of events, 0 on EINTR too, or -errno
+ * (bench_thread_fail has been told). */
+int bench_wait(struct bench_thread *thread, int epoll_fd, struct epoll_event *events, int most,
+               el_time until);
 
 void bench_loop_ticked(const struct bench_loop *loop); /* a tick is being looked at */
 

@@ -243,7 +243,7 @@ static void load(struct engine *engine)
         el_time until = engine->listed > 0 ? 0
                         : open_loop ? bench_due(thread->start, thread->rate, engine->scheduled)
                                     : EL_NEVER;
-        int count = bench_loop_wait(&engine->loop, events, EVENTS, until);
+        int count = bench_wait(engine->thread, engine->loop.epoll_fd, events, EVENTS, until);
         if (count < 0 || !serve_listed(engine) || !serve_events(engine, events, count))
             return;
     }
@@ -294,7 +294,8 @@ static bool connect_all(struct engine *engine)
                 return false;
             under_way += (unsigned)more;
         }
-        int count = bench_loop_wait(&engine->loop, events, EVENTS, under_way > 0 ? deadline : 0);
+        int count = bench_wait(engine->thread, engine->loop.epoll_fd, events, EVENTS,
+                               under_way > 0 ? deadline : 0);
         for (int i = 0; i < count; i++) {
             int over = go_on_connecting(engine, events[i].data.u32);
             if (over < 0)
