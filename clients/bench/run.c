@@ -4,8 +4,8 @@
  * Teaches:  what it takes for a figure to belong to a stretch of time: everybody begins together, what happened before does not count,
  *           and each clock is read at both ends of the same stretch.
  * Partner:  crew.c makes the threads; watch.c sees the server's CPU.
- * Leaves out: repeating, comparing and telling (stats.h, result.h); and draining: what is under way at the end is let go (engine.h,
- *           [#what-counts]).
+ * Leaves out: repeating, comparing and telling (stats.h, result.h); and draining: what is under way at
+ *           the end is let go, see engine.h [#what-counts].
  * Next:     crew.c, then tcp.c.
  */
 #include "crew.h"
