@@ -239,8 +239,11 @@ static void conduct(struct run *run)
 int bench_run(const struct bench_load *load, struct bench_sample *sample)
 {
     *sample = (struct bench_sample){.server_cpu = -1};
-    if (!makes_sense(load))
+    if (!makes_sense(load)) {
+        sample->error = EINVAL;
+        snprintf(sample->failure, sizeof sample->failure, "a load that makes no sense: see bench.h");
         return -EINVAL;
+    }
     struct run run = {.load = load, .sample = sample};
     int error = prepare(&run);
     if (error == 0) {
