@@ -43,6 +43,7 @@ struct bench_thread {
     struct el_histogram *
         second; /* of the current second, warm-up too; under second_lock; NULL when nobody looks (load->progress) */
     pthread_mutex_t second_lock;
+    bool coarse;       /* the kernel lacks epoll_pwait2(2): bench_wait (loop.h) counts in ms */
     atomic_bool ended; /* the engine has returned: error and failure may be read */
     int error;         /* positive errno; the thread has ended early */
     char failure[128];
