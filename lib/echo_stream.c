@@ -74,11 +74,9 @@ static void end_connection(struct connection *connection, const char *why, bool 
     struct el_echo *echo = connection->echo;
     int fd = event_get_fd(&connection->event);
     char text[EL_ADDRESS_TEXT];
-    struct el_trace *say = el_narrator_step(echo->args.narrator);
-    if (el_explaining(say)) /* asking for the state is a system call */
-        el_explain(say, EL_TOPIC_CALL, "close(%d): %s, %s, state was %s: %s is sent", fd,
-                   el_address_print(&connection->peer, text), why, state_of(fd),
-                   reset ? "RST" : "FIN");
+    el_narrate(echo->args.narrator, EL_TOPIC_CALL, "close(%d): %s, %s, state was %s: %s is sent",
+               fd, el_address_print(&connection->peer, text), why, state_of(fd),
+               reset ? "RST" : "FIN");
     event_del(&connection->event); /* before close(2): epoll must not learn of it by surprise */
     el_limits_end(&connection->timed);
     if (reset)
@@ -107,7 +105,7 @@ static void fail_connection(struct connection *connection, const char *call, int
     el_count(reset ? &echo->args.counters->resets : &echo->args.counters->errors, 1);
     el_log(echo->args.trace, reset ? EL_DEBUG : EL_WARN, "%s: %s: %s",
            el_address_print(&connection->peer, text), call, strerror(error));
-    el_explain(el_narrator_step(echo->args.narrator), EL_TOPIC_CALL, "%s(%d) = -1 %s", call,
+    el_narrate(echo->args.narrator, EL_TOPIC_CALL, "%s(%d) = -1 %s", call,
                event_get_fd(&connection->event), el_errno_name(error));
     end_connection(connection, "broken", true);
 }
@@ -180,8 +178,7 @@ static ssize_t write_some(struct connection *connection, const unsigned char *da
     if (sent < 0)
         sent = 0;
     el_count(&echo->args.counters->bytes_out, (uint64_t)sent);
-    el_explain(el_narrator_step(echo->args.narrator), EL_TOPIC_CALL, "write(%d, %zu bytes) = %zd%s",
-               fd, length, sent,
+    el_narrate(echo->args.narrator, EL_TOPIC_CALL, "write(%d, %zu bytes) = %zd%s", fd, length, sent,
                (size_t)sent < length ? ": the peer is not reading, its window is full" : "");
     return sent;
 }
@@ -199,7 +196,7 @@ static void stall(struct connection *connection, const unsigned char *rest, size
     memcpy(connection->rest, rest, length);
     connection->rest_from = 0;
     connection->rest_to = (uint32_t)length;
-    el_explain(el_narrator_step(echo->args.narrator), EL_TOPIC_STEP,
+    el_narrate(echo->args.narrator, EL_TOPIC_STEP,
                "%zu bytes kept; descriptor %d is not read until they have gone", length,
                (int)event_get_fd(&connection->event));
     el_limits_stall(&echo->limits, &connection->timed, true);
@@ -241,20 +238,18 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             fail_connection(connection, "read", errno);
         return;
     }
-    struct el_trace *say = el_narrator_step(echo->args.narrator);
     if (got == 0) {
         /* [#half-close] The peer has said all it will say; it may still be reading. As we read only when nothing is
          * owed, every byte has been handed to the kernel by now, and our FIN will follow the last of them. */
-        if (el_explaining(say))
-            el_explain(say, EL_TOPIC_CALL, "read(%d) = 0: the peer's FIN, state %s", fd,
-                       state_of(fd));
+        el_narrate(echo->args.narrator, EL_TOPIC_CALL, "read(%d) = 0: the peer's FIN, state %s", fd,
+                   state_of(fd));
         end_connection(connection, "every byte was echoed", false);
         return;
     }
     el_limits_moved(&echo->limits, &connection->timed);
     connection->quiet = false;
     el_count(&echo->args.counters->bytes_in, (uint64_t)got);
-    el_explain(say, EL_TOPIC_CALL, "read(%d) = %zd bytes", fd, got);
+    el_narrate(echo->args.narrator, EL_TOPIC_CALL, "read(%d) = %zd bytes", fd, got);
     ssize_t sent = write_some(connection, echo->buffer, (size_t)got);
     if (sent >= 0 && sent < got)
         stall(connection, echo->buffer + sent, (size_t)(got - sent));
