@@ -24,6 +24,7 @@
 
 #include "counter.h"
 #include "options.h"
+#include "ticker.h"
 
 #include <errno.h>
 #include <event2/event_struct.h>
@@ -35,9 +36,9 @@ static const struct timeval DRAIN_LOOK = {.tv_usec = 250000};
 
 struct el_echo {
     struct el_echo_args args;
-    struct el_limits limits; /* every connection is in it */
-    struct timeval tick;
-    struct event *tick_timer, *drain_timer;
+    struct el_limits limits;  /* every connection is in it */
+    struct el_ticker *ticker; /* runs while there are connections, and one tick longer */
+    struct event *drain_timer;
     unsigned char
         buffer[]; /* [#shared-buffer] one for all: between two callbacks nobody's bytes are in it */
 };
@@ -84,8 +85,6 @@ static void end_connection(struct connection *connection, const char *why, bool 
     el_socket_close(fd);
     el_count(&echo->args.counters->closed, 1);
     el_count(&echo->args.counters->active, (uint64_t)-1);
-    if (echo->args.counters->active == 0)
-        event_del(echo->tick_timer); /* nothing to time: an idle server sleeps */
     const struct el_address peer = connection->peer;
     free(connection->rest);
     free(connection);
@@ -142,11 +141,13 @@ static bool on_limit(void *arg, struct el_timed *timed, enum el_limit limit)
     return false;
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
+static void on_tick(void *arg)
 {
     struct el_echo *echo = arg;
-    (void)fd, (void)what;
-    el_limits_turn(&echo->limits, on_limit, echo);
+    if (echo->args.counters->active == 0)
+        el_ticker_stop(echo->ticker); /* nothing to time: an idle server sleeps */
+    else
+        el_limits_turn(&echo->limits, on_limit, echo);
 }
 
 /* ---- the echo ------------------------------------------------------------------------------------ */
@@ -273,21 +274,19 @@ static void narrate_beginning(struct el_trace *say, int fd, const struct el_addr
 
 void el_echo_add(struct el_echo *echo, int fd, const struct el_address *peer)
 {
-    struct connection *connection = calloc(1, sizeof *connection);
+    struct connection *connection = malloc(sizeof *connection);
     if (connection == NULL) {
-        el_log(echo->args.trace, EL_WARN, "accept: calloc: %s", strerror(ENOMEM));
+        el_log(echo->args.trace, EL_WARN, "accept: malloc: %s", strerror(ENOMEM));
         el_count(&echo->args.counters->errors, 1);
         el_socket_close(fd);
         echo->args.ended(echo->args.arg, peer);
         return;
     }
     narrate_beginning(el_narrator_step(echo->args.narrator), fd, peer);
-    connection->echo = echo;
-    connection->peer = *peer;
+    *connection = (struct connection){.echo = echo, .peer = *peer};
     el_count(&echo->args.counters->accepted, 1);
     el_count(&echo->args.counters->active, 1);
-    if (echo->args.counters->active == 1)
-        event_add(echo->tick_timer, &echo->tick);
+    el_ticker_start(echo->ticker);
     el_limits_begin(&echo->limits, &connection->timed);
     event_assign(&connection->event, echo->args.base, fd, EV_READ | EV_PERSIST, on_readable,
                  connection);
@@ -327,10 +326,14 @@ struct el_echo *el_echo_new(const struct el_echo_args *args)
         return NULL;
     echo->args = *args;
     el_limits_init(&echo->limits, &args->limits);
-    echo->tick = el_timeval(echo->limits.tick);
-    echo->tick_timer = event_new(args->base, -1, EV_PERSIST, on_tick, echo);
+    echo->ticker = el_ticker_new(&(struct el_ticker_args){
+        .base = args->base,
+        .interval = echo->limits.tick,
+        .tick = on_tick,
+        .arg = echo,
+    });
     echo->drain_timer = event_new(args->base, -1, EV_PERSIST, on_drain_look, echo);
-    if (echo->tick_timer != NULL && echo->drain_timer != NULL)
+    if (echo->ticker != NULL && echo->drain_timer != NULL)
         return echo;
     el_echo_free(echo);
     return NULL;
@@ -348,8 +351,7 @@ void el_echo_free(struct el_echo *echo)
     if (echo == NULL)
         return;
     el_limits_visit_all(&echo->limits, cut_off, echo);
-    if (echo->tick_timer != NULL)
-        event_free(echo->tick_timer);
+    el_ticker_free(echo->ticker);
     if (echo->drain_timer != NULL)
         event_free(echo->drain_timer);
     free(echo);

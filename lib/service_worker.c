@@ -38,6 +38,7 @@ struct event_base *el_worker_base(void)
         return NULL;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     errno = ENOMEM;
