@@ -76,7 +76,7 @@ enum el_order el_service_order(const struct el_worker_context *context)
     return (enum el_order)atomic_load(&worker->order);
 }
 
-/* [#own-loop] A worker without an event loop has its descriptor for orders, or sockets that block. */
+/* See [own-loop] in service.h. A worker without an event loop has its descriptor for orders, or sockets that block. */
 static int open_own_loop(struct el_worker *worker, const char **what)
 {
     const struct el_worker_context *context = &worker->context;
