@@ -295,12 +295,22 @@ void el_echo_add(struct el_echo *echo, int fd, const struct el_address *peer)
         fail_connection(connection, "epoll_ctl", ENOMEM);
 }
 
+/*
+ * [#unread-is-not-quiet] With thousands of busy clients, or after a moment without a CPU, a client may look quiet because we have
+ * not come to its bytes yet. To close then would be worse than rude: with bytes unread, close(2) sends RST.
+ */
+static bool is_waiting_for_us(const struct connection *connection)
+{
+    char byte;
+    return recv(event_get_fd(&connection->event), &byte, sizeof byte, MSG_PEEK) > 0;
+}
+
 /* Whoever has been quiet for a whole look and is owed nothing has had its answer. May free it. */
 static bool close_if_quiet(void *arg, struct el_timed *timed, enum el_limit limit)
 {
     struct connection *connection = connection_of(timed);
     (void)arg, (void)limit;
-    if (connection->quiet && !timed->stalled) {
+    if (connection->quiet && !timed->stalled && !is_waiting_for_us(connection)) {
         end_connection(connection, "quiet, and the server is stopping", false);
         return false;
     }
