@@ -102,11 +102,16 @@ END_TEST
 START_TEST(without_a_descriptor_it_says_so)
 {
     struct event_base *base = event_base_new();
-    struct rlimit none = {0, 0};
+    struct rlimit before;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_max = before.rlim_max};
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-    ck_assert_ptr_null(
-        el_ticker_new(&(struct el_ticker_args){.base = base, .interval = EL_MS, .tick = on_tick}));
-    ck_assert_int_eq(errno, EMFILE);
+    struct el_ticker *ticker =
+        el_ticker_new(&(struct el_ticker_args){.base = base, .interval = EL_MS, .tick = on_tick});
+    int error = errno;
+    setrlimit(RLIMIT_NOFILE, &before); /* a sanitizer looks into /proc at the end */
+    ck_assert_ptr_null(ticker);
+    ck_assert_int_eq(error, EMFILE);
     event_base_free(base);
 }
 END_TEST
