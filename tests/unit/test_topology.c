@@ -67,12 +67,11 @@ START_TEST(every_fact_has_a_normal_form)
         "nat r balance udp [fd00::2]:7 over [fd00::3]:7 [fd00::4]:7 at random\n"
         "dns s\nname a.lab a\nname www.example.com 10.0.1.2\nname six.lab fd00::2\n"
         "log udp 7,7007\nlog tcp 80,443 WEB on b\nlog tcp 22 on a\n";
-    static const char *const silent = "host a\nlog nothing\n";
     char *printed = topology_normal(topology_of(normal));
     ck_assert_str_eq(printed, normal);
     free(printed);
-    printed = topology_normal(topology_of(silent));
-    ck_assert_str_eq(printed, silent);
+    printed = topology_normal(topology_of("host a\nlog nothing\n"));
+    ck_assert_str_eq(printed, "host a\nlog nothing\n");
     free(printed);
 }
 END_TEST
@@ -119,7 +118,6 @@ static const struct {
     {"link a:eth1 s:x rate 99999999999999999999gbit", "is not a rate"},
     {"log nothing on a", "\"on\" is too much for log"},
     {"link a:eth1 s:x offload offload", "\"offload\" is too much for link"},
-    {"link a:eth1 s:x offload rate", "\"\" is not a rate"},
     {"link a:eth1 s:x fast", "\"fast\" is too much for link"},
     {"address a 10.0.0.9/24", "a is no switch: which interface?"},
     {"address s:a 10.0.0.9/24", "a switch has addresses under its own name"},
