@@ -25,9 +25,11 @@ struct bench_result {
     double idle_memory; /* bytes of the server, an idle connection; NaN: unknown */
 };
 
-int bench_result_add(struct bench_result *result,
-                     const struct bench_sample *sample); /* takes the sample; 0 or -ENOMEM */
-void bench_result_free(struct bench_result *result);     /* the samples; not the struct */
+enum { BENCH_ROUNDS_MAX = 1000 }; /* repetitions of one result */
+
+/* Takes the sample, histograms and all. 0; on -ENOMEM or -E2BIG (BENCH_ROUNDS_MAX) it stays the caller's. */
+int bench_result_add(struct bench_result *result, const struct bench_sample *sample);
+void bench_result_free(struct bench_result *result); /* the samples; not the struct */
 
 /* The figures a table is made of. */
 enum bench_metric {
@@ -46,7 +48,11 @@ enum bench_metric {
     BENCH_LOSS,          /* lost / sent, 0..1 */
     BENCH_METRICS,
 };
+/* NaN whenever the sample cannot tell: nothing came back, closed loop, the server's pid unknown. */
 double bench_metric(const struct bench_sample *sample, enum bench_metric metric);
+/* One value a repetition, in order, as bench_compare wants them. Returns result->count. */
+size_t bench_result_values(const struct bench_result *result, enum bench_metric metric,
+                           double values[static BENCH_ROUNDS_MAX]);
 struct bench_spread bench_result_spread(const struct bench_result *result,
                                         enum bench_metric metric);
 /* The least of the repetitions: what PERF figures of CPU are told as, since noise only ever adds. */
