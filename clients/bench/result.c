@@ -73,8 +73,12 @@ double bench_metric(const struct bench_sample *sample, enum bench_metric metric)
         return percentile(sample->latency, 100);
     case BENCH_CORRECTED_P50:
         return percentile(sample->corrected, 50);
+    case BENCH_CORRECTED_P90:
+        return percentile(sample->corrected, 90);
     case BENCH_CORRECTED_P99:
         return percentile(sample->corrected, 99);
+    case BENCH_CORRECTED_P999:
+        return percentile(sample->corrected, 99.9);
     case BENCH_CORRECTED_MAX:
         return percentile(sample->corrected, 100);
     case BENCH_SERVER_COST:

@@ -46,6 +46,8 @@ enum bench_metric {
     BENCH_LOAD_COST,     /* the generator's own */
     BENCH_THROUGHPUT,    /* payload bytes/s, one way */
     BENCH_LOSS,          /* lost / sent, 0..1 */
+    BENCH_CORRECTED_P90,
+    BENCH_CORRECTED_P999, /* ns; NaN in closed loop */
     BENCH_METRICS,
 };
 /* NaN whenever the sample cannot tell: nothing came back, closed loop, the server's pid unknown. */
@@ -59,7 +61,11 @@ struct bench_spread bench_result_spread(const struct bench_result *result,
 double bench_result_best(const struct bench_result *result, enum bench_metric metric);
 
 /* What a person reads of one result: rate, latencies, CPU, losses, each with its spread, and what limits it. */
-void bench_result_print(const struct bench_result *result, FILE *to);
+void bench_result_print(const struct bench_result *result, bool markdown, FILE *to);
+/* Each result but the first, measured in turns with it, against it: ratio, spread and verdict of every figure. */
+void bench_versus_print(const struct bench_result *results, size_t count, bool markdown, FILE *to);
+/* The same as objects into the array that is open. */
+void bench_versus_json(const struct bench_result *results, size_t count, struct el_json *json);
 /* CSV: one header, then a row for each repetition. An unknown field is empty. */
 void bench_csv_header(FILE *to);
 void bench_csv_rows(const struct bench_result *result, FILE *to);
