@@ -56,15 +56,17 @@ struct bench_load {
     size_t size;              /* bytes of payload of each */
     double rate;              /* messages a second in all; 0: closed loop */
     el_duration warmup, duration;
-    el_duration read_timeout; /* UDP: then a datagram is lost; TCP: then the run has failed */
-    unsigned threads;         /* of the generator, 1..connections */
-    int cpu;        /* the first thread's core, the next one's follow it; -1: not pinned */
+    el_duration
+        read_timeout; /* UDP: then a datagram is lost; TCP: nothing came on a connection for so long: the run has failed */
+    unsigned threads; /* of the generator, 1..connections */
+    int cpu; /* the first thread's core, the next one's follow it, round the machine; -1: not pinned */
     unsigned batch; /* UDP: datagrams a system call */
     bool gso;       /* UDP: send a batch as one (UDP_SEGMENT), receive with UDP_GRO */
     pid_t server;   /* whose CPU to watch, with its children's; 0: unknown */
     void (*progress)(void *arg, const struct bench_progress *progress); /* NULL: nobody looks */
     void *arg;
     const atomic_bool *stop; /* becomes true at SIGINT: end now, with what there is; may be NULL */
+    el_duration connect_timeout; /* TCP; 0: 3 s */
 };
 
 /* What one run saw between the end of the warm-up and the end of the duration. */
@@ -73,10 +75,13 @@ struct bench_sample {
     el_duration elapsed;
     struct el_histogram *latency;   /* from the send to the last byte of the echo; ns */
     struct el_histogram *corrected; /* from when it was due; NULL in closed loop */
-    el_duration load_cpu;           /* CPU time of the generator's threads */
-    double busiest;                 /* the busiest of them, 0..1 of a core */
-    bool kept_rate;                 /* open loop: it sent at least 99 % of what was due */
-    el_duration server_cpu;         /* of the server and its children; negative: unknown */
+    struct el_histogram
+        *pace;            /* open loop: from due to sent, of those that had room when they were due:
+                                  how precisely the generator kept its times; else NULL */
+    el_duration load_cpu; /* CPU time of the generator's threads */
+    double busiest;       /* the busiest of them, 0..1 of a core */
+    bool kept_rate;       /* open loop: it sent at least 99 % of what was due */
+    el_duration server_cpu; /* of the server and its children; negative: unknown */
     bool interrupted;
     int error;         /* 0, or the positive errno that ended it early */
     char failure[128]; /* "connect: Connection refused", with no name and no newline; "" = none */

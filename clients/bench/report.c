@@ -1,0 +1,196 @@
+/*
+ * report.c - one result as a person reads it: two small tables, and sentences for what a table cannot say.
+ *
+ * Teaches:  which figures a benchmark owes its reader: each with its spread, and each limit said in words. Closed and open
+ *           loop answer different questions, and the text says which was asked. [#which-question]
+ * Partner:  result.c (the figures), table.c (how they are set). Next: report_versus.c, where two results meet.
+ */
+#include "figures.h"
+#include "options.h"
+#include "table.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+/* One figure: its median, then its spread. */
+static void put_figure(struct bench_table *table, size_t column, const struct bench_result *result,
+                       enum bench_metric metric)
+{
+    char median[BENCH_FIGURE], range[BENCH_RANGE];
+    struct bench_spread spread = bench_result_spread(result, metric);
+    bench_table_put(table, column, "%s", bench_metric_print(metric, spread.median, median));
+    bench_table_put(table, column + 1, "%s", bench_range_print(metric, spread, range));
+}
+
+static void print_figures(const struct bench_result *result, bool markdown, FILE *to)
+{
+    static const enum bench_metric shown[] = {BENCH_RATE, BENCH_THROUGHPUT, BENCH_SERVER_COST,
+                                              BENCH_LOAD_COST};
+    struct bench_table table = {.left = {[0] = true, [2] = true}};
+    bench_table_row(&table);
+    bench_table_put(&table, 0, "%s", markdown ? "figure" : "");
+    bench_table_put(&table, 1, "median");
+    bench_table_put(&table, 2, "least-greatest");
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        bench_table_row(&table);
+        bench_table_put(&table, 0, "%s", bench_metric_name(shown[i], &result->load));
+        put_figure(&table, 1, result, shown[i]);
+    }
+    bench_table_print(&table, markdown, to);
+}
+
+/* In open loop two latencies stand side by side: what a message waited since it was due, and since it was sent. */
+static void print_latencies(const struct bench_result *result, bool markdown, FILE *to)
+{
+    static const struct {
+        const char *name;
+        enum bench_metric sent, due;
+    } rows[] = {{"p50", BENCH_P50, BENCH_CORRECTED_P50},
+                {"p90", BENCH_P90, BENCH_CORRECTED_P90},
+                {"p99", BENCH_P99, BENCH_CORRECTED_P99},
+                {"p99.9", BENCH_P999, BENCH_CORRECTED_P999},
+                {"max", BENCH_MAX, BENCH_CORRECTED_MAX}};
+    struct bench_table table = {.left = {[0] = true, [2] = true, [4] = true}};
+    bool open_loop = result->load.rate > 0;
+    bench_table_row(&table);
+    bench_table_put(&table, 0, "latency");
+    bench_table_put(&table, 1, "%s", open_loop ? "since due" : "since sent");
+    bench_table_put(&table, 2, "%s", "least-greatest");
+    if (open_loop) {
+        bench_table_put(&table, 3, "since sent");
+        bench_table_put(&table, 4, "least-greatest");
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bench_table_row(&table);
+        bench_table_put(&table, 0, "%s", rows[i].name);
+        put_figure(&table, 1, result, open_loop ? rows[i].due : rows[i].sent);
+        if (open_loop)
+            put_figure(&table, 3, result, rows[i].sent);
+    }
+    bench_table_print(&table, markdown, to);
+}
+
+static struct bench_counts sum_of(const struct bench_result *result)
+{
+    struct bench_counts sum = {0};
+    for (size_t i = 0; i < result->count; i++) {
+        const struct bench_counts *c = &result->samples[i].counts;
+        sum.sent += c->sent;
+        sum.received += c->received;
+        sum.lost += c->lost;
+        sum.late += c->late;
+        sum.duplicates += c->duplicates;
+        sum.reordered += c->reordered;
+        sum.corrupt += c->corrupt;
+        sum.wrong_source += c->wrong_source;
+        sum.errors += c->errors;
+    }
+    return sum;
+}
+
+static void say_count(struct el_words *words, const char *what, uint64_t count, bool always)
+{
+    if (count > 0 || always)
+        el_say(words, ", %" PRIu64 " %s", count, what);
+}
+
+/* Of UDP every kind is told, the ones that did not happen too; of TCP only what happened, because none of it should. */
+static void say_counts(const struct bench_result *result, char *text, size_t size)
+{
+    struct el_words words = {.text = text, .size = size};
+    struct bench_counts sum = sum_of(result);
+    bool udp = result->load.kind == BENCH_UDP;
+    char sent[BENCH_FIGURE], received[BENCH_FIGURE], loss[BENCH_FIGURE];
+    text[0] = '\0';
+    el_say(&words, "%s sent, %s received", bench_count_print((double)sum.sent, sent),
+           bench_count_print((double)sum.received, received));
+    say_count(&words, "lost", sum.lost, udp);
+    if (sum.lost > 0 && sum.sent > 0)
+        el_say(&words, " (%s)",
+               bench_metric_print(BENCH_LOSS, (double)sum.lost / (double)sum.sent, loss));
+    say_count(&words, "late", sum.late, udp);
+    say_count(&words, "duplicates", sum.duplicates, udp);
+    say_count(&words, "reordered", sum.reordered, udp);
+    say_count(&words, "corrupt", sum.corrupt, udp);
+    say_count(&words, "from a wrong source", sum.wrong_source, udp);
+    say_count(&words, "errors", sum.errors, udp);
+}
+
+__attribute__((format(printf, 3, 4))) static void sentence(FILE *to, bool markdown,
+                                                           const char *format, ...)
+{
+    va_list list;
+    fputs(markdown ? "- " : "  ", to);
+    va_start(list, format);
+    vfprintf(to, format, list);
+    va_end(list);
+    fputc('\n', to);
+}
+
+/* How often the generator was the limit, and why; of several reasons the last. */
+static void say_bottleneck(const struct bench_result *result, bool markdown, FILE *to)
+{
+    const char *why = NULL;
+    size_t times = 0;
+    for (size_t i = 0; i < result->count; i++) {
+        const char *reason = bench_bottleneck(&result->load, &result->samples[i]);
+        times += reason != NULL;
+        why = reason != NULL ? reason : why;
+    }
+    if (times > 0)
+        sentence(to, markdown, "I am the bottleneck in %zu of %zu repetitions: %s", times,
+                 result->count, why);
+}
+
+/* What the mode of the load lets one see, and what not. */
+static void say_mode(const struct bench_result *result, bool markdown, FILE *to)
+{
+    if (result->load.rate > 0) {
+        sentence(to, markdown,
+                 "Since due (corrected): from when the schedule wanted it sent. It is what a user "
+                 "waits; a "
+                 "server that stops shows here.");
+        sentence(to, markdown,
+                 "Since sent (uncorrected): without the wait for room to be sent, so a stop of the "
+                 "server is all but invisible.");
+    } else {
+        sentence(to, markdown,
+                 "Closed loop: a slower server is asked less often, so the waits that others would "
+                 "have had meanwhile are not seen (--rate).");
+    }
+}
+
+static void say_failures(const struct bench_result *result, bool markdown, FILE *to)
+{
+    for (size_t i = 0; i < result->count; i++) {
+        const struct bench_sample *sample = &result->samples[i];
+        if (sample->failure[0] != '\0')
+            sentence(to, markdown, "Repetition %zu ended early: %s", i + 1, sample->failure);
+        else if (sample->error != 0)
+            sentence(to, markdown, "Repetition %zu ended early: %s", i + 1,
+                     strerror(sample->error));
+        else if (sample->interrupted)
+            sentence(to, markdown, "Repetition %zu was interrupted", i + 1);
+    }
+}
+
+void bench_result_print(const struct bench_result *result, bool markdown, FILE *to)
+{
+    char counts[400], length[24];
+    fprintf(to, "%s%s %s: %zu repetition%s of %s", markdown ? "### " : "", result->command,
+            result->target, result->count, result->count == 1 ? "" : "s",
+            el_print_duration(result->load.duration, length, sizeof length));
+    fputs("\n", to);
+    print_figures(result, markdown, to);
+    if (!markdown)
+        fputc('\n', to);
+    print_latencies(result, markdown, to);
+    say_counts(result, counts, sizeof counts);
+    sentence(to, markdown, "%s", counts);
+    say_mode(result, markdown, to);
+    say_bottleneck(result, markdown, to);
+    say_failures(result, markdown, to);
+    fputc('\n', to);
+}
