@@ -22,6 +22,7 @@ struct bench_options {
     const char *json, *csv; /* files; "-" is stdout */
     unsigned format;        /* enum bench_format */
     struct el_address source;
+    struct el_endpoint_list dns_server;
     /* models, compare */
     const char *
         only; /* "tcp_epoll,socat": these servers alone, in this order; one named twice is started twice */

@@ -30,8 +30,12 @@ static const struct {
 
 const char *bench_metric_name(enum bench_metric metric, const struct bench_load *load)
 {
-    if (metric == BENCH_RATE && load->kind == BENCH_CONNECT)
+    if (load->kind == BENCH_CONNECT && metric == BENCH_RATE)
         return "connections/s";
+    if (load->kind == BENCH_CONNECT && metric == BENCH_SERVER_COST)
+        return "server CPU/connection";
+    if (load->kind == BENCH_CONNECT && metric == BENCH_LOAD_COST)
+        return "generator CPU/connection";
     return load->rate > 0 ? names[metric].open : names[metric].closed;
 }
 
@@ -100,8 +104,11 @@ const char *bench_range_print(enum bench_metric metric, struct bench_spread spre
 {
     char low[BENCH_FIGURE], high[BENCH_FIGURE];
     text[0] = '\0';
-    if (spread.count > 1)
-        snprintf(text, BENCH_RANGE, "%s-%s", bench_metric_print(metric, spread.low, low),
-                 bench_metric_print(metric, spread.high, high));
+    if (spread.count < 2)
+        return text;
+    bench_metric_print(metric, spread.low, low);
+    bench_metric_print(metric, spread.high, high);
+    bool same = strcmp(low, high) == 0; /* in three digits */
+    snprintf(text, BENCH_RANGE, "%s%s%s", low, same ? "" : "-", same ? "" : high);
     return text;
 }

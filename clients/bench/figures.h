@@ -15,7 +15,7 @@ const char *bench_metric_key(enum bench_metric metric);
 /* "57,234", "16.4us", "3.66 MB/s", "0.12 %"; "-" when it does not exist. Returns text. */
 const char *bench_metric_print(enum bench_metric metric, double value,
                                char text[static BENCH_FIGURE]);
-/* "16.2us-16.9us"; "" of a single repetition, or of none. Returns text. */
+/* "16.2us-16.9us", or one of them when they read alike; "" of a single repetition, or of none. Returns text. */
 const char *bench_range_print(enum bench_metric metric, struct bench_spread spread,
                               char text[static BENCH_RANGE]);
 /* "1,234,567". Returns text. */

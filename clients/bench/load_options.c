@@ -14,7 +14,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define AT(field)    offsetof(struct bench_options, field)
@@ -26,13 +25,14 @@
 enum {
     CONNECTIONS_MAX =
         50000, /* a source address has some 28,000 ports for one destination (ip(7)) */
+    DNS_PORT = 53,
     WINDOW_MAX = 65536,
     THREADS_MAX = 256,
     BATCH_MAX = 1024, /* UIO_MAXIOV: messages of one sendmmsg(2) */
+    BATCH_USUAL = 64,
     STREAM_SIZE_MAX = 64 << 20,
-    DATAGRAM_V4 = 65507,   /* 65535 - 20 (IPv4) - 8 (UDP) */
-    DATAGRAM_V6 = 65527,   /* 65535 - 8: the IPv6 header is not counted */
-    SPARE_DESCRIPTORS = 32 /* beside the connections: files, epoll, the loop that dials */
+    DATAGRAM_V4 = 65507, /* 65535 - 20 (IPv4) - 8 (UDP) */
+    DATAGRAM_V6 = 65527, /* 65535 - 8: the IPv6 header is not counted */
 };
 
 /* ---- the tables ------------------------------------------------------------------------------- */
@@ -77,8 +77,8 @@ const struct el_option bench_udp_options[] = {
     SIZE(DATAGRAM_V6),
     RATE("datagrams"),
     THREADS,
-    {0, "batch", EL_OPT_NUMBER, "N", "datagrams of one system call", AT(batch), "1", 1, BATCH_MAX,
-     NULL},
+    {0, "batch", EL_OPT_NUMBER, "N", "datagrams of one system call; 0 = the window, at most 64",
+     AT(batch), "0", 0, BATCH_MAX, NULL},
     {0, "gso", EL_OPT_FLAG, NULL, "send a batch as one (UDP_SEGMENT), receive with UDP_GRO",
      AT(gso), NULL, 0, 0, NULL},
     {0}};
@@ -100,19 +100,21 @@ const struct el_option bench_measure_options[] = {
      LONGEST, NULL},
     {0, "warmup", EL_OPT_DURATION, "D", "before each, not measured", AT(warmup), "300ms", 0,
      LONGEST, NULL},
-    {'W', "read-timeout", EL_OPT_DURATION, "D", "for each echo; a later one is late or lost",
-     AT(read_timeout), "1s", EL_MS, LONGEST, NULL},
+    {'W', "read-timeout", EL_OPT_DURATION, "D",
+     "for each echo; then a datagram is lost, a connection given up", AT(read_timeout), "1s", EL_MS,
+     LONGEST, NULL},
     {0, "connect-timeout", EL_OPT_DURATION, "D", "for lookup and first connection together",
      AT(connect_timeout), "3s", EL_MS, LONGEST, NULL},
     {.type = EL_OPT_HEADING, .help = "Which way to go"},
     {'4', NULL, EL_OPT_FLAG, NULL, "IPv4 only", AT(only_v4), NULL, 0, 0, NULL},
     {'6', NULL, EL_OPT_FLAG, NULL, "IPv6 only", AT(only_v6), NULL, 0, 0, NULL},
     {0, "source", EL_OPT_LITERAL, "ADDR", "send from this address", AT(source), NULL, 0, 0, NULL},
+    {0, "dns-server", EL_OPT_ENDPOINTS, "ADDR[:PORT]", "ask this server instead of resolv.conf's",
+     AT(dns_server), NULL, 1, DNS_PORT, NULL},
     {0, "cpu", EL_OPT_TEXT, "N", "pin the generator to core N, its threads to the next", AT(cpu),
      NULL, 0, 0, NULL},
-    {0, "server-pid", EL_OPT_NUMBER, "PID",
-     "whose CPU to watch; not needed for one HOST on this machine", AT(server_pid), NULL, 1,
-     4194304, NULL},
+    {0, "server-pid", EL_OPT_NUMBER, "PID", "whose CPU to watch; a server on this machine is found",
+     AT(server_pid), NULL, 1, 4194304, NULL},
     {.type = EL_OPT_HEADING, .help = "What to show"},
     {0, "live", EL_OPT_FLAG, NULL, "a line each second", AT(live), NULL, 0, 0, NULL},
     {0, "json", EL_OPT_TEXT, "F", "write one JSON document to F; - is stdout", AT(json), NULL, 0, 0,
@@ -177,24 +179,6 @@ static int parse_cpu(const struct bench_options *options, int *cpu, char why[sta
     return 0;
 }
 
-/* Each connection is a descriptor: raise the soft limit as far as we may, then say what is missing. */
-static int allow_descriptors(unsigned connections, char why[static BENCH_WHY])
-{
-    struct rlimit limit;
-    rlim_t needed = (rlim_t)connections + SPARE_DESCRIPTORS;
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= needed)
-        return 0;
-    if (limit.rlim_max >= needed) {
-        limit.rlim_cur = needed;
-        if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
-            return 0;
-    }
-    return refuse(why,
-                  "--connections: %u need %ju open files, and %ju are allowed (fewer, or ulimit "
-                  "-n %ju as root)",
-                  connections, (uintmax_t)needed, (uintmax_t)limit.rlim_max, (uintmax_t)needed);
-}
-
 /* What only shows when several options are looked at together. */
 static int check(const struct bench_options *o, const struct bench_load *load,
                  char why[static BENCH_WHY])
@@ -226,13 +210,21 @@ static int check(const struct bench_options *o, const struct bench_load *load,
                       DATAGRAM_V4);
     if (load->gso && load->batch < 2)
         return refuse(why, "--gso sends a batch as one, and a batch is one datagram here (try "
-                           "--batch 64 --window 64)");
+                           "--window 64)");
     if (load->batch > load->window)
         return refuse(why,
                       "--batch: %u is more than the %u that may be under way on a socket (try "
                       "--window %u)",
                       load->batch, load->window, load->batch);
     return 0;
+}
+
+/* As many as there can be, up to where more gain nothing (PERF.md: most of it by 16). */
+static unsigned batch_of(const struct bench_options *options)
+{
+    if (options->batch > 0)
+        return (unsigned)options->batch;
+    return options->window < BATCH_USUAL ? (unsigned)options->window : BATCH_USUAL;
 }
 
 int bench_load_of(const struct bench_options *options, enum bench_kind kind,
@@ -247,16 +239,15 @@ int bench_load_of(const struct bench_options *options, enum bench_kind kind,
         .warmup = options->warmup,
         .duration = options->duration,
         .read_timeout = options->read_timeout,
+        .connect_timeout = options->connect_timeout,
         .threads = (unsigned)options->threads,
-        .batch = kind == BENCH_UDP ? (unsigned)options->batch : 1,
+        .batch = kind == BENCH_UDP ? batch_of(options) : 1,
         .gso = kind == BENCH_UDP && options->gso,
     };
     int error = parse_rate(options->rate, &load->rate, why);
     if (error == 0)
         error = parse_cpu(options, &load->cpu, why);
-    if (error == 0)
-        error = check(options, load, why);
-    return error == 0 ? allow_descriptors(load->connections, why) : error;
+    return error == 0 ? check(options, load, why) : error;
 }
 
 int bench_load_fits(const struct bench_load *load, const struct el_address *target,

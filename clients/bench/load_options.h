@@ -14,7 +14,7 @@ extern const struct el_option bench_measure_options[];
 enum { BENCH_WHY = 200 };
 
 /* Fills in all of `load` but target, server, progress and stop. 0, or -EINVAL with a sentence in `why` that names option, cause and
- * fix. May raise this process's limit of open files (setrlimit(2)) as far as it is allowed to. */
+ * fix. */
 int bench_load_of(const struct bench_options *options, enum bench_kind kind,
                   struct bench_load *load, char why[static BENCH_WHY]);
 

@@ -29,7 +29,6 @@ struct measure {
     struct bench_result result[TARGETS_MAX];
     struct bench_live live;
     size_t now, repetition; /* which target, which round */
-    bool told;              /* a figure was shown since the repetition began */
 };
 
 static bool markdown(const struct measure *measure)
@@ -93,14 +92,21 @@ static int reach_all(struct measure *measure, char **target)
 
 /* ---- meanwhile -------------------------------------------------------------------------------- */
 
+/* SIGQUIT: the repetitions that have ended. */
 static void show_interim(struct measure *measure)
 {
     struct bench_session *session = measure->session;
+    size_t shown = 0;
     *session->interim = false;
     bench_teller_clear(&session->teller);
-    for (size_t i = 0; i < measure->targets; i++)
-        if (measure->result[i].count > 0)
-            bench_result_print(&measure->result[i], markdown(measure), session->out);
+    for (size_t i = 0; i < measure->targets; i++) {
+        if (measure->result[i].count == 0)
+            continue;
+        bench_result_print(&measure->result[i], markdown(measure), session->out);
+        shown++;
+    }
+    if (shown == 0)
+        fputs("no repetition has ended yet\n\n", session->out);
     fflush(session->out);
 }
 
@@ -257,8 +263,10 @@ static int tell(struct measure *measure)
         el_json_array(session->json, "comparisons");
         bench_versus_json(measure->result, measure->targets, session->json);
     }
-    if (measure->result[0].count > 0)
-        bench_versus_print(measure->result, measure->targets, markdown(measure), session->out);
+    if (measure->result[0].count == 0)
+        return code;
+    bench_mode_print(&measure->load, markdown(measure), session->out);
+    bench_versus_print(measure->result, measure->targets, markdown(measure), session->out);
     return code;
 }
 

@@ -116,7 +116,22 @@ static void on_interrupt(evutil_socket_t number, short what, void *arg)
     event_base_loopbreak(reach->base);
 }
 
-static bool make_loop(struct reach *reach)
+/* A server is given as an address: who should look its name up? 0, or an exit code after a message. */
+static int read_servers(struct reach *reach, struct el_address servers[static EL_ENDPOINTS_MAX])
+{
+    const struct el_endpoint_list *list = &reach->session->options->dns_server;
+    char shown[REACH_TEXT];
+    for (size_t i = 0; i < list->count; i++)
+        if (el_address_from_literal(list->item[i].host, list->item[i].port, &servers[i]) < 0)
+            return bench_session_fail(
+                reach->session, BENCH_EXIT_LOCAL,
+                "--dns-server: %s: an address is needed (who should look this name up?)",
+                el_name_escape(list->item[i].host, shown, sizeof shown));
+    return 0;
+}
+
+/* False: out of memory. */
+static bool make_loop(struct reach *reach, const struct el_address *servers)
 {
     struct event_config *config = event_config_new();
     if (config == NULL)
@@ -126,7 +141,11 @@ static bool make_loop(struct reach *reach)
     event_config_free(config);
     if (reach->base == NULL)
         return false;
-    reach->resolver = el_resolver_new(&(struct el_resolver_args){.base = reach->base});
+    reach->resolver = el_resolver_new(&(struct el_resolver_args){
+        .base = reach->base,
+        .servers = servers,
+        .server_count = reach->session->options->dns_server.count,
+    });
     return reach->resolver != NULL;
 }
 
@@ -164,6 +183,7 @@ int bench_reach(struct bench_session *session, const char *text, int type,
                 struct el_address *address)
 {
     struct reach reach = {.session = session, .address = address, .code = BENCH_EXIT_LOCAL};
+    struct el_address servers[EL_ENDPOINTS_MAX];
     const char *why;
     char shown[REACH_TEXT];
     if (el_endpoint_parse(text, DEFAULT_PORT, 1, &reach.endpoint, &why) < 0)
@@ -173,7 +193,9 @@ int bench_reach(struct bench_session *session, const char *text, int type,
         return bench_session_fail(session, BENCH_EXIT_LOCAL,
                                   "%s: * is every address of this machine: name one host", text);
     el_name_escape(text, reach.host, sizeof reach.host);
-    if (!make_loop(&reach) || !dial(&reach, type))
+    if (read_servers(&reach, servers) != 0)
+        return BENCH_EXIT_LOCAL;
+    if (!make_loop(&reach, servers) || !dial(&reach, type))
         reach.code =
             bench_session_fail(session, BENCH_EXIT_LOCAL, "%s: %s", reach.host, strerror(ENOMEM));
     el_resolver_free(reach.resolver);

@@ -54,12 +54,13 @@ static void print_latencies(const struct bench_result *result, bool markdown, FI
                 {"max", BENCH_MAX, BENCH_CORRECTED_MAX}};
     struct bench_table table = {.left = {[0] = true, [2] = true, [4] = true}};
     bool open_loop = result->load.rate > 0;
+    const char *since_sent = result->load.kind == BENCH_CONNECT ? "since connect" : "since sent";
     bench_table_row(&table);
     bench_table_put(&table, 0, "latency");
-    bench_table_put(&table, 1, "%s", open_loop ? "since due" : "since sent");
+    bench_table_put(&table, 1, "%s", open_loop ? "since due" : since_sent);
     bench_table_put(&table, 2, "%s", "least-greatest");
     if (open_loop) {
-        bench_table_put(&table, 3, "since sent");
+        bench_table_put(&table, 3, "%s", since_sent);
         bench_table_put(&table, 4, "least-greatest");
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -116,6 +117,8 @@ static void say_counts(const struct bench_result *result, char *text, size_t siz
     say_count(&words, "corrupt", sum.corrupt, udp);
     say_count(&words, "from a wrong source", sum.wrong_source, udp);
     say_count(&words, "errors", sum.errors, udp);
+    if (sum.received > sum.sent) /* engine.h [#what-counts] */
+        el_say(&words, " (some had been sent while it warmed up)");
 }
 
 __attribute__((format(printf, 3, 4))) static void sentence(FILE *to, bool markdown,
@@ -144,35 +147,19 @@ static void say_bottleneck(const struct bench_result *result, bool markdown, FIL
                  result->count, why);
 }
 
-/* What the mode of the load lets one see, and what not. */
-static void say_mode(const struct bench_result *result, bool markdown, FILE *to)
-{
-    if (result->load.rate > 0) {
-        sentence(to, markdown,
-                 "Since due (corrected): from when the schedule wanted it sent. It is what a user "
-                 "waits; a "
-                 "server that stops shows here.");
-        sentence(to, markdown,
-                 "Since sent (uncorrected): without the wait for room to be sent, so a stop of the "
-                 "server is all but invisible.");
-    } else {
-        sentence(to, markdown,
-                 "Closed loop: a slower server is asked less often, so the waits that others would "
-                 "have had meanwhile are not seen (--rate).");
-    }
-}
-
 static void say_failures(const struct bench_result *result, bool markdown, FILE *to)
 {
     for (size_t i = 0; i < result->count; i++) {
         const struct bench_sample *sample = &result->samples[i];
+        char length[24];
         if (sample->failure[0] != '\0')
             sentence(to, markdown, "Repetition %zu ended early: %s", i + 1, sample->failure);
         else if (sample->error != 0)
             sentence(to, markdown, "Repetition %zu ended early: %s", i + 1,
                      strerror(sample->error));
         else if (sample->interrupted)
-            sentence(to, markdown, "Repetition %zu was interrupted", i + 1);
+            sentence(to, markdown, "Repetition %zu was interrupted after %s", i + 1,
+                     el_print_duration(sample->elapsed, length, sizeof length));
     }
 }
 
@@ -189,8 +176,26 @@ void bench_result_print(const struct bench_result *result, bool markdown, FILE *
     print_latencies(result, markdown, to);
     say_counts(result, counts, sizeof counts);
     sentence(to, markdown, "%s", counts);
-    say_mode(result, markdown, to);
     say_bottleneck(result, markdown, to);
     say_failures(result, markdown, to);
+    fputc('\n', to);
+}
+
+void bench_mode_print(const struct bench_load *load, bool markdown, FILE *to)
+{
+    const char *begin = load->kind == BENCH_CONNECT ? "connect" : "sent";
+    if (load->rate > 0) {
+        sentence(to, markdown,
+                 "Since due (corrected): from when the schedule wanted it sent. It is what a user "
+                 "waits; a server that stops shows here.");
+        sentence(to, markdown,
+                 "Since %s (uncorrected): without the wait for room to be sent, so a stop of the "
+                 "server is all but invisible.",
+                 begin);
+    } else {
+        sentence(to, markdown,
+                 "Closed loop: a slower server is asked less often, so the waits that others would "
+                 "have had meanwhile are not seen (--rate).");
+    }
     fputc('\n', to);
 }

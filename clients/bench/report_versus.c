@@ -1,7 +1,7 @@
 /*
  * report_versus.c - several results that were measured in turns, each against the first: ratio, spread and verdict.
  *
- * Partner:  stats.c, where [#when-different] says which difference counts. Next: result_json.c.
+ * Partner:  stats.c [#when-different]: which difference counts. Next: result_json.c.
  */
 #include "figures.h"
 #include "table.h"
@@ -9,9 +9,8 @@
 #include <math.h>
 
 static const enum bench_metric compared[] = {
-    BENCH_RATE,          BENCH_P50,           BENCH_P99,           BENCH_MAX,
-    BENCH_CORRECTED_P50, BENCH_CORRECTED_P99, BENCH_CORRECTED_MAX, BENCH_SERVER_COST,
-    BENCH_LOAD_COST,     BENCH_LOSS};
+    BENCH_RATE,          BENCH_P50,           BENCH_P99,         BENCH_MAX, BENCH_CORRECTED_P50,
+    BENCH_CORRECTED_P99, BENCH_CORRECTED_MAX, BENCH_SERVER_COST, BENCH_LOSS};
 enum { COMPARED = sizeof compared / sizeof compared[0], SIDES = 26 };
 
 /* Round by round; the one that was interrupted may lack the last round. */

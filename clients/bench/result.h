@@ -62,6 +62,8 @@ double bench_result_best(const struct bench_result *result, enum bench_metric me
 
 /* What a person reads of one result: rate, latencies, CPU, losses, each with its spread, and what limits it. */
 void bench_result_print(const struct bench_result *result, bool markdown, FILE *to);
+/* What that load lets one see, and what not: below the results. */
+void bench_mode_print(const struct bench_load *load, bool markdown, FILE *to);
 /* Each result but the first, measured in turns with it, against it: ratio, spread and verdict of every figure. */
 void bench_versus_print(const struct bench_result *results, size_t count, bool markdown, FILE *to);
 /* The same as objects into the array that is open. */

@@ -60,7 +60,10 @@ static void put_sample(const struct bench_result *result, const struct bench_sam
         el_json_number(json, bench_metric_key(metric), bench_metric(sample, metric),
                        metric == BENCH_LOSS ? 9 : 1);
     el_json_number(json, "generator_busiest", sample->busiest, 3);
-    el_json_bool(json, "kept_rate", sample->kept_rate);
+    if (result->load.rate > 0)
+        el_json_bool(json, "kept_rate", sample->kept_rate);
+    else
+        el_json_null(json, "kept_rate");
     el_json_bool(json, "interrupted", sample->interrupted);
     el_json_text(json, "bottleneck", bench_bottleneck(&result->load, sample));
     el_json_text(json, "failure", sample->failure[0] == '\0' ? NULL : sample->failure);
