@@ -43,7 +43,7 @@ UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -175,6 +175,14 @@ demo: deps ## UDP and TCP echo between two namespaces, with the packets shown
 .PHONY: pictures
 pictures: all ## draw the pictures of the README anew (netns/pictures/; needs dot and strace: make deps-test)
 	@netns/pictures/draw
+
+# ---- how fast it is ---------------------------------------------------------------------------
+
+# BENCH=quick is a look, not a result: few repetitions, short ones.
+.PHONY: bench
+bench: deps-test ## measure the servers, ten minutes (BENCH=quick: two): build/bench/report.md, with pictures
+	@$(MAKE) --no-print-directory -j2 all
+	@ECHOLAB_BIN=$(BIN) clients/bench/report/run $(if $(BENCH),--$(BENCH)) --out $(BUILD)/bench
 
 # ---- tests ------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@
  */
 #include "commands.h"
 
+#include "table.h"
 #include "words.h"
 
 #include <math.h>
@@ -142,7 +143,7 @@ struct outcome {
     double value, low,
         high; /* a ratio, or in the goal's unit; NaN: not measured. Low and high: of single rounds */
     bool generator_bound; /* a rate that tells of the generator */
-    char wanted[64], verdict[160];
+    char wanted[64], verdict[TABLE_CELL];
 };
 
 static const struct bench_result *find(const struct bench_result *results, size_t count,
@@ -226,8 +227,8 @@ static void say_verdict(const struct goal *goal, struct outcome *outcome)
     struct el_words words = {.text = outcome->verdict, .size = sizeof outcome->verdict};
     bool met = is_met(goal, outcome->value);
     if (goal->absent != NULL)
-        el_say(&words, "%s not measured; derived (%s = %.2f x %s): ", goal->absent, goal->absent,
-               goal->derived, goal->baseline);
+        el_say(&words, "%s not measured; derived as %.2f x %s: ", goal->absent, goal->derived,
+               goal->baseline);
     if (met)
         el_say(&words, "met");
     else
@@ -288,38 +289,36 @@ static void say_figure(struct el_words *words, const struct goal *goal, double v
         el_say(words, "%.*f", value < 10 ? 2 : 1, value);
 }
 
-static void print_row(const struct goal *goal, const struct outcome *outcome,
-                      enum bench_format format, FILE *to)
+static void put_row(struct bench_table *table, const struct goal *goal,
+                    const struct outcome *outcome)
 {
-    char measured[32] = "", rounds[64] = "";
+    char measured[32] = "";
     struct el_words figure = {.text = measured, .size = sizeof measured};
-    struct el_words range = {.text = rounds, .size = sizeof rounds};
     say_figure(&figure, goal, outcome->value);
-    if (isnan(outcome->low)) {
-        el_say(&range, "-");
-    } else {
-        el_say(&range, "%.2f to %.2f", outcome->low, outcome->high);
-    }
-    if (format == BENCH_MARKDOWN)
-        fprintf(to, "| %s | %s | %s | %s | %s |\n", goal->what, outcome->wanted, measured, rounds,
-                outcome->verdict);
+    bench_table_row(table);
+    bench_table_put(table, 0, "%s", goal->what);
+    bench_table_put(table, 1, "%s", outcome->wanted);
+    bench_table_put(table, 2, "%s", measured);
+    if (isnan(outcome->low))
+        bench_table_put(table, 3, "-");
     else
-        fprintf(to, "%-46s %-29s %-11s %-14s %s\n", goal->what, outcome->wanted, measured, rounds,
-                outcome->verdict);
+        bench_table_put(table, 3, "%.2f to %.2f", outcome->low, outcome->high);
+    bench_table_put(table, 4, "%s", outcome->verdict);
 }
 
 void bench_goals_print(const struct bench_result *results, size_t count, enum bench_format format,
                        FILE *to)
 {
-    if (format == BENCH_MARKDOWN)
-        fputs("| goal | wanted | measured | single rounds | verdict |\n|---|---|---|---|---|\n",
-              to);
-    else
-        fprintf(to, "%-46s %-29s %-11s %-14s %s\n", "goal (over loopback)", "wanted", "measured",
-                "single rounds", "verdict");
+    static const char *const heads[] = {"goal (over loopback)", "wanted", "measured",
+                                        "single rounds", "verdict"};
+    struct bench_table table = {.left = {true, true, true, true, true}};
+    bench_table_row(&table);
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        bench_table_put(&table, i, "%s", heads[i]);
     for (size_t i = 0; i < sizeof goals / sizeof goals[0]; i++) {
         struct outcome outcome;
         judge(&goals[i], results, count, &outcome);
-        print_row(&goals[i], &outcome, format, to);
+        put_row(&table, &goals[i], &outcome);
     }
+    bench_table_print(&table, format == BENCH_MARKDOWN, to);
 }
