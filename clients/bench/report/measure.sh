@@ -1,0 +1,288 @@
+# measure.sh - what `run` measures, and in which order.
+#
+# Each part writes NAME.csv and NAME.json into $DATA. The ladder and UDP against TCP are commands of echo_bench. Growth, workers and the open
+# loop are single runs of it, in rounds: each round measures everything once, every other one backwards, so that whatever else
+# the machine does meanwhile meets all alike. [#in-rounds]
+# shellcheck shell=bash
+
+# The cores that we may use: the server gets the first, the generator the second. With a single one nothing is pinned.
+find_cores() {
+    local allowed range
+    allowed=$(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)
+    CORES=()
+    for range in ${allowed//,/ }; do mapfile -t -O ${#CORES[@]} CORES < <(seq "${range%-*}" "${range#*-}"); done
+    PIN_SERVER=() PIN_LOAD=()
+    if [ ${#CORES[@]} -ge 2 ]; then
+        PIN_SERVER=(taskset -c "${CORES[0]}") PIN_LOAD=(--cpu "${CORES[1]}")
+    else
+        note "This machine gives a single core, so nothing was pinned, and server and generator took time from each other."
+    fi
+}
+
+# start_server NAME CMD…: waits for its ready line, then sets SERVER_PID[NAME] and SERVER_AT[NAME].
+start_server() {
+    local name=$1 line=
+    shift
+    : >"$DATA/$name.ready"
+    "$@" --listen 127.0.0.1:0 >"$DATA/$name.ready" 2>"$DATA/$name.said" </dev/null &
+    SERVER_PID[$name]=$!
+    until line=$(grep -m1 '^ready ' "$DATA/$name.ready"); do
+        kill -0 "${SERVER_PID[$name]}" 2>/dev/null || { note "$name did not start: $(tail -n1 "$DATA/$name.said")"; unset "SERVER_PID[$name]"; return 1; }
+        read -rt 0.02 <> <(:) || true
+    done
+    SERVER_AT[$name]=$(sed -nE 's/.* listen=([^ ,]+).*/\1/p' <<<"$line")
+}
+stop_server() {
+    local pid=${SERVER_PID[$1]}
+    unset "SERVER_PID[$1]"
+    kill -TERM "$pid" 2>/dev/null || true
+    kill -TERM "$pid" 2>/dev/null || true # a second one ends the draining of connections that somebody still holds
+    wait "$pid" 2>/dev/null || true
+    rm -f "$DATA/$1.ready" "$DATA/$1.said"
+}
+
+# hold NAME N: keeps N idle connections to that server, from a process of its own, until release NAME.
+hold() {
+    local address=${SERVER_AT[$1]} fifo=$DATA/$1.hold
+    mkfifo "$fifo.in" "$fifo.out"
+    (
+        trap - EXIT INT TERM
+        for ((i = 0; i < $2; i++)); do exec {held}<>"/dev/tcp/${address%:*}/${address##*:}" || exit 1; done
+        echo held >"$fifo.out"
+        read -r _ <"$fifo.in"
+    ) 2>/dev/null &
+    HOLDER[$1]=$!
+    # Opened both ways, so that neither side waits for ever when the other has ended.
+    exec {HOLD_IN}<>"$fifo.in" {HOLD_OUT}<>"$fifo.out"
+    HOLD_FD[$1]="$HOLD_IN $HOLD_OUT"
+    local word=
+    until read -rt 0.1 -u "$HOLD_OUT" word && [ "$word" = held ]; do
+        kill -0 "${HOLDER[$1]}" 2>/dev/null || { release "$1"; return 1; }
+    done
+}
+release() {
+    local pid=${HOLDER[$1]} in out
+    unset "HOLDER[$1]"
+    kill "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+    read -r in out <<<"${HOLD_FD[$1]:-}"
+    [ -z "$in" ] || exec {in}>&- {out}>&-
+    rm -f "$DATA/$1.hold.in" "$DATA/$1.hold.out"
+}
+
+# child CMD…: runs it so that a signal to this script is heard at once. Its exit code is passed on.
+child() {
+    local status=0
+    "$@" &
+    CHILD=$!
+    wait "$CHILD" || status=$?
+    CHILD=
+    return $status
+}
+
+# one_run PART TARGET WORKLOAD CONNECTIONS ROUND COMMAND OPTION…: one repetition against a server that is up, into PART's files.
+# Losses and deadlines (exit 1, 28) are results, too.
+one_run() {
+    local part=$1 target=$2 workload=$3 connections=$4 round=$5 command=$6 status=0
+    shift 6
+    rm -f "$DATA/one.csv" "$DATA/one.json"
+    child "$BIN/echo_bench" "$command" -q --repeat 1 --duration "$LENGTH" --warmup "$WARMUP" "${PIN_LOAD[@]}" --server-pid "${SERVER_PID[$target]}" \
+        --csv "$DATA/one.csv" --json "$DATA/one.json" "$@" "${SERVER_AT[$target]}" >/dev/null 2>"$DATA/one.said" || status=$?
+    case $status in
+    0 | 1 | 28) ;;
+    *) note "$part, $target, $workload, $connections connections: $(tail -n1 "$DATA/one.said")"; return 0 ;;
+    esac
+    have_part one || { note "$part, $target, $workload, $connections connections: no result. $(tail -n1 "$DATA/one.said")"; return 0; }
+    [ -s "$DATA/$part.csv" ] || head -n1 "$DATA/one.csv" >"$DATA/$part.csv"
+    awk -F, -v OFS=, -v target="$target" -v workload="$workload" -v connections="$connections" -v round="$round" '
+        NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+        { $column["path"] = "loopback"; $column["target"] = target; $column["workload"] = workload
+          $column["connections"] = connections; $column["repetition"] = round; print }' "$DATA/one.csv" >>"$DATA/$part.csv"
+    LABELS=$((LABELS + 1))
+    mv "$DATA/one.json" "$(printf '%s/run-%06d.json' "$DATA" "$LABELS")"
+    printf '%s\t%s\t%s\n' "$target" "$workload" "$round" >>"$DATA/labels.tsv"
+}
+
+# One document of all single runs of a part.
+collect() {
+    if compgen -G "$DATA/run-*.json" >/dev/null; then
+        jq -c -s --rawfile names "$DATA/labels.tsv" -f "$HERE/collect.jq" "$DATA"/run-*.json >"$DATA/$1.json" || rm -f "$DATA/$1.json"
+    fi
+    rm -f "$DATA"/run-*.json "$DATA/labels.tsv" "$DATA/one.csv" "$DATA/one.json" "$DATA/one.said"
+    [ -s "$DATA/$1.csv" ] || FAILED+="$1 "
+}
+
+# rounds PART UNTIL MOST FUNCTION: repeats while the next round would, by the last one, still end in time; once in any case.
+rounds() {
+    local part=$1 until=$2 most=$3 function=$4 round=1 began
+    for (( ; ; round++)); do
+        began=$SECONDS
+        say "$part: round $round of at most $most"
+        "$function" "$round"
+        if ((round >= most || 2 * SECONDS - began > until)); then break; fi
+    done
+    [ "$round" -ge 3 ] || note "$part: for want of time there were only $round repetitions, too few for a verdict."
+}
+# The names given, backwards in every other round.
+in_turn() {
+    local round=$1
+    shift
+    if ((round % 2)); then printf '%s\n' "$@"; else printf '%s\n' "$@" | tac; fi
+}
+
+# ---- the parts --------------------------------------------------------------------------------
+
+measure_models() {
+    local options=(--goals --duration "$MODELS_LENGTH" --warmup "$WARMUP")
+    local status=0
+    say "models: every server, every workload ($MODELS_REPEAT repetitions)"
+    child "$BIN/echo_bench" models "${options[@]}" --repeat "$MODELS_REPEAT" "${MODELS_MORE[@]}" --format markdown \
+        --csv "$DATA/models.csv" --json "$DATA/models.json" >"$DATA/models.md" || status=$?
+    keep_or_note models "$status"
+}
+measure_compare() {
+    local status=0
+    say "compare: UDP against TCP over message sizes ($COMPARE_REPEAT repetitions)"
+    child "$BIN/echo_bench" compare --duration "$COMPARE_LENGTH" --warmup "$WARMUP" --repeat "$COMPARE_REPEAT" "${COMPARE_MORE[@]}" --format markdown \
+        --csv "$DATA/compare.csv" --json "$DATA/compare.json" >"$DATA/compare.md" || status=$?
+    keep_or_note compare "$status"
+}
+# A command may end with 1 because something was lost, and still have measured everything else.
+keep_or_note() {
+    if ! have_part "$1"; then
+        note "\`echo_bench $1\` gave no results (exit $2)."
+        rm -f "$DATA/$1.csv" "$DATA/$1.json" "$DATA/$1.md"
+        FAILED+="$1 "
+    elif [ "$2" -ne 0 ]; then
+        note "\`echo_bench $1\` ended with exit $2: some of it could not be measured, or lost echoes."
+    fi
+}
+
+growth_round() {
+    local round=$1 n target
+    local -a order
+    mapfile -t order < <(in_turn "$round" "${GROWTH_TARGETS[@]}")
+    for n in "${GROWTH_CROWDS[@]}"; do
+        for target in "${order[@]}"; do one_run growth "$target" busy "$n" "$round" tcp --connections "$n" --window 1; done
+    done
+    for n in "${GROWTH_CROWDS[@]}"; do
+        [ "$n" -gt 50 ] || continue
+        for target in "${order[@]}"; do
+            hold "$target" $((n - 50)) || { note "growth: $target: $((n - 50)) idle connections could not be opened."; continue; }
+        done
+        for target in "${order[@]}"; do one_run growth "$target" idle "$n" "$round" tcp --connections 50 --window 1; done
+        for target in "${!HOLDER[@]}"; do release "$target"; done
+    done
+    for target in "${order[@]}"; do one_run growth "$target" idle 50 "$round" tcp --connections 50 --window 1; done
+}
+measure_growth() { # UNTIL
+    local target limit n
+    limit=$(ulimit -Hn)
+    if [ "$limit" = unlimited ] || [ "$limit" -gt 20000 ]; then limit=20000; fi
+    ulimit -Sn "$limit" # servers and generators inherit it
+    GROWTH_CROWDS=()
+    for n in 1 10 100 1000 10000; do
+        if [ $((n + 100)) -le "$limit" ]; then GROWTH_CROWDS+=("$n")
+        else note "growth: $n connections were left out, because a process may open only $limit files here."; fi
+    done
+    GROWTH_TARGETS=()
+    for target in tcp_echo_server tcp_epoll tcp_bufferevent; do
+        if [ -x "$BIN/$target" ] && start_server "$target" "${PIN_SERVER[@]}" "$BIN/$target"; then GROWTH_TARGETS+=("$target"); fi
+    done
+    LENGTH=$GROWTH_LENGTH
+    [ ${#GROWTH_TARGETS[@]} -eq 0 ] || rounds growth "$1" "$MOST" growth_round
+    for target in "${GROWTH_TARGETS[@]}"; do stop_server "$target"; done
+    collect growth
+}
+
+workers_round() {
+    local round=$1 name
+    while read -r name; do
+        case $name in
+        tcp_*) one_run workers "$name" "${WORKERS_LOAD[$name]}" 50 "$round" tcp --connections 50 --window 1 "${WORKERS_THREADS[@]}" ;;
+        udp_*) one_run workers "$name" "${WORKERS_LOAD[$name]}" 16 "$round" udp --connections 16 --window 16 --batch 16 "${WORKERS_THREADS[@]}" ;;
+        esac
+    done < <(in_turn "$round" "${!WORKERS_LOAD[@]}")
+}
+# With four cores the generator has two of its own; with two it shares the second with the second worker, and the report says so.
+measure_workers() { # UNTIL
+    local server count name cores pinned=("${PIN_LOAD[@]}")
+    declare -gA WORKERS_LOAD=()
+    WORKERS_THREADS=()
+    for server in tcp_echo_server udp_echo_server; do
+        for count in 1 2; do
+            name=$server-$count
+            cores=()
+            if [ ${#CORES[@]} -ge 2 ]; then cores=(taskset -c "$(IFS=,; echo "${CORES[*]:0:count}")"); fi
+            start_server "$name" "${cores[@]}" "$BIN/$server" --workers "$count" || continue
+            WORKERS_LOAD[$name]="$count worker$([ "$count" = 1 ] || echo s)"
+        done
+    done
+    if [ ${#CORES[@]} -ge 4 ]; then PIN_LOAD=(--cpu "${CORES[2]}"); WORKERS_THREADS=(--threads 2); fi
+    LENGTH=$WORKERS_LENGTH
+    rounds workers "$1" "$MOST" workers_round
+    PIN_LOAD=("${pinned[@]}")
+    for name in "${!WORKERS_LOAD[@]}"; do stop_server "$name"; done
+    collect workers
+    # The servers had a number in their names only to be told apart here.
+    if [ -s "$DATA/workers.csv" ]; then sed -i -E 's/_server-[12],/_server,/' "$DATA/workers.csv"; fi
+    if [ -s "$DATA/workers.json" ]; then sed -i -E 's/_server-[12]"/_server"/g' "$DATA/workers.json"; fi
+}
+
+sweep_one() { # TARGET WORKLOAD ROUND OPTION…
+    local target=$1 workload=$2 round=$3
+    shift 3
+    case $target in
+    tcp_*) one_run sweep "$target" "$workload" 50 "$round" tcp --connections 50 --window 1 "$@" ;;
+    udp_*) one_run sweep "$target" "$workload" 1 "$round" udp --connections 1 --window 64 --batch 64 "$@" ;;
+    esac
+}
+sweep_round() {
+    local round=$1 target share
+    for target in "${SWEEP_TARGETS[@]}"; do
+        sweep_one "$target" closed "$round"
+        if [ -z "${SWEEP_FULL[$target]:-}" ]; then
+            SWEEP_FULL[$target]=$(awk -F, -v t="$target" 'NR == 1 { for (i = 1; i <= NF; i++) c[$i] = i } $c["target"] == t { rate = $c["rate"] } END { printf "%.0f", rate }' "$DATA/sweep.csv")
+            [ "${SWEEP_FULL[$target]}" -gt 0 ] || { note "sweep: $target answered nothing in closed loop."; unset "SWEEP_FULL[$target]"; continue; }
+        fi
+        while read -r share; do
+            sweep_one "$target" open "$round" --rate $((SWEEP_FULL[$target] * share / 100))
+        done < <(in_turn "$round" "${SWEEP_SHARES[@]}")
+    done
+}
+measure_sweep() { # UNTIL
+    local target
+    declare -gA SWEEP_FULL=()
+    SWEEP_TARGETS=()
+    for target in tcp_echo_server udp_echo_server; do
+        start_server "$target" "${PIN_SERVER[@]}" "$BIN/$target" && SWEEP_TARGETS+=("$target")
+    done
+    LENGTH=$SWEEP_LENGTH
+    rounds sweep "$1" "$MOST" sweep_round
+    for target in "${SWEEP_TARGETS[@]}"; do stop_server "$target"; done
+    collect sweep
+}
+
+# How the time is shared. Seconds until which each part may go on; what one leaves, the next ones have.
+measure_everything() {
+    local program
+    for program in echo_bench tcp_echo_server udp_echo_server; do
+        [ -x "$BIN/$program" ] || die "$BIN/$program is not there (make)"
+    done
+    LABELS=0
+    declare -gA HOLD_FD=()
+    find_cores
+    MODELS_MORE=() COMPARE_MORE=() MOST=5
+    SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120)
+    if [ -n "$QUICK" ]; then
+        MODELS_LENGTH=200ms MODELS_REPEAT=1 MODELS_MORE=(--quick) COMPARE_LENGTH=200ms COMPARE_REPEAT=1 COMPARE_MORE=(--quick) WARMUP=50ms
+        GROWTH_LENGTH=200ms WORKERS_LENGTH=300ms SWEEP_LENGTH=300ms SWEEP_SHARES=(20 60 90 120) MOST=3
+        measure_models; measure_compare
+        measure_growth 75; measure_workers 85; measure_sweep 100
+    else
+        MODELS_LENGTH=300ms MODELS_REPEAT=5 COMPARE_LENGTH=300ms COMPARE_REPEAT=3 WARMUP=100ms
+        GROWTH_LENGTH=500ms WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
+        measure_models; measure_compare
+        measure_growth 460; measure_workers 490; measure_sweep 555
+    fi
+}
