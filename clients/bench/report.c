@@ -29,10 +29,17 @@ static void print_figures(const struct bench_result *result, bool markdown, FILE
     static const enum bench_metric shown[] = {BENCH_RATE, BENCH_THROUGHPUT, BENCH_SERVER_COST,
                                               BENCH_LOAD_COST};
     struct bench_table table = {.left = {[0] = true, [2] = true}};
+    char offered[BENCH_FIGURE];
     bench_table_row(&table);
     bench_table_put(&table, 0, "%s", markdown ? "figure" : "");
     bench_table_put(&table, 1, "median");
     bench_table_put(&table, 2, "least-greatest");
+    if (result->load.rate > 0) {
+        bench_table_row(&table);
+        bench_table_put(&table, 0, "offered/s");
+        bench_table_put(&table, 1, "%s",
+                        bench_metric_print(BENCH_RATE, result->load.rate, offered));
+    }
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
         bench_table_row(&table);
         bench_table_put(&table, 0, "%s", bench_metric_name(shown[i], &result->load));
@@ -132,16 +139,25 @@ __attribute__((format(printf, 3, 4))) static void sentence(FILE *to, bool markdo
     fputc('\n', to);
 }
 
-/* How often the generator was the limit, and why; of several reasons the last. */
+/* How often the generator was the limit, and why (of several reasons the last); how often it was the server that did not keep the
+ * rate. */
 static void say_bottleneck(const struct bench_result *result, bool markdown, FILE *to)
 {
     const char *why = NULL;
-    size_t times = 0;
+    size_t times = 0, behind = 0;
     for (size_t i = 0; i < result->count; i++) {
-        const char *reason = bench_bottleneck(&result->load, &result->samples[i]);
+        const struct bench_sample *sample = &result->samples[i];
+        const char *reason = bench_bottleneck(&result->load, sample);
         times += reason != NULL;
         why = reason != NULL ? reason : why;
+        behind += reason == NULL && result->load.rate > 0 && !sample->kept_rate &&
+                  !sample->interrupted && sample->error == 0;
     }
+    if (behind > 0)
+        sentence(to, markdown,
+                 "The server did not keep that rate in %zu of %zu repetitions: all that may be "
+                 "under way was under way, and what was due had to wait",
+                 behind, result->count);
     if (times > 0)
         sentence(to, markdown, "I am the bottleneck in %zu of %zu repetitions: %s", times,
                  result->count, why);
