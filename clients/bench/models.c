@@ -147,9 +147,10 @@ static int unknown_server(struct bench_models *models, const char *name)
     for (size_t i = 0; i < bench_ladder_size; i++)
         el_say(&words, "%s%s", i == 0 ? "" : ", ", bench_ladder[i].name);
     snprintf(asked, sizeof asked, "%.*s", (int)strcspn(name, ","), name);
-    return bench_session_fail(models->session, BENCH_EXIT_LOCAL,
-                              "--only %s: no such server (there are: %s)",
-                              el_name_escape(asked, shown, sizeof shown), known);
+    bench_session_fail(models->session, BENCH_EXIT_LOCAL, "--only %s: no such server",
+                       el_name_escape(asked, shown, sizeof shown));
+    fprintf(stderr, "echo_bench: there are: %s\n", known);
+    return BENCH_EXIT_LOCAL;
 }
 
 static int choose_rows(struct bench_models *models)
