@@ -57,7 +57,7 @@ struct bench_load {
     double rate;              /* messages a second in all; 0: closed loop */
     el_duration warmup, duration;
     el_duration
-        read_timeout; /* UDP: then a datagram is lost; TCP: nothing came on a connection for so long: the run has failed */
+        read_timeout; /* more than 0. UDP: then a datagram is lost; TCP: nothing came on a connection for so long: the run has failed */
     unsigned threads; /* of the generator, 1..connections */
     int cpu; /* the first thread's core, the next one's follow it, round the machine; -1: not pinned */
     unsigned batch; /* UDP: datagrams a system call */
