@@ -10,14 +10,13 @@ tell() { local part=$1; shift; awk -v part="$part" -f "$HERE/tell.awk" "$@"; }
 # A header and at least one row.
 have_part() { [ -s "$DATA/$1.csv" ] && [ "$(wc -l <"$DATA/$1.csv")" -ge 2 ]; }
 
-# The line at the foot of each picture: what was measured where, folded to the width of the picture.
+# conditions [PART]: under which a part was measured; without its own, the first one's that are known.
 conditions() {
-    local part file
-    for part in "${PARTS[@]}"; do
-        file=$DATA/$part.json
-        [ -s "$file" ] || continue
-        jq -r '.conditions // empty | "conditions: " + ([.kernel, .cpu, (if .cores then "\(.cores) cores" else empty end), .governor, .versions,
-            (if .load_average then "load average \(.load_average)" else empty end), .date] | map(select(. != null and . != "")) | join(", "))' "$file"
+    local part
+    for part in "$@" "${PARTS[@]}"; do
+        [ -s "$DATA/$part.json" ] || continue
+        jq -r '.conditions // empty | "conditions: " + ([.kernel, .cpu, (if .cores then "\(.cores) cores" else empty end), .governor, .pinning, .versions,
+            (if .load_average then "load average \(.load_average)" else empty end), .date] | map(select(. != null and . != "")) | join(", "))' "$DATA/$part.json"
         return
     done
     echo "conditions: not recorded"
@@ -232,7 +231,7 @@ It does not say that the server is at its limit where the generator was: on two 
 END
     picture latency_open "Share of the messages that were back within a time, in open loop"
     printf '\n\n'
-    echo "The same runs as curves, at a rate that is easily kept and at the highest one. It does not say what a pause of the server of a given length does: that takes one pause, not a sum of many."
+    echo "The same runs as curves, at the middle one of the offered rates and at the highest. It does not say what a pause of the server of a given length does: that takes one pause, not a sum of many."
     echo
     sources sweep "Every repetition, and the histograms in full"
     echo
@@ -254,7 +253,6 @@ write_everything() {
     local part
     mkdir -p "$DATA/tsv"
     NOTES=$DATA/drawing.md
-    FOOT=$(conditions | fold -s -w 135)
     PNG_KIND=
     if command -v gnuplot >/dev/null; then
         PNG_KIND=$(gnuplot -e 'set terminal' 2>&1 </dev/null | grep -qw pngcairo && echo pngcairo || echo png)
@@ -265,7 +263,10 @@ write_everything() {
         if have_part "$part"; then awk -f "$HERE/spread.awk" "$DATA/$part.csv" >"$DATA/tsv/$part.tsv"; fi
     done
     # The sections first: while they are written, notes come up.
-    for part in "${PARTS[@]}"; do "write_$part"; done >"$DATA/sections.md"
+    for part in "${PARTS[@]}"; do
+        FOOT=$(conditions "$part" | fold -s -w 135)
+        "write_$part"
+    done >"$DATA/sections.md"
     {
         printf '# What echolab measured on this machine\n\n%s.\n\n' "$(conditions)"
         verified
