@@ -239,7 +239,7 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.c clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench -I$(BUILD)/include
 
@@ -273,6 +273,8 @@ MANDIR     := $(PREFIX)/share/man/man1
 # Programs that a person types; those of netns/ are the lab network's own.
 USER_PROGRAMS  := $(notdir $(basename $(filter-out netns/%,$(PROGRAM_SRC))))
 NETNS_PROGRAMS := $(notdir $(NETNS_SRC:.c=))
+# The models have one page a protocol, tcp_models.1 and udp_models.1; it is found under each program's name.
+MODEL_PROGRAMS := $(notdir $(basename $(filter servers/models/%,$(PROGRAM_SRC))))
 
 .PHONY: install uninstall
 install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR, PREFIX)
@@ -286,6 +288,7 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 	ln -sf libecholab.so.0 $(DESTDIR)$(LIBDIR)/libecholab.so
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 $(filter-out netns/%,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
+	for model in $(MODEL_PROGRAMS); do ln -sf "$${model%%_*}_models.1" "$(DESTDIR)$(MANDIR)/$$model.1"; done
 	install -m 644 netns/net.1 $(DESTDIR)$(MANDIR)/echolab-net.1
 	install -m 644 netns/topology.1 $(DESTDIR)$(MANDIR)/echolab-topology.1
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
@@ -296,7 +299,7 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 uninstall: ## take away what install put there
 	rm -f $(USER_PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/echolab-net
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libecholab.a libecholab.so libecholab.so.0 pkgconfig/echolab.pc)
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) echolab-net.1 echolab-topology.1)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) $(MODEL_PROGRAMS:=.1) echolab-net.1 echolab-topology.1)
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(INCLUDEDIR)
 
 # ---- the rest ---------------------------------------------------------------------------------

@@ -75,6 +75,12 @@ enum el_order el_service_order(const struct el_worker_context *context)
     return (enum el_order)atomic_load(&worker->order);
 }
 
+void el_service_stop_listening(const struct el_worker_context *context)
+{
+    const struct el_worker *worker = (const struct el_worker *)context;
+    el_listeners_close_worker(worker->listeners, context->index);
+}
+
 /* [#own-loop] A worker without an event loop has its descriptor for orders, or sockets that block. */
 static int open_own_loop(struct el_worker *worker, const char **what)
 {
