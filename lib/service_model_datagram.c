@@ -12,9 +12,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* The kernel gives "lo" this index in every network namespace. */
-enum { LOOPBACK_INDEX = 1 };
-
 /*
  * The interface matters for one rule: a sender that says it is this machine. A socket on a loopback address hears this machine alone
  * (the kernel drops what comes from elsewhere with such an address: RFC 1122 section 3.2.1.3), another may hear anybody.
@@ -24,7 +21,7 @@ static unsigned interface_of(const struct el_worker_context *context)
     for (size_t i = 0; i < context->socket_count; i++)
         if (!el_address_is_loopback(&context->addresses[i]))
             return 0; /* unknown: such a sender is refused */
-    return LOOPBACK_INDEX;
+    return EL_LOOPBACK_INDEX;
 }
 
 bool el_model_may_answer(struct el_model_worker *worker, const struct el_address *peer,

@@ -178,4 +178,4 @@ conforms udp_blocking blocking one --anywhere
 conforms udp_epoll epoll many --anywhere
 conforms udp_batch batch one --anywhere
 conforms udp_coalesce coalesce one --anywhere
-conforms udp_echo_server libevent many
+conforms udp_echo_server recvmmsg many
