@@ -19,7 +19,7 @@ set logscale x
 set xrange [0.6:most * 1.8]
 set xtics ("1" 1, "10" 10, "100" 100, "1,000" 1000, "10,000" 10000)
 set ylabel "server CPU per message, µs"
-set key top left Left reverse
+set key top center Left reverse
 set multiplot layout 1, 2 title "What a message costs the server as connections grow\npoint: best repetition; bar: to the worst, cut at the top edge; band: ±15 % around tcp_echo_server's median" margins 0.085, 0.985, 0.24, 0.81 spacing 0.1
 do for [p = 1:2] {
     set title panel[p]

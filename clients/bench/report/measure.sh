@@ -133,21 +133,21 @@ in_turn() {
 
 # ---- the parts --------------------------------------------------------------------------------
 
-measure_models() {
-    local options=(--goals --duration "$MODELS_LENGTH" --warmup "$WARMUP")
+measure_models() { # OPTION…
     local status=0
-    say "models: every server, every workload ($MODELS_REPEAT repetitions)"
-    child "$BIN/echo_bench" models "${options[@]}" --repeat "$MODELS_REPEAT" "${MODELS_MORE[@]}" --format markdown \
+    say "models: every server under every load, $(repetitions "$@")"
+    child "$BIN/echo_bench" models --goals "$@" --format markdown \
         --csv "$DATA/models.csv" --json "$DATA/models.json" >"$DATA/models.md" || status=$?
     keep_or_note models "$status"
 }
-measure_compare() {
+measure_compare() { # OPTION…
     local status=0
-    say "compare: UDP against TCP over message sizes ($COMPARE_REPEAT repetitions)"
-    child "$BIN/echo_bench" compare --duration "$COMPARE_LENGTH" --warmup "$WARMUP" --repeat "$COMPARE_REPEAT" "${COMPARE_MORE[@]}" --format markdown \
+    say "compare: UDP against TCP over message sizes, $(repetitions "$@")"
+    child "$BIN/echo_bench" compare "$@" --format markdown \
         --csv "$DATA/compare.csv" --json "$DATA/compare.json" >"$DATA/compare.md" || status=$?
     keep_or_note compare "$status"
 }
+repetitions() { echo "$2 repetitions"; } # of --repeat N …
 # A command may end with 1 because something was lost, and still have measured everything else.
 keep_or_note() {
     if ! have_part "$1"; then
@@ -281,17 +281,20 @@ measure_everything() {
     LABELS=0
     declare -gA HOLD_FD=()
     find_cores
-    MODELS_MORE=() COMPARE_MORE=() MOST=5
-    SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120)
+    SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120) MOST=5
     if [ -n "$QUICK" ]; then
-        MODELS_LENGTH=200ms MODELS_REPEAT=1 MODELS_MORE=(--quick) COMPARE_LENGTH=200ms COMPARE_REPEAT=1 COMPARE_MORE=(--quick) WARMUP=50ms
-        GROWTH_LENGTH=200ms GROWTH_LONG=600ms WORKERS_LENGTH=300ms SWEEP_LENGTH=300ms SWEEP_SHARES=(20 60 90 120) MOST=3
-        measure_models; measure_compare
-        measure_growth 75; measure_workers 85; measure_sweep 100
+        WARMUP=50ms GROWTH_LENGTH=200ms GROWTH_LONG=600ms WORKERS_LENGTH=300ms SWEEP_LENGTH=300ms SWEEP_SHARES=(20 60 90 120) MOST=3
+        measure_models --repeat 3 --quick
+        measure_compare --repeat 3 --quick --sizes 1,1400,65507
+        measure_growth 80
+        measure_workers 88
+        measure_sweep 102
     else
-        MODELS_LENGTH=300ms MODELS_REPEAT=5 COMPARE_LENGTH=300ms COMPARE_REPEAT=3 WARMUP=100ms
-        GROWTH_LENGTH=400ms GROWTH_LONG=1s WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
-        measure_models; measure_compare
-        measure_growth 460; measure_workers 490; measure_sweep 555
+        WARMUP=100ms GROWTH_LENGTH=400ms GROWTH_LONG=1s WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
+        measure_models --repeat 5 --duration 250ms
+        measure_compare --repeat 3
+        measure_growth 450
+        measure_workers 480
+        measure_sweep 555
     fi
 }

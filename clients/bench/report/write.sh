@@ -136,21 +136,22 @@ write_compare() {
     local workload losses path
     have_part compare || return 0
     awk -f "$HERE/cross.awk" "$DATA/tsv/compare.tsv" >"$DATA/tsv/crossings.tsv"
+    # Only the lab network's cable can lose packets: where it was measured, the pictures are of it.
+    path=$(rows_of "$DATA/tsv/compare.tsv" path | grep -x veth || echo loopback)
     losses=$(rows_of "$DATA/tsv/compare.tsv" loss_percent | head -n 2 | tr '\n' ' ')
-    path=$(rows_of "$DATA/tsv/compare.tsv" path | tr '\n' ' ')
     cat <<END
 ## UDP against TCP
 
-\`echo_bench compare\` sent messages of the same sizes to both of our servers over the same path (${path% }), quiet and while the lab network drops packets.
+\`echo_bench compare\` sent messages of the same sizes to both of our servers over the same path, quiet and while the lab network drops packets; the pictures are of the path $path.
 
 END
     if [ -s "$DATA/compare.md" ]; then cat "$DATA/compare.md"; echo; fi
     while read -r workload; do
-        draw "sizes_$workload" size.gp "$DATA/tsv/compare.tsv" "$workload" "UDP against TCP over message sizes: $workload, ${path% }" "$losses" "$DATA/tsv/crossings.tsv"
-        picture "sizes_$workload" "Rate and CPU of UDP and TCP against message size, $workload"
+        draw "sizes_$workload" size.gp "$DATA/tsv/compare.tsv" "$workload" "UDP against TCP over message sizes: $(title_of "$workload"), path $path" "$losses" "$DATA/tsv/crossings.tsv" "$path"
+        picture "sizes_$workload" "Rate and CPU of UDP and TCP against message size, $(title_of "$workload")"
         printf '\n\n'
     done < <(rows_of "$DATA/tsv/compare.tsv" workload)
-    echo "Where the curves cross; one is ahead only where the medians lie further apart than the repetitions of either:"
+    echo "Where the curves cross. One is ahead only where the medians lie further apart than the repetitions of either, and of three repetitions at least:"
     echo
     tell sizes "$DATA/tsv/crossings.tsv"
     cat <<END
@@ -161,6 +162,13 @@ needs all of them must send again what was lost, and pays for that himself, whil
 END
     sources compare "Every repetition"
     echo
+}
+title_of() {
+    case $1 in
+    single) echo "one message under way" ;;
+    windowed) echo "a window of them under way" ;;
+    *) echo "$1" ;;
+    esac
 }
 
 # ---- growth, workers, open loop ---------------------------------------------------------------
