@@ -2,7 +2,7 @@
  * connect.c - the load of connections: connect, one message, its echo, close, again and again.
  *
  * Teaches:  what a connection costs beside its bytes, on both sides; and that the side which closes first, here the client as in most protocols,
- *           pays with a port for a minute (dial.c, [#port-exhaustion]).
+ *           pays with a port for a minute (see dial.c [#port-exhaustion]).
  * Partner:  tcp.c has the load without the connecting. stream.c moves the bytes.
  * Leaves out: a shutdown(2) and the wait for the server's FIN: when the last byte of the echo is here, close(2) says the same, and the kernel does the waiting.
  * Next:     run.c.
@@ -10,17 +10,16 @@
  * The latency is from the call of connect(2) to the last byte of the echo, so the handshake is in it and the close is not.
  */
 #include "dial.h"
+#include "loop.h"
 #include "pace.h"
 #include "stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum { EVENTS = 64 };
-enum { WAKE = UINT32_MAX, SILENCE = UINT32_MAX - 1 }; /* beside the slots */
 
 /* A place for one connection after the other. */
 struct slot {
@@ -32,7 +31,7 @@ struct slot {
 
 struct engine {
     struct bench_thread *thread;
-    int epoll_fd, silence_fd;
+    struct bench_loop loop;
     unsigned count, free_count;
     struct slot *slots;
     unsigned *free; /* a stack */
@@ -58,16 +57,6 @@ static bool broken(struct engine *engine)
         el_count(&counts->errors, 1);
         el_count(&counts->lost, 1);
     }
-    return false;
-}
-
-/* What epoll is to tell: that it is connected, that more can be sent, that something came. Closing ends it (epoll(7)). */
-static bool watch(const struct engine *engine, int fd, uint32_t which, uint32_t events)
-{
-    struct epoll_event event = {.events = events, .data.u32 = which};
-    if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
-        return true;
-    bench_thread_fail(engine->thread, errno, "epoll_ctl: %s", strerror(errno)); /* ENOMEM, ENOSPC */
     return false;
 }
 
@@ -104,7 +93,8 @@ static bool begin(struct engine *engine, bool on_time)
         return broken(engine);
     bench_stream_begin(&slot->stream, fd, number);
     bool sound = (!slot->connected || send_message(engine, slot)) &&
-                 watch(engine, fd, (uint32_t)(slot - engine->slots), EPOLLIN | EPOLLOUT | EPOLLET);
+                 bench_loop_watch(&engine->loop, fd, (uint32_t)(slot - engine->slots),
+                                  EPOLLIN | EPOLLOUT | EPOLLET);
     return sound || broken(engine);
 }
 
@@ -166,8 +156,7 @@ static bool begin_due(struct engine *engine, bool on_time)
 /* A slot that waits too long for the end of its handshake, or for a byte of its echo. */
 static bool fell_silent(struct engine *engine)
 {
-    uint64_t turns;
-    (void)!read(engine->silence_fd, &turns, sizeof turns); /* EAGAIN: asked already */
+    bench_loop_ticked(&engine->loop);
     struct bench_thread *thread = engine->thread;
     el_time now = el_now();
     for (unsigned i = 0; i < engine->count; i++) {
@@ -193,9 +182,9 @@ static bool serve_events(struct engine *engine, const struct epoll_event *events
         uint32_t which = events[i].data.u32;
         if (bench_thread_phase(engine->thread) == BENCH_STOP)
             return false;
-        if (which == SILENCE && fell_silent(engine))
+        if (which == BENCH_TICK && fell_silent(engine))
             return false;
-        if (which < SILENCE && !serve(engine, &engine->slots[which]))
+        if (which < BENCH_TICK && !serve(engine, &engine->slots[which]))
             return false;
     }
     return true;
@@ -211,23 +200,13 @@ static void load(struct engine *engine)
         el_time until = EL_NEVER; /* an echo ends the wait */
         if (thread->rate > 0 && !waited)
             until = bench_due(thread->start, thread->rate, engine->begun);
-        int count = bench_wait(thread, engine->epoll_fd, events, EVENTS, until);
+        int count = bench_wait(engine->thread, engine->loop.epoll_fd, events, EVENTS, until);
         if (count < 0 || !serve_events(engine, events, count))
             return;
     }
 }
 
 /* ---- the engine's life ------------------------------------------------------------------------- */
-
-static bool make_timer(struct engine *engine)
-{
-    const struct bench_load *wanted = engine->thread->load;
-    el_duration period = el_earliest(wanted->read_timeout, bench_dial_limit(wanted)) / 8 + 1;
-    struct timespec every = {.tv_sec = period / EL_S, .tv_nsec = period % EL_S};
-    const struct itimerspec timer = {.it_interval = every, .it_value = every};
-    engine->silence_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    return engine->silence_fd >= 0 && timerfd_settime(engine->silence_fd, 0, &timer, NULL) == 0;
-}
 
 static bool make(struct engine *engine)
 {
@@ -244,13 +223,8 @@ static bool make(struct engine *engine)
         engine->slots[i].stream.sent_at = &engine->slots[i].sent_at;
         engine->free[engine->free_count++] = engine->count - 1 - i;
     }
-    engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (engine->epoll_fd < 0 || !make_timer(engine)) {
-        bench_thread_fail(thread, errno, "epoll or timerfd: %s", strerror(errno));
-        return false;
-    }
-    return watch(engine, thread->wake_fd, WAKE, EPOLLIN) &&
-           watch(engine, engine->silence_fd, SILENCE, EPOLLIN);
+    return bench_loop_open(&engine->loop, thread,
+                           el_earliest(thread->load->read_timeout, bench_dial_limit(thread->load)));
 }
 
 static void unmake(struct engine *engine)
@@ -258,10 +232,7 @@ static void unmake(struct engine *engine)
     for (unsigned i = 0; i < engine->count && engine->slots != NULL; i++)
         if (engine->slots[i].stream.fd >= 0)
             close(engine->slots[i].stream.fd);
-    if (engine->epoll_fd >= 0)
-        close(engine->epoll_fd);
-    if (engine->silence_fd >= 0)
-        close(engine->silence_fd);
+    bench_loop_close(&engine->loop);
     free(engine->slots);
     free(engine->free);
     free(engine);
@@ -275,7 +246,7 @@ void bench_connect_engine(struct bench_thread *thread)
         return;
     }
     engine->thread = thread;
-    engine->epoll_fd = engine->silence_fd = -1;
+    engine->loop = (struct bench_loop){thread, -1, -1};
     bench_pattern_make();
     if (make(engine) && bench_thread_ready(thread))
         load(engine);

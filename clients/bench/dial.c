@@ -1,5 +1,5 @@
 /*
- * dial.c - a connection of the load generator on its way, and the wait for many of them.
+ * dial.c - a connection of the load generator on its way.
  *
  * Teaches:  where local ports go. Who closes first keeps the pair of addresses and ports for a minute (TIME_WAIT, RFC 9293 3.6.1), and there are
  *           28,232 ports: a client that connects 20,000 times a second has used them all after 1.4 s. [#port-exhaustion]
@@ -97,23 +97,4 @@ int bench_dial_finish(struct bench_thread *thread, int fd)
 {
     int error = el_socket_connect_finish(fd, NULL);
     return error == 0 || error == -EINPROGRESS ? error : failed(thread, "connect", error);
-}
-
-/*
- * epoll_wait(2) counts in milliseconds: a thousand times too coarse for messages that are due every 10 us. epoll_pwait2(2) takes nanoseconds (Linux
- * 5.11), and the kernel keeps to them as far as the timer slack allows (crew.c, [#timer-slack]).
- */
-int bench_wait(struct bench_thread *thread, int epoll_fd, struct epoll_event *events, int most,
-               el_time until)
-{
-    struct timespec length, *limit = NULL;
-    if (until != EL_NEVER) {
-        el_duration left = until > 0 ? el_time_left(until, el_now()) : 0;
-        length = (struct timespec){.tv_sec = left / EL_S, .tv_nsec = left % EL_S};
-        limit = &length;
-    }
-    int count = epoll_pwait2(epoll_fd, events, most, limit, NULL);
-    if (count >= 0 || errno == EINTR)
-        return count >= 0 ? count : 0;
-    return failed(thread, "epoll_pwait2", -errno);
 }

@@ -1,5 +1,5 @@
 /*
- * dial.h - a connection of the load generator on its way, and the wait for many of them. Used by tcp.c and connect.c.
+ * dial.h - a connection of the load generator on its way, from a source address that has a port left. Used by tcp.c and connect.c.
  *
  * Whoever wants to connect once and hear the whole story takes lib/dialer.h; here it is ten thousand times, to an address that is known.
  */
@@ -7,8 +7,7 @@
 #define ECHOLAB_BENCH_DIAL_H
 
 #include "engine.h"
-
-#include <sys/epoll.h>
+#include "loop.h" /* bench_wait, for who waits for the handshake */
 
 enum { BENCH_SOURCES = 64 }; /* addresses of 127/8 that connections may come from */
 
@@ -22,9 +21,5 @@ int bench_dial_finish(struct bench_thread *thread, int fd); /* 0, -EINPROGRESS, 
 
 /* How long a handshake may take. */
 el_duration bench_dial_limit(const struct bench_load *load);
-
-/* epoll_wait(2) until `until`, to the nanosecond. EINTR is no event; negative: -errno, and bench_thread_fail has been told. */
-int bench_wait(struct bench_thread *thread, int epoll_fd, struct epoll_event *events, int most,
-               el_time until);
 
 #endif

@@ -40,9 +40,10 @@ struct bench_thread {
     struct el_histogram *latency, *corrected; /* while BENCH_MEASURE; NULL corrected: closed loop */
     struct el_histogram *pace; /* open loop: how late messages were sent that had room when they
                                   were due; else NULL */
-    struct el_histogram
-        *second; /* of the current second, warm-up too; NULL: nobody looks. Under second_lock */
+    struct el_histogram *
+        second; /* of the current second, warm-up too; under second_lock; NULL when nobody looks (load->progress) */
     pthread_mutex_t second_lock;
+    bool coarse;       /* the kernel lacks epoll_pwait2(2): bench_wait (loop.h) counts in ms */
     atomic_bool ended; /* the engine has returned: error and failure may be read */
     int error;         /* positive errno; the thread has ended early */
     char failure[128];
@@ -84,7 +85,7 @@ struct bench_recording {
 
 static inline struct bench_recording bench_record_begin(struct bench_thread *thread)
 {
-    if (thread->second != NULL)
+    if (thread->load->progress != NULL) /* `second` itself changes under the lock */
         pthread_mutex_lock(&thread->second_lock);
     bool measuring = bench_thread_phase(thread) == BENCH_MEASURE;
     return (struct bench_recording){thread, measuring ? &thread->counts : &thread->warm, measuring};
@@ -106,7 +107,7 @@ static inline void bench_record(const struct bench_recording *recording, el_time
 
 static inline void bench_record_end(const struct bench_recording *recording)
 {
-    if (recording->thread->second != NULL)
+    if (recording->thread->load->progress != NULL)
         pthread_mutex_unlock(&recording->thread->second_lock);
 }
 

@@ -61,8 +61,9 @@ const struct bench_rung bench_ladder[] = {
      MODEL("tcp_epoll_edge"),
      .type = SOCK_STREAM,
      .idle = MANY,
-     .why = "Told of a change only once, it must read until the kernel has no more, and that "
-            "last read finds nothing[: {calls} calls a message]."},
+     .why = "Told of each change only once, it keeps in its own memory who has more to read: fewer "
+            "calls to change what is watched, and the rest is tcp_epoll's[: {calls} calls a "
+            "message]."},
     {.name = "tcp_bufferevent",
      MODEL("tcp_bufferevent"),
      .type = SOCK_STREAM,
@@ -106,9 +107,10 @@ const struct bench_rung bench_ladder[] = {
      .port = 7,
      .type = SOCK_STREAM,
      .idle = FEW,
-     .why =
-         "Its built-in echo is a fork(2) a client and a plain read and write: tcp_fork of forty "
-         "years ago. It tells each connection on stderr here (-d), or it would leave our hands."},
+     .no_connect = true,
+     .why = "Its built-in echo is a fork(2) a client and then a plain read and write: tcp_fork of "
+            "forty years ago[, {calls} calls a message]. When a child ends while it waits, it "
+            "sleeps for a second before it accepts again, so conn/s is not measured."},
     {.name = "udp_blocking",
      MODEL("udp_blocking"),
      .type = SOCK_DGRAM,

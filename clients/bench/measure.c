@@ -177,7 +177,8 @@ static int repeat_once(struct measure *measure)
     announce(measure);
     int error = bench_run(&load, &sample);
     if (error < 0) {
-        const char *hint = el_socket_hint(-error);
+        /* Some failures explain themselves: "refused (nobody listens there)". */
+        const char *hint = strchr(sample.failure, '(') == NULL ? el_socket_hint(-error) : NULL;
         int code = bench_session_fail(session, code_of(-error), "%s: %s%s%s%s", result->target,
                                       sample.failure[0] != '\0' ? sample.failure : strerror(-error),
                                       hint != NULL ? " (" : "", hint != NULL ? hint : "",

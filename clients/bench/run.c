@@ -4,8 +4,8 @@
  * Teaches:  what it takes for a figure to belong to a stretch of time: everybody begins together, what happened before does not count,
  *           and each clock is read at both ends of the same stretch.
  * Partner:  crew.c makes the threads; watch.c sees the server's CPU.
- * Leaves out: repeating, comparing and telling (stats.h, result.h); and draining: what is under way at the end is let go (engine.h,
- *           [#what-counts]).
+ * Leaves out: repeating, comparing and telling (stats.h, result.h); and draining: what is under way at
+ *           the end is let go, see engine.h [#what-counts].
  * Next:     crew.c, then tcp.c.
  */
 #include "crew.h"
@@ -33,10 +33,11 @@ struct run {
     struct bench_sample *sample;
     struct bench_crew crew;
     bool measured;
-    el_time began;          /* the measuring; before that, when it will */
-    el_time next_second;    /* when the next progress is due */
-    el_duration server_cpu; /* when the measuring began; negative: unknown */
-    struct {                /* at the last progress, or the beginning of the warm-up */
+    el_time began;           /* the measuring; before that, when it will */
+    el_time next_second;     /* when the next progress is due */
+    el_duration server_cpu;  /* when the measuring began; negative: unknown */
+    el_duration server_seen; /* the most that was ever read of it */
+    struct {                 /* at the last progress, or the beginning of the warm-up */
         el_time at;
         struct bench_counts counts;
         el_duration server_cpu, load_cpu;
@@ -96,9 +97,14 @@ static int prepare(struct run *run)
 
 /* ---- progress --------------------------------------------------------------------------------- */
 
-static el_duration server_cpu_now(const struct run *run)
+static el_duration server_cpu_now(struct run *run)
 {
-    return run->load->server > 0 ? bench_watch_cpu(run->load->server) : -ENOENT;
+    if (run->load->server <= 0)
+        return -ENOENT;
+    el_duration now = bench_watch_cpu_after(run->load->server, run->server_seen);
+    if (now > 0)
+        run->server_seen = now; /* a child that ends never makes it less */
+    return now;
 }
 
 static double cores_used(el_duration before, el_duration now, el_duration elapsed)
@@ -135,6 +141,8 @@ static void tell_progress(struct run *run, el_time now)
         .server_cpu = cores_used(server_cpu, run->last.server_cpu, elapsed),
     };
     bench_counts_add(&progress.second, &before, -1);
+    if ((int64_t)progress.second.lost < 0)
+        progress.second.lost = 0; /* what came late was lost in an earlier second */
     run->load->progress(run->load->arg, &progress);
     run->next_second = el_time_after(run->next_second, EL_S);
 }
@@ -239,8 +247,11 @@ static void conduct(struct run *run)
 int bench_run(const struct bench_load *load, struct bench_sample *sample)
 {
     *sample = (struct bench_sample){.server_cpu = -1};
-    if (!makes_sense(load))
+    if (!makes_sense(load)) {
+        sample->error = EINVAL;
+        snprintf(sample->failure, sizeof sample->failure, "a load that makes no sense: see bench.h");
         return -EINVAL;
+    }
     struct run run = {.load = load, .sample = sample};
     int error = prepare(&run);
     if (error == 0) {

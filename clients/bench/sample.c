@@ -35,8 +35,7 @@ double bench_server_cost(const struct bench_sample *sample)
  */
 static bool waited_for_server(const struct bench_sample *sample)
 {
-    uint64_t on_time = sample->pace != NULL ? el_histogram_count(sample->pace) : 0;
-    return on_time > 0 && on_time < sample->counts.sent / 2;
+    return sample->pace != NULL && el_histogram_count(sample->pace) < sample->counts.sent / 2;
 }
 
 const char *bench_bottleneck(const struct bench_load *load, const struct bench_sample *sample)

@@ -22,6 +22,7 @@ void bench_stream_begin(struct bench_stream *stream, int fd, unsigned index)
     stream->index = index;
     stream->out_at = stream->in_at = at;
     stream->out = stream->in = stream->begun = stream->received = 0;
+    stream->heard = el_now();
 }
 
 /* ---- out --------------------------------------------------------------------------------------- */

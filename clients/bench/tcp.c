@@ -11,6 +11,7 @@
  * read that filled the buffer, or a turn that was cut short, puts its connection on the list `again`. [#edge-again]
  */
 #include "dial.h"
+#include "loop.h"
 #include "pace.h"
 #include "stream.h"
 
@@ -18,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 enum {
@@ -27,9 +27,6 @@ enum {
     PER_SOURCE = 20000, /* connections from one source address: below the number of ports */
     SCHEDULE_A_TURN = 65536,
 };
-/* What epoll tells apart by; the rest are connections. */
-enum { WAKE = UINT32_MAX, SILENCE = UINT32_MAX - 1 };
-
 struct connection {
     struct bench_stream stream;
     uint64_t due; /* open loop: messages that were due so far */
@@ -38,7 +35,7 @@ struct connection {
 
 struct engine {
     struct bench_thread *thread;
-    int epoll_fd, silence_fd;
+    struct bench_loop loop;
     unsigned count;
     struct connection *connections;
     el_time *sent_at;       /* of all connections */
@@ -180,8 +177,7 @@ static bool schedule(struct engine *engine)
  */
 static bool fell_silent(struct engine *engine)
 {
-    uint64_t turns;
-    (void)!read(engine->silence_fd, &turns, sizeof turns); /* EAGAIN: asked already */
+    bench_loop_ticked(&engine->loop);
     el_duration limit = engine->thread->load->read_timeout;
     el_time now = el_now();
     for (unsigned i = 0; i < engine->count; i++) {
@@ -223,9 +219,9 @@ static bool serve_events(struct engine *engine, const struct epoll_event *events
         uint32_t which = events[i].data.u32;
         if (bench_thread_phase(engine->thread) == BENCH_STOP)
             return false;
-        if (which == SILENCE && fell_silent(engine))
+        if (which == BENCH_TICK && fell_silent(engine))
             return false;
-        if (which < SILENCE && !serve(engine, &engine->connections[which]))
+        if (which < BENCH_TICK && !serve(engine, &engine->connections[which]))
             return false;
     }
     return true;
@@ -247,22 +243,13 @@ static void load(struct engine *engine)
         el_time until = engine->listed > 0 ? 0
                         : open_loop ? bench_due(thread->start, thread->rate, engine->scheduled)
                                     : EL_NEVER;
-        int count = bench_wait(thread, engine->epoll_fd, events, EVENTS, until);
+        int count = bench_wait(engine->thread, engine->loop.epoll_fd, events, EVENTS, until);
         if (count < 0 || !serve_listed(engine) || !serve_events(engine, events, count))
             return;
     }
 }
 
 /* ---- connecting -------------------------------------------------------------------------------- */
-
-static int watch(const struct engine *engine, int fd, uint32_t which, uint32_t events)
-{
-    struct epoll_event event = {.events = events, .data.u32 = which};
-    if (epoll_ctl(engine->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
-        return 0;
-    bench_thread_fail(engine->thread, errno, "epoll_ctl: %s", strerror(errno)); /* ENOMEM, ENOSPC */
-    return -1;
-}
 
 /* Returns how many handshakes are under way now (0 or 1), or -1. */
 static int begin_to_connect(struct engine *engine, unsigned which)
@@ -273,7 +260,7 @@ static int begin_to_connect(struct engine *engine, unsigned which)
     if (fd < 0)
         return -1;
     bench_stream_begin(&connection->stream, fd, index);
-    if (watch(engine, fd, which, EPOLLIN | EPOLLOUT | EPOLLET) < 0)
+    if (!bench_loop_watch(&engine->loop, fd, which, EPOLLIN | EPOLLOUT | EPOLLET))
         return -1;
     return connection->connected ? 0 : 1;
 }
@@ -281,7 +268,7 @@ static int begin_to_connect(struct engine *engine, unsigned which)
 /* Something happened on a socket while others still connect. Returns how many handshakes are over by it, or -1. */
 static int go_on_connecting(struct engine *engine, uint32_t which)
 {
-    if (which >= SILENCE)
+    if (which >= BENCH_TICK)
         return bench_thread_phase(engine->thread) == BENCH_STOP ? -1 : 0;
     struct connection *connection = &engine->connections[which];
     if (connection->connected) {
@@ -307,7 +294,7 @@ static bool connect_all(struct engine *engine)
                 return false;
             under_way += (unsigned)more;
         }
-        int count = bench_wait(engine->thread, engine->epoll_fd, events, EVENTS,
+        int count = bench_wait(engine->thread, engine->loop.epoll_fd, events, EVENTS,
                                under_way > 0 ? deadline : 0);
         for (int i = 0; i < count; i++) {
             int over = go_on_connecting(engine, events[i].data.u32);
@@ -328,15 +315,6 @@ static bool connect_all(struct engine *engine)
 }
 
 /* ---- the engine's life ------------------------------------------------------------------------- */
-
-static bool make_timer(struct engine *engine)
-{
-    el_duration period = engine->thread->load->read_timeout / 8 + 1;
-    struct timespec every = {.tv_sec = period / EL_S, .tv_nsec = period % EL_S};
-    const struct itimerspec timer = {.it_interval = every, .it_value = every};
-    engine->silence_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    return engine->silence_fd >= 0 && timerfd_settime(engine->silence_fd, 0, &timer, NULL) == 0;
-}
 
 static bool make(struct engine *engine)
 {
@@ -360,13 +338,7 @@ static bool make(struct engine *engine)
         stream->sent_at = engine->sent_at + (size_t)i * ring;
         stream->mask = ring - 1;
     }
-    engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (engine->epoll_fd < 0 || !make_timer(engine)) {
-        bench_thread_fail(thread, errno, "epoll or timerfd: %s", strerror(errno));
-        return false;
-    }
-    return watch(engine, thread->wake_fd, WAKE, EPOLLIN) == 0 &&
-           watch(engine, engine->silence_fd, SILENCE, EPOLLIN) == 0;
+    return bench_loop_open(&engine->loop, thread, thread->load->read_timeout);
 }
 
 static void unmake(struct engine *engine)
@@ -374,10 +346,7 @@ static void unmake(struct engine *engine)
     for (unsigned i = 0; i < engine->count && engine->connections != NULL; i++)
         if (engine->connections[i].stream.fd >= 0)
             close(engine->connections[i].stream.fd);
-    if (engine->epoll_fd >= 0)
-        close(engine->epoll_fd);
-    if (engine->silence_fd >= 0)
-        close(engine->silence_fd);
+    bench_loop_close(&engine->loop);
     free(engine->connections);
     free(engine->sent_at);
     free(engine->list);
@@ -393,7 +362,7 @@ void bench_tcp_engine(struct bench_thread *thread)
         return;
     }
     engine->thread = thread;
-    engine->epoll_fd = engine->silence_fd = -1;
+    engine->loop = (struct bench_loop){thread, -1, -1};
     bench_pattern_make();
     if (make(engine) && connect_all(engine) && bench_thread_ready(thread))
         load(engine);
