@@ -14,6 +14,7 @@
  */
 #include "commands.h"
 #include "load_options.h"
+#include "setup.h"
 #include "standard_io.h"
 
 #include <errno.h>
@@ -68,6 +69,18 @@ static int run_connect(struct bench_session *session, size_t targets, char **tar
     return bench_measure(session, BENCH_CONNECT, targets, target);
 }
 
+static int run_models(struct bench_session *session, size_t targets, char **target)
+{
+    (void)targets, (void)target;
+    return bench_models(session);
+}
+
+static int run_compare(struct bench_session *session, size_t targets, char **target)
+{
+    (void)targets, (void)target;
+    return bench_compare_protocols(session);
+}
+
 #define EXITS                                                                                      \
     "Exit: 0 every message was echoed intact; 1 some were lost, late or wrong; "                   \
     "2 usage or local "                                                                            \
@@ -118,6 +131,26 @@ static const struct command {
       .min_operands = 1,
       .max_operands = HOSTS_MAX,
       .not_written = BENCH_EXIT_LOCAL}},
+    {"models",
+     run_models,
+     {.name = "echo_bench",
+      .usage = "models [options]",
+      .about = "Starts every echo server of the ladder, and those of others that are installed, "
+               "loads them in turns, and tells what each costs and why.",
+      .epilog = EXITS,
+      .options = bench_models_options,
+      .more = bench_setup_options,
+      .not_written = BENCH_EXIT_LOCAL}},
+    {"compare",
+     run_compare,
+     {.name = "echo_bench",
+      .usage = "compare [options]",
+      .about = "UDP against TCP over the same path, size by size, quiet and with packets lost, "
+               "and where the two curves cross.",
+      .epilog = EXITS,
+      .options = bench_compare_options,
+      .more = bench_setup_options,
+      .not_written = BENCH_EXIT_LOCAL}},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -163,6 +196,8 @@ static int run(const struct command *command, int argc, char **argv)
     int code = el_options_parse(&command->program, argc, argv, &options, &first, stdout, stderr);
     if (code >= 0)
         return code;
+    if (command->program.max_operands == 0 && bench_place_elsewhere(options.paths, argv, &code))
+        return code;
     hear_signals();
     code = bench_session_open(&session);
     if (code == 0)
@@ -174,7 +209,7 @@ int main(int argc, char **argv)
 {
     static const struct el_program program = {
         .name = "echo_bench",
-        .usage = "tcp|udp|connect [options] HOST[:PORT]...",
+        .usage = "tcp|udp|connect [options] HOST[:PORT]... | models|compare [options]",
         .about = "Loads echo servers and says how fast they answered, with "
                  "spread and conditions.",
         .epilog = "Each command has --help.\n" EXITS,
@@ -195,7 +230,7 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     char shown[64];
-    fprintf(stderr, "echo_bench: %s: unknown command (tcp, udp or connect)\n",
+    fprintf(stderr, "echo_bench: %s: unknown command (tcp, udp, connect, models or compare)\n",
             el_name_escape(argv[first], shown, sizeof shown));
     return BENCH_EXIT_LOCAL;
 }

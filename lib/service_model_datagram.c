@@ -13,8 +13,9 @@
 #include <string.h>
 
 /*
- * The interface matters for one rule: a sender that says it is this machine. A socket on a loopback address hears this machine alone
- * (the kernel drops what comes from elsewhere with such an address: RFC 1122 section 3.2.1.3), another may hear anybody.
+ * The interface matters for one rule: a sender that says it is this machine. A socket on a loopback address hears this machine
+ * alone: what comes from elsewhere with such an address is dropped (RFC 1122 section 3.2.1.3), unless someone set
+ * net.ipv4.conf.*.route_localnet. Another socket may hear anybody.
  */
 static unsigned interface_of(const struct el_worker_context *context)
 {
@@ -63,7 +64,7 @@ bool el_model_receive_again(struct el_model_worker *worker, const char *call, in
     case ENOTSOCK:
     case EFAULT:
     case EINVAL:
-        el_model_failed(worker, call, error);
+        el_model_broken(worker, call, error);
         return false;
     default:
         el_count(&worker->counters->errors, 1);
@@ -71,7 +72,7 @@ bool el_model_receive_again(struct el_model_worker *worker, const char *call, in
     }
 }
 
-void el_model_failed(struct el_model_worker *worker, const char *call, int error)
+void el_model_broken(struct el_model_worker *worker, const char *call, int error)
 {
     el_log(worker->context->trace, EL_ERROR, "worker %u: %s: %s%s", worker->context->index, call,
            strerror(error), error == ENOMEM ? " (a smaller --batch needs less)" : "");

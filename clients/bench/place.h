@@ -22,7 +22,7 @@ struct bench_place {
 };
 
 /*
- * Has this command to run inside a world that does not exist yet? Then makes it, runs `argv` there, ends it, and returns true with
+ * Has this command to run inside a world that does not exist yet? Then makes it, runs us there with the words `argv` ("models", "--quick"), ends it, and returns true with
  * *code, the exit code to end with: call it before any file is opened. `paths` is the option, NULL its default. False: go on
  * here; if no world could be made, why has been said on stderr.
  */

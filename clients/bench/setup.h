@@ -7,6 +7,10 @@
 #include "commands.h"
 #include "place.h"
 
+/* Of one command each, and what both share: chain it as `more`. The offsets are those of struct bench_options. */
+extern const struct el_option bench_models_options[], bench_compare_options[];
+extern const struct el_option bench_setup_options[];
+
 /* Opens the paths that --paths asks for. 0, or the exit code after a message. */
 int bench_setup_place(struct bench_session *session, struct bench_place *place);
 

@@ -114,7 +114,7 @@ static int run_inside(struct world *world, char **argv)
     size_t count = 7;
     sigset_t set;
     int code = 1;
-    for (char **word = argv + 1; *word != NULL && count < ARGUMENTS + 7; word++)
+    for (char **word = argv; *word != NULL && count < ARGUMENTS + 7; word++)
         words[count++] = *word;
     const struct bench_spawn spawn = {
         .argv = words, .cpu = -1, .out = STDOUT_FILENO, .err = STDERR_FILENO, .keep_input = true};
