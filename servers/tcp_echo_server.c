@@ -146,7 +146,9 @@ static struct worker *allocate_worker(const struct el_worker_context *context)
     });
     if (narrates && worker->echo != NULL && worker->acceptor != NULL)
         return worker;
+    int error = errno;
     destroy_worker(worker);
+    errno = error;
     return NULL;
 }
 
@@ -154,7 +156,8 @@ static void *create_worker(const struct el_worker_context *context)
 {
     struct worker *worker = allocate_worker(context);
     if (worker == NULL)
-        el_log(context->trace, EL_ERROR, "worker %u: %s", context->index, strerror(ENOMEM));
+        el_log(context->trace, EL_ERROR, "worker %u: %s%s", context->index, strerror(errno),
+               errno == EMFILE ? " (it needs more descriptors: ulimit -n)" : "");
     else
         send_at_once(context);
     return worker;
