@@ -440,6 +440,7 @@ START_TEST(a_load_that_makes_no_sense_is_refused)
         break;
     }
     ck_assert_int_eq(bench_run(&load, &sample), -EINVAL);
+    ck_assert_str_ne(sample.failure, "");
     bench_sample_free(&sample);
 }
 END_TEST
