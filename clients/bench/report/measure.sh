@@ -42,33 +42,33 @@ stop_server() {
     rm -f "$DATA/$1.ready" "$DATA/$1.said"
 }
 
-# hold NAME N: keeps N idle connections to that server, from a process of its own, until release NAME.
+# hold NAME N: keeps N idle connections to that server, from a process of its own, until release NAME. Should this script be killed, the pipe
+# ends, and with it the process.
 hold() {
-    local address=${SERVER_AT[$1]} fifo=$DATA/$1.hold
-    mkfifo "$fifo.in" "$fifo.out"
+    local name=$1 number=$2 address=${SERVER_AT[$1]} pipe=$DATA/$1.hold end
+    mkfifo "$pipe"
+    exec {end}<>"$pipe" # both ways: neither side waits for the other to open it
+    HOLD_END[$name]=$end
     (
-        trap - EXIT INT TERM
-        for ((i = 0; i < $2; i++)); do exec {held}<>"/dev/tcp/${address%:*}/${address##*:}" || exit 1; done
-        echo held >"$fifo.out"
-        read -r _ <"$fifo.in"
+        trap - EXIT INT TERM HUP
+        for ((i = 0; i < number; i++)); do exec {held}<>"/dev/tcp/${address%:*}/${address##*:}" || exit 1; done
+        exec {end}>&-
+        : >"$pipe.held" # says that all are open: a file, because read -t may lose half a line when its time is up
+        read -r _ <"$pipe"
     ) 2>/dev/null &
-    HOLDER[$1]=$!
-    # Opened both ways, so that neither side waits for ever when the other has ended.
-    exec {HOLD_IN}<>"$fifo.in" {HOLD_OUT}<>"$fifo.out"
-    HOLD_FD[$1]="$HOLD_IN $HOLD_OUT"
-    local word=
-    until read -rt 0.1 -u "$HOLD_OUT" word && [ "$word" = held ]; do
-        kill -0 "${HOLDER[$1]}" 2>/dev/null || { release "$1"; return 1; }
+    HOLDER[$name]=$!
+    until [ -e "$pipe.held" ]; do
+        kill -0 "${HOLDER[$name]}" 2>/dev/null || { release "$name"; return 1; }
+        read -rt 0.02 <> <(:) || true
     done
 }
 release() {
-    local pid=${HOLDER[$1]} in out
-    unset "HOLDER[$1]"
+    local pid=${HOLDER[$1]} end=${HOLD_END[$1]}
+    unset "HOLDER[$1]" "HOLD_END[$1]"
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
-    read -r in out <<<"${HOLD_FD[$1]:-}"
-    [ -z "$in" ] || exec {in}>&- {out}>&-
-    rm -f "$DATA/$1.hold.in" "$DATA/$1.hold.out"
+    exec {end}>&-
+    rm -f "$DATA/$1.hold" "$DATA/$1.hold.held"
 }
 
 # child CMD…: runs it so that a signal to this script is heard at once. Its exit code is passed on.
@@ -279,7 +279,7 @@ measure_everything() {
         [ -x "$BIN/$program" ] || die "$BIN/$program is not there (make)"
     done
     LABELS=0
-    declare -gA HOLD_FD=()
+    declare -gA HOLD_END=()
     find_cores
     SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120) MOST=5
     if [ -n "$QUICK" ]; then
