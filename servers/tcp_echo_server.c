@@ -6,7 +6,7 @@
  * Run:      tcp_echo_server --listen 127.0.0.1:7007 --explain       (then: echo hi | nc -N 127.0.0.1 7007)
  * Partner:  clients/tcp_echo.c.
  * Read:     lib/echo_stream.c, the echo itself; lib/acceptor.c, how connections come in; lib/time_limits.c, limits that
- *           cost nothing per message; lib/service.c, how a server lives and dies.
+ *           cost nothing per message, and lib/ticker.c, the clock they go by; lib/service.c, how a server lives and dies.
  * Leaves out: TLS; anything but bytes.
  * Next:     udp_echo_server.c, where there are messages and no connections.
  */

@@ -3,6 +3,7 @@
 #include "echo_stream.h"
 
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -122,6 +123,30 @@ START_TEST(whoever_is_idle_too_long_is_closed)
 }
 END_TEST
 
+static void on_over(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    *(bool *)arg = true;
+}
+
+/* In a tenth of a second the loop wakes up for the last tick and for our timer, and not twenty times. */
+START_TEST(a_server_without_clients_sleeps)
+{
+    struct server server;
+    server_open(&server, (struct el_limits_args){.idle = 50 * EL_MS});
+    while (server.counters.active > 0 && event_base_loop(server.base, EVLOOP_ONCE) == 0)
+        ;
+    const struct timeval tenth = {.tv_usec = 100000};
+    unsigned wake_ups = 0;
+    bool over = false;
+    event_base_once(server.base, -1, EV_TIMEOUT, on_over, &over, &tenth);
+    for (; !over && event_base_loop(server.base, EVLOOP_ONCE) == 0; wake_ups++)
+        ;
+    ck_assert_uint_le(wake_ups, 2);
+    server_close(&server);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("echo_stream");
@@ -130,5 +155,6 @@ int main(void)
     tcase_add_test(tests, each_of_many_gets_its_byte_back);
     tcase_add_test(tests, a_drain_closes_nobody_whose_bytes_are_unread);
     tcase_add_test(tests, whoever_is_idle_too_long_is_closed);
+    tcase_add_test(tests, a_server_without_clients_sleeps);
     return unit_main(suite);
 }
