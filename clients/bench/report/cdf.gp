@@ -8,7 +8,7 @@ data = ARG1; picture = ARG2; kind = ARG3; conditions = ARG4
 heading = ARG5
 array panel[2] = [ARG6, ARG7]
 array names[2] = [ARG8, ARG9]
-width = 900; height = 520
+width = 900; height = 600
 load ARG0[1:strlen(ARG0) - strlen("cdf.gp")] . "style.gp"
 marks = system("printenv MARKS")
 nines(share) = share >= 0.99999 ? 5 : -log10(1 - share)
@@ -19,8 +19,8 @@ set autoscale xfix
 set yrange [0:4.05]
 set ytics ("0 %%" 0, "50 %%" 0.30103, "90 %%" 1, "99 %%" 2, "99.9 %%" 3, "99.99 %%" 4)
 set xlabel "latency, µs (log scale)"
-set key bottom right
-set multiplot layout 1, 2 title heading margins 0.115, 0.975, 0.22, 0.86 spacing 0.09
+set key at graph 1, graph -0.2 right top vertical maxrows 3
+set multiplot layout 1, 2 title heading margins 0.115, 0.975, 0.31, 0.88 spacing 0.09
 do for [p = 1:2] {
     set title panel[p]
     set ylabel p == 1 ? "share of the messages that were back" : ""

@@ -3,7 +3,7 @@
 #   awk -f cross.awk compare.tsv >crossings.tsv
 #
 # Reads lines of spread.awk with the sizes in order. At a size one protocol is ahead when the medians lie further apart than the larger
-# of the two spreads; otherwise neither is. A crossing is a change of who is ahead; where exactly, is interpolated between the last size
+# of the two spreads, of three repetitions at least (stats.h); otherwise neither is. A crossing is a change of who is ahead; where exactly, is interpolated between the last size
 # of the one and the first of the other (all in logarithms), and below and above are those sizes. Where there is no crossing, a line says at how
 # many sizes each was ahead. [#crossing]
 BEGIN { FS = OFS = "\t"; print "path", "loss_percent", "workload", "figure", "size", "below", "above", "from", "to", "sizes", "udp", "tcp" }
@@ -19,6 +19,7 @@ FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
 function note(figure,    c) {
     c = column[figure]
     if ($c == "?") return
+    if ($column["rounds"] < 3) return # of fewer repetitions there is no verdict
     middle[place, size, $column["proto"], figure] = $c
     width[place, size, $column["proto"], figure] = $(c + 2) - $(c + 1)
 }

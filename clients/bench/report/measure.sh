@@ -11,9 +11,10 @@ find_cores() {
     allowed=$(sed -n 's/^Cpus_allowed_list:\t//p' /proc/self/status)
     CORES=()
     for range in ${allowed//,/ }; do mapfile -t -O ${#CORES[@]} CORES < <(seq "${range%-*}" "${range#*-}"); done
-    PIN_SERVER=() PIN_LOAD=()
+    PIN_SERVER=() PIN_LOAD=() PINNING="not pinned"
     if [ ${#CORES[@]} -ge 2 ]; then
         PIN_SERVER=(taskset -c "${CORES[0]}") PIN_LOAD=(--cpu "${CORES[1]}")
+        PINNING="server on core ${CORES[0]}, generator on core ${CORES[1]}"
     else
         note "This machine gives a single core, so nothing was pinned, and server and generator took time from each other."
     fi
@@ -41,33 +42,33 @@ stop_server() {
     rm -f "$DATA/$1.ready" "$DATA/$1.said"
 }
 
-# hold NAME N: keeps N idle connections to that server, from a process of its own, until release NAME.
+# hold NAME N: keeps N idle connections to that server, from a process of its own, until release NAME. Should this script be killed, the pipe
+# ends, and with it the process.
 hold() {
-    local address=${SERVER_AT[$1]} fifo=$DATA/$1.hold
-    mkfifo "$fifo.in" "$fifo.out"
+    local name=$1 number=$2 address=${SERVER_AT[$1]} pipe=$DATA/$1.hold end
+    mkfifo "$pipe"
+    exec {end}<>"$pipe" # both ways: neither side waits for the other to open it
+    HOLD_END[$name]=$end
     (
-        trap - EXIT INT TERM
-        for ((i = 0; i < $2; i++)); do exec {held}<>"/dev/tcp/${address%:*}/${address##*:}" || exit 1; done
-        echo held >"$fifo.out"
-        read -r _ <"$fifo.in"
+        trap - EXIT INT TERM HUP
+        for ((i = 0; i < number; i++)); do exec {held}<>"/dev/tcp/${address%:*}/${address##*:}" || exit 1; done
+        exec {end}>&-
+        : >"$pipe.held" # says that all are open: a file, because read -t may lose half a line when its time is up
+        read -r _ <"$pipe"
     ) 2>/dev/null &
-    HOLDER[$1]=$!
-    # Opened both ways, so that neither side waits for ever when the other has ended.
-    exec {HOLD_IN}<>"$fifo.in" {HOLD_OUT}<>"$fifo.out"
-    HOLD_FD[$1]="$HOLD_IN $HOLD_OUT"
-    local word=
-    until read -rt 0.1 -u "$HOLD_OUT" word && [ "$word" = held ]; do
-        kill -0 "${HOLDER[$1]}" 2>/dev/null || { release "$1"; return 1; }
+    HOLDER[$name]=$!
+    until [ -e "$pipe.held" ]; do
+        kill -0 "${HOLDER[$name]}" 2>/dev/null || { release "$name"; return 1; }
+        read -rt 0.02 <> <(:) || true
     done
 }
 release() {
-    local pid=${HOLDER[$1]} in out
-    unset "HOLDER[$1]"
+    local pid=${HOLDER[$1]} end=${HOLD_END[$1]}
+    unset "HOLDER[$1]" "HOLD_END[$1]"
     kill "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
-    read -r in out <<<"${HOLD_FD[$1]:-}"
-    [ -z "$in" ] || exec {in}>&- {out}>&-
-    rm -f "$DATA/$1.hold.in" "$DATA/$1.hold.out"
+    exec {end}>&-
+    rm -f "$DATA/$1.hold" "$DATA/$1.hold.held"
 }
 
 # child CMD…: runs it so that a signal to this script is heard at once. Its exit code is passed on.
@@ -106,7 +107,7 @@ one_run() {
 # One document of all single runs of a part.
 collect() {
     if compgen -G "$DATA/run-*.json" >/dev/null; then
-        jq -c -s --rawfile names "$DATA/labels.tsv" -f "$HERE/collect.jq" "$DATA"/run-*.json >"$DATA/$1.json" || rm -f "$DATA/$1.json"
+        jq -c -s --rawfile names "$DATA/labels.tsv" --arg pinning "$PINNING" -f "$HERE/collect.jq" "$DATA"/run-*.json >"$DATA/$1.json" || rm -f "$DATA/$1.json"
     fi
     rm -f "$DATA"/run-*.json "$DATA/labels.tsv" "$DATA/one.csv" "$DATA/one.json" "$DATA/one.said"
     [ -s "$DATA/$1.csv" ] || FAILED+="$1 "
@@ -132,21 +133,21 @@ in_turn() {
 
 # ---- the parts --------------------------------------------------------------------------------
 
-measure_models() {
-    local options=(--goals --duration "$MODELS_LENGTH" --warmup "$WARMUP")
+measure_models() { # OPTION…
     local status=0
-    say "models: every server, every workload ($MODELS_REPEAT repetitions)"
-    child "$BIN/echo_bench" models "${options[@]}" --repeat "$MODELS_REPEAT" "${MODELS_MORE[@]}" --format markdown \
+    say "models: every server under every load, $(repetitions "$@")"
+    child "$BIN/echo_bench" models --goals "$@" --format markdown \
         --csv "$DATA/models.csv" --json "$DATA/models.json" >"$DATA/models.md" || status=$?
     keep_or_note models "$status"
 }
-measure_compare() {
+measure_compare() { # OPTION…
     local status=0
-    say "compare: UDP against TCP over message sizes ($COMPARE_REPEAT repetitions)"
-    child "$BIN/echo_bench" compare --duration "$COMPARE_LENGTH" --warmup "$WARMUP" --repeat "$COMPARE_REPEAT" "${COMPARE_MORE[@]}" --format markdown \
+    say "compare: UDP against TCP over message sizes, $(repetitions "$@")"
+    child "$BIN/echo_bench" compare "$@" --format markdown \
         --csv "$DATA/compare.csv" --json "$DATA/compare.json" >"$DATA/compare.md" || status=$?
     keep_or_note compare "$status"
 }
+repetitions() { echo "$2 repetitions"; } # of --repeat N …
 # A command may end with 1 because something was lost, and still have measured everything else.
 keep_or_note() {
     if ! have_part "$1"; then
@@ -163,8 +164,12 @@ growth_round() {
     local -a order
     mapfile -t order < <(in_turn "$round" "${GROWTH_TARGETS[@]}")
     for n in "${GROWTH_CROWDS[@]}"; do
+        # Of many connections each shall have had its turn several times.
+        LENGTH=$([ "$n" -ge 10000 ] && echo "$GROWTH_LONG" || echo "$GROWTH_LENGTH")
         for target in "${order[@]}"; do one_run growth "$target" busy "$n" "$round" tcp --connections "$n" --window 1; done
     done
+    LENGTH=$GROWTH_LENGTH
+    for target in "${order[@]}"; do one_run growth "$target" idle 50 "$round" tcp --connections 50 --window 1; done
     for n in "${GROWTH_CROWDS[@]}"; do
         [ "$n" -gt 50 ] || continue
         for target in "${order[@]}"; do
@@ -173,7 +178,6 @@ growth_round() {
         for target in "${order[@]}"; do one_run growth "$target" idle "$n" "$round" tcp --connections 50 --window 1; done
         for target in "${!HOLDER[@]}"; do release "$target"; done
     done
-    for target in "${order[@]}"; do one_run growth "$target" idle 50 "$round" tcp --connections 50 --window 1; done
 }
 measure_growth() { # UNTIL
     local target limit n
@@ -189,7 +193,6 @@ measure_growth() { # UNTIL
     for target in tcp_echo_server tcp_epoll tcp_bufferevent; do
         if [ -x "$BIN/$target" ] && start_server "$target" "${PIN_SERVER[@]}" "$BIN/$target"; then GROWTH_TARGETS+=("$target"); fi
     done
-    LENGTH=$GROWTH_LENGTH
     [ ${#GROWTH_TARGETS[@]} -eq 0 ] || rounds growth "$1" "$MOST" growth_round
     for target in "${GROWTH_TARGETS[@]}"; do stop_server "$target"; done
     collect growth
@@ -202,28 +205,34 @@ workers_round() {
         tcp_*) one_run workers "$name" "${WORKERS_LOAD[$name]}" 50 "$round" tcp --connections 50 --window 1 "${WORKERS_THREADS[@]}" ;;
         udp_*) one_run workers "$name" "${WORKERS_LOAD[$name]}" 16 "$round" udp --connections 16 --window 16 --batch 16 "${WORKERS_THREADS[@]}" ;;
         esac
-    done < <(in_turn "$round" "${!WORKERS_LOAD[@]}")
+    done < <(in_turn "$round" "${WORKERS_NAMES[@]}")
 }
 # With four cores the generator has two of its own; with two it shares the second with the second worker, and the report says so.
 measure_workers() { # UNTIL
-    local server count name cores pinned=("${PIN_LOAD[@]}")
+    local server count name cores pinned=("${PIN_LOAD[@]}") pinning=$PINNING
     declare -gA WORKERS_LOAD=()
-    WORKERS_THREADS=()
+    WORKERS_THREADS=() WORKERS_NAMES=()
     for server in tcp_echo_server udp_echo_server; do
         for count in 1 2; do
             name=$server-$count
             cores=()
             if [ ${#CORES[@]} -ge 2 ]; then cores=(taskset -c "$(IFS=,; echo "${CORES[*]:0:count}")"); fi
             start_server "$name" "${cores[@]}" "$BIN/$server" --workers "$count" || continue
+            WORKERS_NAMES+=("$name")
             WORKERS_LOAD[$name]="$count worker$([ "$count" = 1 ] || echo s)"
         done
     done
-    if [ ${#CORES[@]} -ge 4 ]; then PIN_LOAD=(--cpu "${CORES[2]}"); WORKERS_THREADS=(--threads 2); fi
+    [ ${#CORES[@]} -lt 2 ] || PINNING="workers on cores ${CORES[0]} and ${CORES[1]}, generator on core ${CORES[1]}"
+    if [ ${#CORES[@]} -ge 4 ]; then
+        PIN_LOAD=(--cpu "${CORES[2]}")
+        WORKERS_THREADS=(--threads 2)
+        PINNING="workers on cores ${CORES[0]} and ${CORES[1]}, generator on cores ${CORES[2]} and ${CORES[3]}"
+    fi
     LENGTH=$WORKERS_LENGTH
-    rounds workers "$1" "$MOST" workers_round
-    PIN_LOAD=("${pinned[@]}")
-    for name in "${!WORKERS_LOAD[@]}"; do stop_server "$name"; done
+    [ ${#WORKERS_NAMES[@]} -eq 0 ] || rounds workers "$1" "$MOST" workers_round
+    for name in "${WORKERS_NAMES[@]}"; do stop_server "$name"; done
     collect workers
+    PIN_LOAD=("${pinned[@]}") PINNING=$pinning
     # The servers had a number in their names only to be told apart here.
     if [ -s "$DATA/workers.csv" ]; then sed -i -E 's/_server-[12],/_server,/' "$DATA/workers.csv"; fi
     if [ -s "$DATA/workers.json" ]; then sed -i -E 's/_server-[12]"/_server"/g' "$DATA/workers.json"; fi
@@ -258,7 +267,7 @@ measure_sweep() { # UNTIL
         start_server "$target" "${PIN_SERVER[@]}" "$BIN/$target" && SWEEP_TARGETS+=("$target")
     done
     LENGTH=$SWEEP_LENGTH
-    rounds sweep "$1" "$MOST" sweep_round
+    [ ${#SWEEP_TARGETS[@]} -eq 0 ] || rounds sweep "$1" "$MOST" sweep_round
     for target in "${SWEEP_TARGETS[@]}"; do stop_server "$target"; done
     collect sweep
 }
@@ -270,19 +279,22 @@ measure_everything() {
         [ -x "$BIN/$program" ] || die "$BIN/$program is not there (make)"
     done
     LABELS=0
-    declare -gA HOLD_FD=()
+    declare -gA HOLD_END=()
     find_cores
-    MODELS_MORE=() COMPARE_MORE=() MOST=5
-    SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120)
+    SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120) MOST=5
     if [ -n "$QUICK" ]; then
-        MODELS_LENGTH=200ms MODELS_REPEAT=1 MODELS_MORE=(--quick) COMPARE_LENGTH=200ms COMPARE_REPEAT=1 COMPARE_MORE=(--quick) WARMUP=50ms
-        GROWTH_LENGTH=200ms WORKERS_LENGTH=300ms SWEEP_LENGTH=300ms SWEEP_SHARES=(20 60 90 120) MOST=3
-        measure_models; measure_compare
-        measure_growth 75; measure_workers 85; measure_sweep 100
+        WARMUP=50ms GROWTH_LENGTH=200ms GROWTH_LONG=600ms WORKERS_LENGTH=300ms SWEEP_LENGTH=300ms SWEEP_SHARES=(20 60 90 120) MOST=3
+        measure_models --repeat 3 --quick
+        measure_compare --repeat 3 --quick --sizes 1,1400,65507
+        measure_growth 80
+        measure_workers 88
+        measure_sweep 102
     else
-        MODELS_LENGTH=300ms MODELS_REPEAT=5 COMPARE_LENGTH=300ms COMPARE_REPEAT=3 WARMUP=100ms
-        GROWTH_LENGTH=500ms WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
-        measure_models; measure_compare
-        measure_growth 460; measure_workers 490; measure_sweep 555
+        WARMUP=100ms GROWTH_LENGTH=400ms GROWTH_LONG=1s WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
+        measure_models --repeat 5 --duration 250ms
+        measure_compare --repeat 3
+        measure_growth 450
+        measure_workers 480
+        measure_sweep 555
     fi
 }

@@ -33,7 +33,7 @@ plot data using (0):"row":ytic(stringcolumn("target")) with points pointtype -1 
      for [p = 1:2] data using (with_path(p, column("cost") / 2)):(lane(p)):(0):"cost":(lane(p) - 0.15):(lane(p) + 0.15) \
         with boxxyerror fillstyle pattern pattern[p] border linecolor rgb shade[p] linewidth 1 dashtype solid linecolor rgb shade[p] title path[p], \
      for [p = 1:2] data using (with_path(p, column("cost"))):(lane(p)):"cost":"cost_high" \
-        with xerrorbars pointtype -1 linecolor rgb "#000000" linewidth 1.2 dashtype solid notitle, \
+        with xerrorbars pointtype 0 pointsize 0 linecolor rgb "#000000" linewidth 1.2 dashtype solid notitle, \
      for [p = 1:2] data using (with_path(p, column("cost_high"))):(lane(p)):(sprintf(" %.3g", column("cost"))) with labels left font ",8" notitle
 unset label 1
 set lmargin at screen 0.61

@@ -30,6 +30,7 @@ set linetype 6 linecolor rgb "#E69F00" linewidth 1.8 dashtype (6,3,2,3,2,3) poin
 set border 3 linecolor rgb "#404040"
 set tics nomirror out
 set grid back linecolor rgb "#D8D8D8" linewidth 0.6 dashtype solid
+set pointintervalbox 0
 set key opaque samplen 3.2 spacing 1.15
 set label 1 conditions at screen 0.012, screen (30.0 / height) font ",8" textcolor rgb "#404040"
 

@@ -96,12 +96,12 @@ function tell_openmarks(    n, i, list, pick, r, k, names, shares, name) {
 function tell_sizes(    r, name) {
     for (r = 1; r <= rows; r++) {
         name = cell[r, "figure"] == "rate" ? "rate" : "server CPU a message"
-        printf "- %s, %s, %s: ", cell[r, "workload"], (cell[r, "loss_percent"] + 0 == 0 ? "no loss" : cell[r, "loss_percent"] + 0 " % lost"), name
+        printf "- %s, %s, %s, %s: ", cell[r, "path"], (cell[r, "workload"] == "single" ? "one under way" : cell[r, "workload"]), (cell[r, "loss_percent"] + 0 == 0 ? "no loss" : cell[r, "loss_percent"] + 0 " % lost"), name
         if (cell[r, "size"] != "?")
             printf "%s overtakes %s near %s bytes (%s is ahead at %s, %s at %s)", toupper(cell[r, "to"]), toupper(cell[r, "from"]), \
                 number(cell[r, "size"]), toupper(cell[r, "from"]), number(cell[r, "below"]), toupper(cell[r, "to"]), number(cell[r, "above"])
         else
-            printf "the curves do not cross; of %d sizes UDP is ahead at %d, TCP at %d, and at %d the spread exceeds the difference", \
+            printf "the curves do not cross; of %d sizes UDP is ahead at %d, TCP at %d, and at %d there is no verdict", \
                 cell[r, "sizes"], cell[r, "udp"], cell[r, "tcp"], cell[r, "sizes"] - cell[r, "udp"] - cell[r, "tcp"]
         print "."
     }
@@ -109,21 +109,23 @@ function tell_sizes(    r, name) {
 
 # ---- growth ----
 
-# The least and greatest best figure of tcp_echo_server under this load, from so many connections on; how far apart: ± around their middle.
-function extent(load, least,    r, v) {
-    low = high = 0
+# Of the best figures of tcp_echo_server under this load, from so many connections on: low, high, middle (the median). False: none.
+function extent(load, least,    r, v, n, k, list) {
+    n = 0
     for (r = 1; r <= rows; r++) {
         if (cell[r, "target"] != "tcp_echo_server" || cell[r, "workload"] != load || cell[r, "connections"] + 0 < least || !has(r, "server_cpu_us_low")) continue
         v = value(r)
-        if (low == 0 || v < low) low = v
-        if (v > high) { high = v; highest = cell[r, "connections"] }
-        if (v == low) lowest = cell[r, "connections"]
+        if (n == 0 || v < low) { low = v; lowest = cell[r, "connections"] }
+        if (n == 0 || v > high) { high = v; highest = cell[r, "connections"] }
+        for (k = n++; k >= 1 && list[k] > v; k--) list[k + 1] = list[k]
+        list[k + 1] = v
     }
-    return high > 0 ? (high - low) / (high + low) * 100 : -1
+    if (n) middle = n % 2 ? list[(n + 1) / 2] : (list[n / 2] + list[n / 2 + 1]) / 2
+    return n > 0
 }
 function tell_middle() {
-    extent("busy", 0); printf "%.4g ", (low + high) / 2
-    extent("idle", 0); printf "%.4g\n", (low + high) / 2
+    printf "%.4g ", extent("busy", 0) ? middle : 0
+    printf "%.4g\n", extent("idle", 0) ? middle : 0
 }
 function tell_growth(    r, t, n, c, i, load, targets, target, counts, count, seen, at) {
     for (r = 1; r <= rows; r++) {
@@ -143,15 +145,33 @@ function tell_growth(    r, t, n, c, i, load, targets, target, counts, count, se
         print ""
     }
     print ""
-    flat("busy", "with all connections busy"); flat("idle", "with 50 busy among idle ones")
+    flat("busy", "with all connections busy"); beside("busy", "with all connections busy")
+    flat("idle", "with 50 busy among idle ones"); beside("idle", "with 50 busy among idle ones")
 }
-function flat(load, words,    all, more) {
-    all = extent(load, 0)
-    if (all < 0) return
-    printf "- `tcp_echo_server` %s: from %s µs (%s) to %s µs (%s), ±%.1f %% around their middle: ", words, short(low), connections(lowest), short(high), connections(highest), all
-    print all <= 15 ? "within the goal of ±15 %." : "outside the goal of ±15 %."
-    more = extent(load, 2)
-    if (load == "busy" && more >= 0) printf "- Without the single connection, which has the server wake up for every message: ±%.1f %%.\n", more
+function flat(load, words) {
+    if (!extent(load, 0)) return
+    printf "- `tcp_echo_server` %s: from %s µs (%s) to %s µs (%s), that is %s to %s of their median, %s µs: ", words, short(low), connections(lowest), short(high), connections(highest), \
+        off(low), off(high), short(middle)
+    print is_flat() ? "within the goal of ±15 %." : "outside the goal of ±15 %."
+    if (load == "busy" && lone() && extent(load, 2))
+        printf "- Without the single connection, which has the server wake up for every message: %s (%s) to %s (%s) of the median, %s the goal.\n", \
+            off(low), connections(lowest), off(high), connections(highest), (is_flat() ? "within" : "outside")
+}
+function off(v) { return sprintf("%+.0f %%", (v / middle - 1) * 100) }
+function is_flat() { return low >= 0.85 * middle && high <= 1.15 * middle }
+function lone(    r) { for (r = 1; r <= rows; r++) if (cell[r, "workload"] == "busy" && cell[r, "connections"] == 1) return 1; return 0 }
+# How it stands to plain epoll at the same numbers of connections: what the machine does to both, a ratio leaves out.
+function beside(load, words,    r, ratio, least, most, ours, limit) {
+    for (r = 1; r <= rows; r++) if (cell[r, "workload"] == load && has(r, "server_cpu_us_low")) {
+        if (cell[r, "target"] == "tcp_echo_server") ours[cell[r, "connections"]] = value(r)
+        if (cell[r, "target"] == "tcp_epoll") limit[cell[r, "connections"]] = value(r)
+    }
+    for (r in ours) if (limit[r] > 0) {
+        ratio = ours[r] / limit[r]
+        if (!least || ratio < least) least = ratio
+        if (ratio > most) most = ratio
+    }
+    if (least) printf "- Beside `tcp_epoll` %s, at the same number of connections: %s to %s times its CPU.\n", words, short(least), short(most)
 }
 function connections(n) { return number(n) " connection" (n == 1 ? "" : "s") }
 

@@ -28,7 +28,7 @@ do for [p = 1:2] {
     plot for [w = 1:2] data using (only("workload", load_name[w], place(0) + 0.2 * (2 * w - 3))):(column(value) / scale[p]):(0.34) \
             with boxes fillstyle pattern pattern[w] border linetype w dashtype solid title load_name[w], \
          for [w = 1:2] data using (only("workload", load_name[w], place(0) + 0.2 * (2 * w - 3))):(column(value) / scale[p]):(column(figure[p] . "_low") / scale[p]):(column(figure[p] . "_high") / scale[p]) \
-            with yerrorbars pointtype -1 linecolor rgb "#000000" linewidth 1.2 dashtype solid notitle, \
+            with yerrorbars pointtype 0 pointsize 0 linecolor rgb "#000000" linewidth 1.2 dashtype solid notitle, \
          for [w = 1:2] data using (only("workload", load_name[w], place(0) + 0.2 * (2 * w - 3))):(column(figure[p] . "_high") / scale[p]):(sprintf("%.3g", column(value) / scale[p])) \
             with labels offset 0, 0.7 font ",9" notitle
     unset label 1

@@ -10,14 +10,13 @@ tell() { local part=$1; shift; awk -v part="$part" -f "$HERE/tell.awk" "$@"; }
 # A header and at least one row.
 have_part() { [ -s "$DATA/$1.csv" ] && [ "$(wc -l <"$DATA/$1.csv")" -ge 2 ]; }
 
-# The line at the foot of each picture: what was measured where, folded to the width of the picture.
+# conditions [PART]: under which a part was measured; without its own, the first one's that are known.
 conditions() {
-    local part file
-    for part in "${PARTS[@]}"; do
-        file=$DATA/$part.json
-        [ -s "$file" ] || continue
-        jq -r '.conditions // empty | "conditions: " + ([.kernel, .cpu, (if .cores then "\(.cores) cores" else empty end), .governor, .versions,
-            (if .load_average then "load average \(.load_average)" else empty end), .date] | map(select(. != null and . != "")) | join(", "))' "$file"
+    local part
+    for part in "$@" "${PARTS[@]}"; do
+        [ -s "$DATA/$part.json" ] || continue
+        jq -r '.conditions // empty | "conditions: " + ([.kernel, .cpu, (if .cores then "\(.cores) cores" else empty end), .governor, .pinning, .versions,
+            (if .load_average then "load average \(.load_average)" else empty end), .date] | map(select(. != null and . != "")) | join(", "))' "$DATA/$part.json"
         return
     done
     echo "conditions: not recorded"
@@ -137,21 +136,22 @@ write_compare() {
     local workload losses path
     have_part compare || return 0
     awk -f "$HERE/cross.awk" "$DATA/tsv/compare.tsv" >"$DATA/tsv/crossings.tsv"
+    # Only the lab network's cable can lose packets: where it was measured, the pictures are of it.
+    path=$(rows_of "$DATA/tsv/compare.tsv" path | grep -x veth || echo loopback)
     losses=$(rows_of "$DATA/tsv/compare.tsv" loss_percent | head -n 2 | tr '\n' ' ')
-    path=$(rows_of "$DATA/tsv/compare.tsv" path | tr '\n' ' ')
     cat <<END
 ## UDP against TCP
 
-\`echo_bench compare\` sent messages of the same sizes to both of our servers over the same path (${path% }), quiet and while the lab network drops packets.
+\`echo_bench compare\` sent messages of the same sizes to both of our servers over the same path, quiet and while the lab network drops packets; the pictures are of the path $path.
 
 END
     if [ -s "$DATA/compare.md" ]; then cat "$DATA/compare.md"; echo; fi
     while read -r workload; do
-        draw "sizes_$workload" size.gp "$DATA/tsv/compare.tsv" "$workload" "UDP against TCP over message sizes: $workload, ${path% }" "$losses" "$DATA/tsv/crossings.tsv"
-        picture "sizes_$workload" "Rate and CPU of UDP and TCP against message size, $workload"
+        draw "sizes_$workload" size.gp "$DATA/tsv/compare.tsv" "$workload" "UDP against TCP over message sizes: $(title_of "$workload"), path $path" "$losses" "$DATA/tsv/crossings.tsv" "$path"
+        picture "sizes_$workload" "Rate and CPU of UDP and TCP against message size, $(title_of "$workload")"
         printf '\n\n'
     done < <(rows_of "$DATA/tsv/compare.tsv" workload)
-    echo "Where the curves cross; one is ahead only where the medians lie further apart than the repetitions of either:"
+    echo "Where the curves cross. One is ahead only where the medians lie further apart than the repetitions of either, and of three repetitions at least:"
     echo
     tell sizes "$DATA/tsv/crossings.tsv"
     cat <<END
@@ -162,6 +162,13 @@ needs all of them must send again what was lost, and pays for that himself, whil
 END
     sources compare "Every repetition"
     echo
+}
+title_of() {
+    case $1 in
+    single) echo "one message under way" ;;
+    windowed) echo "a window of them under way" ;;
+    *) echo "$1" ;;
+    esac
 }
 
 # ---- growth, workers, open loop ---------------------------------------------------------------
@@ -232,7 +239,7 @@ It does not say that the server is at its limit where the generator was: on two 
 END
     picture latency_open "Share of the messages that were back within a time, in open loop"
     printf '\n\n'
-    echo "The same runs as curves, at a rate that is easily kept and at the highest one. It does not say what a pause of the server of a given length does: that takes one pause, not a sum of many."
+    echo "The same runs as curves, at the middle one of the offered rates and at the highest. It does not say what a pause of the server of a given length does: that takes one pause, not a sum of many."
     echo
     sources sweep "Every repetition, and the histograms in full"
     echo
@@ -254,7 +261,6 @@ write_everything() {
     local part
     mkdir -p "$DATA/tsv"
     NOTES=$DATA/drawing.md
-    FOOT=$(conditions | fold -s -w 135)
     PNG_KIND=
     if command -v gnuplot >/dev/null; then
         PNG_KIND=$(gnuplot -e 'set terminal' 2>&1 </dev/null | grep -qw pngcairo && echo pngcairo || echo png)
@@ -265,7 +271,10 @@ write_everything() {
         if have_part "$part"; then awk -f "$HERE/spread.awk" "$DATA/$part.csv" >"$DATA/tsv/$part.tsv"; fi
     done
     # The sections first: while they are written, notes come up.
-    for part in "${PARTS[@]}"; do "write_$part"; done >"$DATA/sections.md"
+    for part in "${PARTS[@]}"; do
+        FOOT=$(conditions "$part" | fold -s -w 135)
+        "write_$part"
+    done >"$DATA/sections.md"
     {
         printf '# What echolab measured on this machine\n\n%s.\n\n' "$(conditions)"
         verified
