@@ -43,7 +43,7 @@ UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -176,6 +176,14 @@ demo: deps ## UDP and TCP echo between two namespaces, with the packets shown
 pictures: all ## draw the pictures of the README anew (netns/pictures/; needs dot and strace: make deps-test)
 	@netns/pictures/draw
 
+# ---- how fast it is ---------------------------------------------------------------------------
+
+# BENCH=quick is a look, not a result: few repetitions, short ones.
+.PHONY: bench
+bench: deps-test ## measure the servers, ten minutes (BENCH=quick: two): build/bench/report.md, with pictures
+	@$(MAKE) --no-print-directory -j2 all
+	@ECHOLAB_BIN=$(BIN) clients/bench/report/run $(if $(BENCH),--$(BENCH)) --out $(BUILD)/bench
+
 # ---- tests ------------------------------------------------------------------------------------
 
 NETNS_TESTS := $(wildcard tests/netns/*.t)
@@ -231,7 +239,7 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.c clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench -I$(BUILD)/include
 

@@ -9,7 +9,10 @@
  */
 #include "datagram_batch.h"
 
+#include "socket.h"
+
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,17 +24,22 @@ enum {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* Points header `i` at its buffers again. The kernel overwrites the lengths at every call. */
-static void prepare(struct el_datagram_batch *batch, unsigned i)
+/* The kernel overwrites these lengths at every call; the rest of header `i` stays as it was made. */
+static void rearm(struct el_datagram_batch *batch, unsigned i)
+{
+    batch->in[i].msg_hdr.msg_namelen = sizeof batch->datagrams[i].peer.in6;
+    batch->in[i].msg_hdr.msg_controllen = sizeof batch->in_controls[i].bytes;
+}
+
+static void point_at_buffers(struct el_datagram_batch *batch, unsigned i)
 {
     batch->in[i].msg_hdr = (struct msghdr){
         .msg_name = &batch->datagrams[i].peer.sa, /* straight into place, no copy */
-        .msg_namelen = sizeof batch->datagrams[i].peer.in6,
         .msg_iov = &batch->in_parts[i],
         .msg_iovlen = 1,
         .msg_control = batch->in_controls[i].bytes,
-        .msg_controllen = sizeof batch->in_controls[i].bytes,
     };
+    rearm(batch, i);
 }
 
 struct el_datagram_batch *el_datagram_batch_new(const struct el_datagram_batch_args *args)
@@ -67,7 +75,7 @@ struct el_datagram_batch *el_datagram_batch_new(const struct el_datagram_batch_a
     for (unsigned i = 0; i < n; i++) {
         batch->in_parts[i].iov_base = batch->datagrams[i].data = batch->buffers + i * batch->stride;
         batch->in_parts[i].iov_len = buffer;
-        prepare(batch, i);
+        point_at_buffers(batch, i);
     }
     return batch;
 }
@@ -94,6 +102,43 @@ int el_datagram_enable_gro(int fd)
 {
     int on = 1;
     return setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof on) < 0 ? -errno : 0;
+}
+
+/*
+ * Could a socket bound there be sent anything by broadcast or to a group? Asked of the routing table, since only that knows
+ * that 10.77.0.255 is a broadcast address: connect(2) without SO_BROADCAST says EACCES. It sends nothing.
+ */
+static bool is_unicast(const struct el_address *address)
+{
+    if (el_address_is_any(address) || el_address_is_multicast(address))
+        return false;
+    int fd = socket(el_address_family(address), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool connected = fd >= 0 && connect(fd, &address->sa, address->length) == 0;
+    el_socket_close(fd);
+    return connected;
+}
+
+/*
+ * Makes sure that a socket on a loopback address hears this machine alone. IPv6 does (RFC 4291 section 2.5.3: such a packet
+ * from outside is dropped); IPv4 does unless someone set net.ipv4.conf.*.route_localnet, so bind it to the interface as well.
+ */
+static bool only_through_loopback(int fd, const struct el_address *bound)
+{
+    return el_address_family(bound) == AF_INET6 ||
+           setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof "lo") == 0;
+}
+
+unsigned el_datagram_forgo_packet_info(int fd, const struct el_address *bound)
+{
+    bool v4 = el_address_family(bound) == AF_INET;
+    bool loopback = el_address_is_loopback(bound);
+    int off = 0;
+    if (!is_unicast(bound) || (loopback && !only_through_loopback(fd, bound)))
+        return 0;
+    /* It cannot fail: the same option was switched on. If it did, datagrams would cost a little more. */
+    setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &off,
+               sizeof off);
+    return loopback ? EL_LOOPBACK_INDEX : 0;
 }
 
 /*
@@ -166,14 +211,15 @@ static void unpack(struct el_datagram_batch *batch, unsigned i)
         d->length = batch->max_datagram;
 }
 
-int el_datagram_receive(struct el_datagram_batch *batch, int fd)
+/* recvmmsg(2) with everything that has to be right before and after it. */
+static int receive(struct el_datagram_batch *batch, int fd, int flags)
 {
     for (unsigned i = 0; i < batch->used; i++)
-        prepare(batch, i);
+        rearm(batch, i);
     batch->kernel_drops = 0;
     int n;
     do
-        n = recvmmsg(fd, batch->in, batch->capacity, MSG_DONTWAIT | MSG_TRUNC, NULL);
+        n = recvmmsg(fd, batch->in, batch->capacity, flags | MSG_TRUNC, NULL);
     while (n < 0 && errno == EINTR);
     if (n < 0) {
         batch->used = 1;
@@ -183,6 +229,17 @@ int el_datagram_receive(struct el_datagram_batch *batch, int fd)
     for (unsigned i = 0; i < batch->used; i++)
         unpack(batch, i);
     return n;
+}
+
+int el_datagram_receive(struct el_datagram_batch *batch, int fd)
+{
+    return receive(batch, fd, MSG_DONTWAIT);
+}
+
+int el_datagram_wait(struct el_datagram_batch *batch, int fd)
+{
+    int n = receive(batch, fd, MSG_WAITFORONE);
+    return n > 0 && batch->datagrams[0].peer.length == 0 ? 0 : n;
 }
 
 struct el_datagram *el_datagram_at(struct el_datagram_batch *batch, unsigned index)
@@ -200,4 +257,13 @@ unsigned el_datagram_pieces(const struct el_datagram *datagram)
 uint32_t el_datagram_kernel_drops(const struct el_datagram_batch *batch)
 {
     return batch->kernel_drops;
+}
+
+uint32_t el_datagram_drops(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof info;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &length) < 0)
+        return 0; /* ENOPROTOOPT */
+    return info[SK_MEMINFO_DROPS];
 }

@@ -19,7 +19,8 @@ enum {
     EL_DATAGRAM_MAX_V4 = 65507, /* 65535 - 20 (IPv4) - 8 (UDP): RFC 768, RFC 791 */
     EL_DATAGRAM_MAX_V6 = 65527, /* 65535 - 8: the IPv6 header is not part of its length field */
     EL_DATAGRAM_BATCH_MAX =
-        1024, /* the most that one recvmmsg(2) or sendmmsg(2) takes (UIO_MAXIOV) */
+        1024,              /* the most that one recvmmsg(2) or sendmmsg(2) takes (UIO_MAXIOV) */
+    EL_LOOPBACK_INDEX = 1, /* of the interface "lo", in every network namespace */
 };
 
 /* How a datagram was addressed. One to a group reaches many hosts, and each would answer. */
@@ -59,12 +60,26 @@ void el_datagram_batch_free(struct el_datagram_batch *batch);
 int el_datagram_enable_gro(int fd);
 
 /*
+ * [#only-one-address] Switches IP_PKTINFO off again where it would tell nothing new, because it costs 5 % of a datagram: a socket
+ * bound to one unicast address receives only what was sent to that, and replies leave from there without being told to.
+ * On a loopback address the interface is known as well (SO_BINDTODEVICE, unprivileged since Linux 5.7, sees to that):
+ * then EL_LOOPBACK_INDEX is returned, for the datagrams' `interface`. 0: unknown, or IP_PKTINFO had to stay on
+ * (a wildcard, a group, a broadcast address, an old kernel).
+ */
+unsigned el_datagram_forgo_packet_info(int fd, const struct el_address *bound);
+
+/*
  * recvmmsg(2), not waiting. Returns how many came (el_datagram_at 0..n-1; with GRO each may hold
  * several), -EAGAIN when none, or the socket's pending error (-ECONNREFUSED ...; reading it clears
  * it). -EINTR is retried here. A zero-length datagram counts as one. Fewer than the capacity: the
  * queue was empty a moment ago. What an earlier call returned is overwritten.
  */
 int el_datagram_receive(struct el_datagram_batch *batch, int fd);
+/*
+ * The same on a blocking socket, and waits for the first (MSG_WAITFORONE). 0: shutdown(2) of the socket ended the wait; a datagram
+ * of that very moment may be lost with it.
+ */
+int el_datagram_wait(struct el_datagram_batch *batch, int fd);
 struct el_datagram *el_datagram_at(struct el_datagram_batch *batch, unsigned index);
 
 /* How many datagrams were sent as this one: 1, or with GRO the number of segments. */
@@ -76,6 +91,12 @@ unsigned el_datagram_pieces(const struct el_datagram *datagram);
  * when the kernel did not say).
  */
 uint32_t el_datagram_kernel_drops(const struct el_datagram_batch *batch);
+
+/*
+ * The same, asked of the socket (SO_MEMINFO): up to now, without a control message in each datagram, and from any thread. 0 before
+ * Linux 4.12. [#ask-for-drops]
+ */
+uint32_t el_datagram_drops(int fd);
 
 struct el_datagram_sent {
     unsigned sent;     /* datagrams that left */

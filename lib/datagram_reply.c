@@ -195,6 +195,21 @@ static bool try_again(struct el_datagram_batch *batch, int error, bool *tried,
     return false;
 }
 
+/*
+ * As sendmmsg(2). [#lone-reply] A single datagram with nothing to say beside it leaves by sendto(2): the kernel has no headers
+ * to copy in and no result to copy out. When everything else is idle that is the usual case.
+ */
+static int send_parcels(const struct el_datagram_batch *batch, int fd, unsigned n)
+{
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    const struct msghdr *first = &batch->out[0].msg_hdr;
+    if (n > 1 || first->msg_controllen != 0 || first->msg_iovlen != 1)
+        return sendmmsg(fd, batch->out, n, flags);
+    const struct iovec *bytes = first->msg_iov;
+    const struct sockaddr *to = first->msg_name;
+    return sendto(fd, bytes->iov_base, bytes->iov_len, flags, to, first->msg_namelen) < 0 ? -1 : 1;
+}
+
 int el_datagram_reply(struct el_datagram_batch *batch, int fd, unsigned count, const bool *keep,
                       struct el_datagram_sent *sent)
 {
@@ -203,7 +218,7 @@ int el_datagram_reply(struct el_datagram_batch *batch, int fd, unsigned count, c
     bool tried = false; /* the parcel at `at` was refused once, with an error maybe not its own */
     /* Each turn sends, drops, or uses up a parcel's one repetition: so this ends. */
     for (unsigned n; (n = pack(batch, at, count, keep)) > 0;) {
-        int gone = sendmmsg(fd, batch->out, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        int gone = send_parcels(batch, fd, n);
         sent->calls++;
         if (gone < 0) {
             int error = errno;

@@ -24,8 +24,8 @@ bool el_narrator_open(struct el_narrator *narrator, struct event_base *base, str
     *narrator = (struct el_narrator){.per_second = per_second};
     if (!el_explaining(trace))
         return true;
-    narrator->timer = event_new(base, -1, 0, on_second_over, narrator);
-    if (narrator->timer == NULL)
+    if (base != NULL &&
+        (narrator->timer = event_new(base, -1, 0, on_second_over, narrator)) == NULL)
         return false;
     narrator->trace = trace;
     return true;
@@ -51,9 +51,20 @@ struct el_trace *el_narrator_take(struct el_narrator *narrator)
         narrator->used++;
         return narrator->trace;
     }
-    if (narrator->left_out++ == 0) {
+    if (narrator->left_out++ == 0 && narrator->timer != NULL) {
         const struct timeval rest = el_timeval(el_time_left(narrator->second_ends, now));
         event_add(narrator->timer, &rest);
     }
     return NULL;
+}
+
+int el_narrator_tend(struct el_narrator *narrator)
+{
+    if (narrator->left_out == 0)
+        return -1;
+    el_duration left = el_time_left(narrator->second_ends, el_now());
+    if (left > 0)
+        return el_poll_ms(left);
+    tell_left_out(narrator);
+    return -1;
 }

@@ -19,12 +19,18 @@ struct el_narrator {
         *timer; /* pending while something was left out: perhaps no further step comes to tell it */
 };
 
-/* Narrates to `trace`, if that is wanted at all, so many steps a second at most. False: out of memory. */
+/*
+ * Narrates to `trace`, if that is wanted at all, so many steps a second at most. `base` NULL: the owner has no event loop, and
+ * calls el_narrator_tend instead. False: out of memory.
+ */
 bool el_narrator_open(struct el_narrator *narrator, struct event_base *base, struct el_trace *trace,
                       unsigned per_second);
 
 /* Tells what was left out. After the loop of `base` has ended, or in its thread; a zeroed one is fine. */
 void el_narrator_close(struct el_narrator *narrator);
+
+/* Without a base, before each wait: tells what was left out, if it is time. Returns how long the wait may be, for poll(2). */
+int el_narrator_tend(struct el_narrator *narrator);
 
 /* The trace to narrate the next step to, if somebody listens; NULL when this second's budget is spent. */
 struct el_trace *el_narrator_take(struct el_narrator *narrator);

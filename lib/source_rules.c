@@ -11,9 +11,6 @@
  */
 #include "source_rules.h"
 
-/* The kernel gives "lo" this index in every network namespace. */
-enum { LOOPBACK_INDEX = 1 };
-
 const char *const el_source_kind_names[] = {
     [EL_SOURCE_LOW_PORT] = "low-port",
     [EL_SOURCE_OWN_PORT] = "own-port",
@@ -79,7 +76,7 @@ const char *el_source_refused(const struct el_datagram *d, const struct el_addre
         return "the unspecified address :: is nobody's (RFC 4291 section 2.5.2)";
     }
     /* A server on a wildcard address that is probed from its own machine gets it through "lo". */
-    if (el_address_is_loopback(peer) && d->interface != LOOPBACK_INDEX)
+    if (el_address_is_loopback(peer) && d->interface != EL_LOOPBACK_INDEX)
         return "it claims to be from this machine, but came from the network";
     return NULL;
 }

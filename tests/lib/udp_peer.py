@@ -11,6 +11,10 @@
   udp_peer.py send   HOST PORT COUNT SIZE                     COUNT datagrams, not looking at answers
   udp_peer.py fair   PID HOST PORT PORT2                      the stopped server PID has 100 datagrams waiting on PORT
                                                               and one on PORT2; prints how many of the 100 came first
+  udp_peer.py mixed  [--peers N] PID HOST PORT COUNT          COUNT datagrams of mixed lengths, from N peers in turn, fifty at
+                                                              a time to the stopped server PID; each peer gets its own
+  udp_peer.py leave  HOST PORT COUNT                          COUNT senders that are gone before the answer can come
+  udp_peer.py load   HOST PORT                                sends without end; prints "loading" after the first echo
 
 Silence is never waited for: a second datagram, which must be answered, follows on the same way, and
 when its answer is there the first one had its chance (the server reads a socket in order).
@@ -153,6 +157,60 @@ def fair(args):
     print(sum(arrival(many) < answered for _ in range(100)))
 
 
+def stop(pid):
+    """SIGSTOP, and every thread of it has heard of it."""
+    os.kill(pid, signal.SIGSTOP)
+    for task in os.listdir(f"/proc/{pid}/task"):
+        state = ""
+        while state != "T":
+            os.sched_yield()
+            with open(f"/proc/{pid}/task/{task}/stat") as stat:
+                state = stat.read().rpartition(")")[2].split()[0]
+
+
+# Runs of one length, of which the last is shorter, longer or empty; and neighbours that have nothing in common.
+MIXED = [64] * 7 + [20] + [64, 64, 65, 64] + [0, 0] + [1400] * 5 + [1] + [100, 200, 300, 300, 200] + [9] * 20 + [0] + [1]
+
+
+def mixed(args):
+    peers = [open_socket(args.host) for _ in range(args.peers or 1)]
+    wanted = [[] for _ in peers]
+    for begin in range(0, args.count, 50):  # fewer than fit the server's receive buffer; what is read at once can be coalesced
+        stop(args.pid)
+        for seed in range(begin, min(begin + 50, args.count)):
+            who = seed // 3 % len(peers) if begin % 100 else seed % len(peers)  # three neighbours of one peer; or none
+            data = pattern(MIXED[seed % len(MIXED)], seed)
+            peers[who].sendto(data, (args.host, args.port))
+            wanted[who].append(data)
+        os.kill(args.pid, signal.SIGCONT)
+        for sock, sent in zip(peers, wanted):
+            for data in sent:
+                expect(sock, data, (args.host, args.port))
+            sent.clear()
+    for sock in peers:
+        sock.setblocking(False)
+        try:
+            sys.exit(f"one too many: {len(sock.recv(70000))} bytes")
+        except BlockingIOError:
+            pass
+    print("echoed", args.count)
+
+
+def leave(args):
+    for seed in range(args.count):
+        with open_socket(args.host) as sock:
+            sock.sendto(pattern(64, seed), (args.host, args.port))
+
+
+def load(args):
+    sock = open_socket(args.host)
+    sock.sendto(b"first", (args.host, args.port))
+    expect(sock, b"first", (args.host, args.port))
+    print("loading", flush=True)
+    while True:
+        sock.sendto(b"more", (args.host, args.port))
+
+
 def main():
     parser = argparse.ArgumentParser()
     commands = parser.add_subparsers(required=True)
@@ -175,6 +233,9 @@ def main():
     command(spoof, "source", "sport", "host", "port", "text")
     command(send, "host", "port", "count", "size")
     command(fair, "pid", "host", "port", "port2")
+    command(mixed, "--peers", "pid", "host", "port", "count")
+    command(leave, "host", "port", "count")
+    command(load, "host", "port")
     command(flood, "--seconds", "victim", "host", "port")
     args = parser.parse_args()
     try:

@@ -65,7 +65,7 @@ peer() {
 test_echo() {
     serve echo --explain
     like "the ready line is complete" "$(<"$TEST_TMP/echo.out")" \
-        "^ready proto=udp listen=127\.0\.0\.1:[0-9]+ model=libevent workers=1 pid=[0-9]+$"
+        "^ready proto=udp listen=127\.0\.0\.1:[0-9]+ model=recvmmsg workers=1 pid=[0-9]+$"
     ok "0, 1, 1400 and 65507 bytes come back whole" "$PEER" echo "$HOST" "$PORT" 0 1 1400 65507 0
     ok "fifty at once come back in order" "$PEER" burst "$HOST" "$PORT" 50 700
     peer socat - "UDP4:$HOST:$PORT"
@@ -253,6 +253,27 @@ test_addresses() {
     is "none was lost to coalescing" "$(stat errors)" 0
 }
 
+# On one address each, the server does without IP_PKTINFO. What that told must still hold.
+test_one_address_each() {
+    serve_on server single --listen 127.0.0.1:7100 --listen '[::1]:7100' --listen 10.77.0.2:7100
+    ok "one address: its own machine is answered, from an address of the network" on server "$PEER" echo --bind 10.77.0.22 127.0.0.1 7100 1 1400
+    ok "one address: and over IPv6" on server "$PEER" echo --bind fd77::2 ::1 7100 1 1400
+    ok "one address: a client is answered" on client "$PEER" echo 10.77.0.2 7100 1 1400 65507
+    ok "one address: who says that it is loopback is not answered elsewhere" on server "$PEER" silent --bind 127.0.0.5 10.77.0.2 7100
+    # Even who lets the network reach loopback addresses does not expose a server that listens there, without rate limits.
+    on server sysctl -qw net.ipv4.conf.all.route_localnet=1
+    on server iptables -t nat -A PREROUTING -d 10.77.0.22 -p udp --dport 7100 -j DNAT --to-destination 127.0.0.1
+    ok "one address: a loopback address is out of the network's reach, whatever sysctl says" on client \
+        "$PEER" silent --fence 10.77.0.2 10.77.0.22 7100
+    is "(that datagram came, and was redirected)" \
+        "$(on server iptables -t nat -nvxL PREROUTING | awk '/DNAT/ { print $1 }')" 1
+    on server iptables -t nat -F PREROUTING
+    on server sysctl -qw net.ipv4.conf.all.route_localnet=0
+    stop single
+    is "one address: the one that said so is counted" "$(stat dropped_unsafe_source)" 1
+    accounted "one address"
+}
+
 # forge: one datagram to the server that says it is from the echo server on the other host.
 forge() { on sw0 "$PEER" spoof 10.77.0.1 7007 10.77.0.2 7007 forged; }
 
@@ -305,4 +326,5 @@ test_usage
 # shellcheck disable=SC2119 # the default topology
 world
 test_addresses
+test_one_address_each
 test_two_servers
