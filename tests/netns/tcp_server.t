@@ -237,8 +237,8 @@ test_explain() {
     like "--explain tells of Nagle's algorithm being off, once, on the listener" "$told" 'setsockopt\([0-9]+, TCP_NODELAY, 1\) = 0'
     like "of accept" "$told" 'accept4\([0-9]+, SOCK_NONBLOCK\|SOCK_CLOEXEC\) = [0-9]+ from 127\.0\.0\.1:'
     like "of the addresses and the state" "$told" ": 127\.0\.0\.1:[0-9]+ to 127\.0\.0\.1:$PORT, state (ESTABLISHED|CLOSE_WAIT), RTT .*, MSS [0-9]+" # its FIN may be here already
-    like "of read and write" "$told" 'write\([0-9]+, 3 bytes\) = 3'
-    like "of the FIN and the state it leaves" "$told" "read\([0-9]+\) = 0: the peer's FIN, state CLOSE_WAIT"
+    like "of recv and send" "$told" 'send\([0-9]+, 3 bytes\) = 3'
+    like "of the FIN and the state it leaves" "$told" "recv\([0-9]+\) = 0: the peer's FIN, state CLOSE_WAIT"
     ok "(many messages)" client dribble 1000
     ok "but not of everything" test "$(wc -l <"$ERR_FILE")" -lt 1900
     kill -TERM "$PID"
