@@ -43,7 +43,7 @@ UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -176,6 +176,14 @@ demo: deps ## UDP and TCP echo between two namespaces, with the packets shown
 pictures: all ## draw the pictures of the README anew (netns/pictures/; needs dot and strace: make deps-test)
 	@netns/pictures/draw
 
+# ---- how fast it is ---------------------------------------------------------------------------
+
+# BENCH=quick is a look, not a result: few repetitions, short ones.
+.PHONY: bench
+bench: deps-test ## measure the servers, ten minutes (BENCH=quick: two): build/bench/report.md, with pictures
+	@$(MAKE) --no-print-directory -j2 all
+	@ECHOLAB_BIN=$(BIN) clients/bench/report/run $(if $(BENCH),--$(BENCH)) --out $(BUILD)/bench
+
 # ---- tests ------------------------------------------------------------------------------------
 
 NETNS_TESTS := $(wildcard tests/netns/*.t)
@@ -206,8 +214,8 @@ asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-
 	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests
 	@$(MAKE) --no-print-directory VARIANT=$@ check-unit check-netns
 # The threads are in the servers (--workers) and in what they share: those tests are the ones that TSan can judge.
-TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t models_udp.t))
-TSAN_UNIT  := service rate_limit trace datagram_wait
+TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t models_tcp.t models_tcp_ends.t models_udp.t))
+TSAN_UNIT  := service rate_limit trace datagram_wait bench_run bench_udp
 tsan: ## the tests that run threads, under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan -j2 all $(TSAN_UNIT:%=$(BUILD)/tsan/tests/test_%)
 	@ECHOLAB_VARIANT=tsan tests/run --bin $(BUILD)/tsan/bin --log $(BUILD)/tsan/log $(TSAN_UNIT:%=$(BUILD)/tsan/tests/test_%) $(TSAN_TESTS)
@@ -231,7 +239,7 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.c clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench -I$(BUILD)/include
 
@@ -265,6 +273,8 @@ MANDIR     := $(PREFIX)/share/man/man1
 # Programs that a person types; those of netns/ are the lab network's own.
 USER_PROGRAMS  := $(notdir $(basename $(filter-out netns/%,$(PROGRAM_SRC))))
 NETNS_PROGRAMS := $(notdir $(NETNS_SRC:.c=))
+# The models have one page a protocol, tcp_models.1 and udp_models.1; it is found under each program's name.
+MODEL_PROGRAMS := $(notdir $(basename $(filter servers/models/%,$(PROGRAM_SRC))))
 
 .PHONY: install uninstall
 install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR, PREFIX)
@@ -278,6 +288,7 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 	ln -sf libecholab.so.0 $(DESTDIR)$(LIBDIR)/libecholab.so
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	install -m 644 $(filter-out netns/%,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
+	for model in $(MODEL_PROGRAMS); do ln -sf "$${model%%_*}_models.1" "$(DESTDIR)$(MANDIR)/$$model.1"; done
 	install -m 644 netns/net.1 $(DESTDIR)$(MANDIR)/echolab-net.1
 	install -m 644 netns/topology.1 $(DESTDIR)$(MANDIR)/echolab-topology.1
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
@@ -288,7 +299,7 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 uninstall: ## take away what install put there
 	rm -f $(USER_PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/echolab-net
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libecholab.a libecholab.so libecholab.so.0 pkgconfig/echolab.pc)
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) echolab-net.1 echolab-topology.1)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) $(MODEL_PROGRAMS:=.1) echolab-net.1 echolab-topology.1)
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(INCLUDEDIR)
 
 # ---- the rest ---------------------------------------------------------------------------------

@@ -99,4 +99,7 @@ void el_service_idle(const struct el_worker_context *context);
 /* For `run`: what the main thread wants of this worker. From the worker's thread or one that it made. */
 enum el_order el_service_order(const struct el_worker_context *context);
 
+/* For `run`, from the worker's thread, unless it `blocks`: closes its sockets, so that new clients are refused. They are -1 afterwards. */
+void el_service_stop_listening(const struct el_worker_context *context);
+
 #endif

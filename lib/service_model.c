@@ -5,6 +5,7 @@
  */
 #include "service_model.h"
 
+#include "service_model_stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ static struct el_model_counters *map_counters(void)
 static void destroy(void *arg)
 {
     struct el_model_worker *worker = arg;
+    el_model_stream_close(worker);
     if (worker->counters != NULL)
         munmap(worker->counters, sizeof *worker->counters);
     free(worker);
@@ -82,21 +84,35 @@ static bool may_listen(const struct el_worker_context *context, const struct sha
     return false;
 }
 
+static int open_worker(struct el_model_worker *worker)
+{
+    worker->counters = map_counters();
+    if (worker->counters == NULL)
+        return -ENOMEM;
+    return worker->model->type == SOCK_STREAM ? el_model_stream_open(worker) : 0;
+}
+
 static void *create(const struct el_worker_context *context)
 {
     const struct shared *shared = context->program;
-    if (!may_listen(context, shared))
+    const char *missing = shared->model->missing == NULL ? NULL : shared->model->missing();
+    if (missing != NULL)
+        el_log(context->trace, EL_ERROR, "%s", missing);
+    if (missing != NULL || !may_listen(context, shared))
         return NULL;
     struct el_model_worker *worker = calloc(1, sizeof *worker);
+    int error = -ENOMEM;
     if (worker != NULL) {
         worker->context = context;
         worker->options = &shared->options;
-        worker->counters = map_counters();
+        worker->model = shared->model;
+        error = open_worker(worker);
     }
-    if (worker != NULL && worker->counters != NULL)
+    if (error == 0)
         return worker;
-    el_log(context->trace, EL_ERROR, "worker %u: %s", context->index, strerror(ENOMEM));
-    free(worker);
+    el_log(context->trace, EL_ERROR, "worker %u: %s", context->index, strerror(-error));
+    if (worker != NULL)
+        destroy(worker);
     return NULL;
 }
 

@@ -34,12 +34,20 @@ struct el_model_counters {
     uint64_t dropped_truncated, dropped_unsafe_source, dropped_would_block;
 };
 
+struct el_model_stream; /* service_model_stream.c's own */
+
 /* One thread that serves; with --workers N there are N, each with sockets of its own. */
 struct el_model_worker {
     const struct el_worker_context
         *context; /* sockets, socket_count, wake_fd; its `base` is NULL */
     const struct el_model_options *options;
     struct el_model_counters *counters; /* shared with the children of a fork(2) (MAP_SHARED) */
+    const struct el_model *model;
+    /* SOCK_STREAM, see service_model_stream.h */
+    unsigned char *
+        buffer; /* options->buffer bytes, one for all clients: between two of them nobody's bytes are in it */
+    int attention_fd; /* readable: call el_model_attend */
+    struct el_model_stream *stream;
 };
 
 struct el_model {
@@ -49,6 +57,8 @@ struct el_model {
     int type;            /* SOCK_STREAM, SOCK_DGRAM */
     bool blocks;         /* see struct el_service */
     bool one_socket;     /* it waits on one socket: several addresses are refused */
+    /* What this machine has not that the model needs, as a sentence; NULL: it has all. May be NULL. Asked before the ready line. */
+    const char *(*missing)(void);
     /* Serves until el_service_order(worker->context) says otherwise: see `run` in struct el_service. */
     void (*serve)(struct el_model_worker *worker);
 };

@@ -64,7 +64,7 @@ bool el_model_receive_again(struct el_model_worker *worker, const char *call, in
     case ENOTSOCK:
     case EFAULT:
     case EINVAL:
-        el_model_failed(worker, call, error);
+        el_model_broken(worker, call, error);
         return false;
     default:
         el_count(&worker->counters->errors, 1);
@@ -72,7 +72,7 @@ bool el_model_receive_again(struct el_model_worker *worker, const char *call, in
     }
 }
 
-void el_model_failed(struct el_model_worker *worker, const char *call, int error)
+void el_model_broken(struct el_model_worker *worker, const char *call, int error)
 {
     el_log(worker->context->trace, EL_ERROR, "worker %u: %s: %s%s", worker->context->index, call,
            strerror(error), error == ENOMEM ? " (a smaller --batch needs less)" : "");

@@ -42,6 +42,6 @@ void el_model_count_unsent(struct el_model_worker *worker, unsigned datagrams, i
 bool el_model_receive_again(struct el_model_worker *worker, const char *call, int error);
 
 /* For a worker that cannot even begin: says which call failed, and why. */
-void el_model_failed(struct el_model_worker *worker, const char *call, int error);
+void el_model_broken(struct el_model_worker *worker, const char *call, int error);
 
 #endif

@@ -65,6 +65,7 @@ struct topology_plug {
     uint8_t segment;     /* set by topology_wire: plugs with the same number share frames */
     unsigned mtu;        /* bytes; 0: the default, 1500 */
     uint64_t rate;       /* bits a second; 0: as fast as the machine can */
+    bool offload;        /* what a wire never carries may cross it whole: see topology_place.c */
     unsigned line;       /* in the text, for messages; so everywhere below */
 };
 
@@ -137,6 +138,7 @@ struct topology {
     struct topology_log log[TOPOLOGY_LOGS];
     uint8_t dns; /* the place that answers names, or TOPOLOGY_NONE */
     unsigned dns_line;
+    unsigned silent_line; /* `log nothing` stands there; 0: DNS and ICMP are logged at least */
 };
 
 /* What is wrong, where: a sentence that names the cause and the fix, free of control characters. */

@@ -5,6 +5,8 @@
  */
 #include "topology_picture.h"
 
+#include "words.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -77,13 +79,28 @@ static void fill_rails(struct picture *picture, const struct topology *topology)
 
 /* ---- what a place has ------------------------------------------------------------------------ */
 
+/* What the link is like, in words of the topology with commas between; "" when it is like any other. */
+static void add_link(struct picture *picture, const struct topology_plug *plug, size_t indent)
+{
+    char buffer[64] = "", rate[TOPOLOGY_IP_TEXT];
+    struct el_words words = {.text = buffer, .size = sizeof buffer};
+    if (plug->mtu != 0)
+        el_say(&words, "mtu %u", plug->mtu);
+    if (plug->rate != 0)
+        el_say(&words, "%s%s", words.used > 0 ? ", " : "", topology_rate_print(plug->rate, rate));
+    if (plug->offload)
+        el_say(&words, "%soffload", words.used > 0 ? ", " : "");
+    if (words.used > 0)
+        add_line(picture, "%-*s  %s", (int)indent, "", buffer);
+}
+
 /* An interface: its name and first address, the other addresses below, what its link is like. */
 static void add_interface(struct picture *picture, const struct topology *topology, uint8_t index,
                           size_t indent, enum picture_labels labels)
 {
     const struct topology_plug *plug = &topology->plug[index];
     int rail = rail_of(topology, index);
-    char text[TOPOLOGY_IP_TEXT], rate[TOPOLOGY_IP_TEXT];
+    char text[TOPOLOGY_IP_TEXT];
     struct picture_line *line = NULL;
     for (uint8_t i = 0; i < topology->addresses; i++) {
         if (topology->address[i].plug != index)
@@ -104,13 +121,7 @@ static void add_interface(struct picture *picture, const struct topology *topolo
         snprintf(line->label, sizeof line->label, "%s%s%s",
                  full ? topology->place[peer->place].name : "", full ? ":" : "", peer->interface);
     }
-    if (plug->mtu != 0 && plug->rate != 0)
-        add_line(picture, "%-*s  mtu %u, %s", (int)indent, "", plug->mtu,
-                 topology_rate_print(plug->rate, rate));
-    else if (plug->mtu != 0)
-        add_line(picture, "%-*s  mtu %u", (int)indent, "", plug->mtu);
-    else if (plug->rate != 0)
-        add_line(picture, "%-*s  %s", (int)indent, "", topology_rate_print(plug->rate, rate));
+    add_link(picture, plug, indent);
 }
 
 static void add_routes(struct picture *picture, const struct topology *topology, uint8_t place)

@@ -123,12 +123,14 @@ static void edge(const struct topology *topology, uint8_t index, FILE *out)
     char rate[TOPOLOGY_IP_TEXT];
     fprintf(out, "    \"%s\":\"%s\" -- \"%s\":\"%s\" [", topology->place[a->place].name,
             a->interface, topology->place[b->place].name, b->interface);
-    if (a->mtu != 0 || a->rate != 0) {
+    if (a->mtu != 0 || a->rate != 0 || a->offload) {
         fputs("label=\" ", out);
         if (a->mtu != 0)
             fprintf(out, "mtu %u ", a->mtu);
         if (a->rate != 0)
             fprintf(out, "%s ", topology_rate_print(a->rate, rate));
+        if (a->offload)
+            fputs("offload ", out);
         fputc('"', out);
     }
     fputs("]\n", out);
@@ -148,7 +150,7 @@ static void caption(const struct topology *topology, FILE *out)
             fprintf(out, " on %s", topology->place[log->place].name);
         fputc(';', out);
     }
-    fputs(" DNS and ICMP always</font>>\n", out);
+    fprintf(out, " %s</font>>\n", topology->silent_line != 0 ? "nothing" : "DNS and ICMP always");
 }
 
 void topology_draw_dot(const struct topology *topology, FILE *out)

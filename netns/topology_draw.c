@@ -251,7 +251,7 @@ static void print_logs(const struct topology *topology, FILE *out)
         snprintf(text + used, sizeof text - used, ";");
         add_word(out, &column, text);
     }
-    add_word(out, &column, "DNS and ICMP always");
+    add_word(out, &column, topology->silent_line != 0 ? "nothing" : "DNS and ICMP always");
     fputc('\n', out);
 }
 

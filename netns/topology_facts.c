@@ -78,19 +78,23 @@ static int new_plug(struct topology_line *line, const char *word, uint8_t *place
     return 0;
 }
 
-static int link_options(struct topology_line *line, unsigned *mtu, uint64_t *rate)
+/* What may follow the two plugs: words with a number behind them, and one without. */
+static int link_options(struct topology_line *line, struct topology_plug *options)
 {
-    for (unsigned i = 3; i < line->count; i += 2) {
-        int result;
-        if (strcmp(line->word[i], "mtu") == 0 && *mtu == 0)
-            result = topology_word_number(line, line->word[i + 1], "mtu", 68, 65535, mtu);
-        else if (strcmp(line->word[i], "rate") == 0 && *rate == 0)
-            result = topology_word_rate(line, line->word[i + 1], rate);
+    for (unsigned i = 3; i < line->count; i++) {
+        const char *word = line->word[i];
+        int result = 0;
+        if (strcmp(word, "mtu") == 0 && options->mtu == 0)
+            result = topology_word_number(line, line->word[++i], "mtu", 68, 65535, &options->mtu);
+        else if (strcmp(word, "rate") == 0 && options->rate == 0)
+            result = topology_word_rate(line, line->word[++i], &options->rate);
+        else if (strcmp(word, "offload") == 0 && !options->offload)
+            options->offload = true;
         else
             result = topology_fault(line->error, line->number,
-                                    "\"%s\" is too much for link (it may go on with mtu N and "
-                                    "rate 10mbit, once each)",
-                                    line->word[i]);
+                                    "\"%s\" is too much for link (it may go on with mtu N, "
+                                    "rate 10mbit and offload, once each)",
+                                    word);
         if (result < 0)
             return result;
     }
@@ -102,8 +106,7 @@ int topology_fact_link(struct topology_line *line)
     struct topology *topology = line->topology;
     char interface[2][TOPOLOGY_NAME];
     uint8_t place[2] = {0, 0}, cables = 0;
-    unsigned mtu = 0;
-    uint64_t rate = 0;
+    struct topology_plug options = {.mtu = 0};
     int result = line->count < 3
                      ? topology_fault(line->error, line->number,
                                       "link needs two plugs: link client:eth0 sw0:client")
@@ -111,7 +114,7 @@ int topology_fact_link(struct topology_line *line)
     for (unsigned i = 0; i < 2 && result == 0; i++)
         result = new_plug(line, line->word[1 + i], &place[i], interface[i]);
     if (result == 0)
-        result = link_options(line, &mtu, &rate);
+        result = link_options(line, &options);
     if (result < 0)
         return result;
     if (place[0] == place[1])
@@ -127,8 +130,9 @@ int topology_fact_link(struct topology_line *line)
     topology->plug[a].line = topology->plug[b].line = line->number;
     topology->plug[a].peer = b;
     topology->plug[b].peer = a;
-    topology->plug[a].mtu = topology->plug[b].mtu = mtu;
-    topology->plug[a].rate = topology->plug[b].rate = rate;
+    topology->plug[a].mtu = topology->plug[b].mtu = options.mtu;
+    topology->plug[a].rate = topology->plug[b].rate = options.rate;
+    topology->plug[a].offload = topology->plug[b].offload = options.offload;
     return 0;
 }
 

@@ -217,7 +217,7 @@ static int log_ports(struct topology_line *line, struct topology_log *log)
     size_t length = strlen(list);
     if (length == 0 || list[0] == ',' || list[length - 1] == ',' || strstr(list, ",,") != NULL)
         return topology_fault(line->error, line->number,
-                              "log takes udp or tcp, and ports: log udp 7,7007");
+                              "log takes udp or tcp, and ports: log udp 7,7007 (or log nothing)");
     for (char *word = strtok_r(list, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
         unsigned port;
         if (log->ports == TOPOLOGY_PORTS)
@@ -274,11 +274,33 @@ static int log_prefix(struct topology_line *line, const char *word, struct topol
     return 0;
 }
 
+/* `log nothing`: no rule that a packet would have to pass. It stands alone. */
+static int log_nothing(struct topology_line *line)
+{
+    struct topology *topology = line->topology;
+    if (topology->logs > 0)
+        return topology_fault(line->error, line->number,
+                              "line %u logs something (take one of them out)",
+                              topology->log[0].line);
+    if (topology->silent_line != 0)
+        return topology_fault(line->error, line->number,
+                              "line %u says so already (take one of them out)",
+                              topology->silent_line);
+    topology->silent_line = line->number;
+    return topology_no_more(line, 2);
+}
+
 int topology_fact_log(struct topology_line *line)
 {
     struct topology *topology = line->topology;
     struct topology_log log = {.place = TOPOLOGY_NONE, .line = line->number};
     unsigned i = 3;
+    if (is_word(line->word[1], "nothing"))
+        return log_nothing(line);
+    if (topology->silent_line != 0)
+        return topology_fault(line->error, line->number,
+                              "line %u wants nothing logged (take one of them out)",
+                              topology->silent_line);
     log.tcp = is_word(line->word[1], "tcp");
     if (!log.tcp && !is_word(line->word[1], "udp"))
         return topology_fault(line->error, line->number,

@@ -19,6 +19,8 @@ static void print_link(const struct topology *topology, uint8_t index, FILE *out
         fprintf(out, " mtu %u", a->mtu);
     if (a->rate != 0)
         fprintf(out, " rate %s", topology_rate_print(a->rate, text));
+    if (a->offload)
+        fputs(" offload", out);
     fputc('\n', out);
 }
 
@@ -105,4 +107,6 @@ void topology_print(const struct topology *topology, FILE *out)
     }
     for (uint8_t i = 0; i < topology->logs; i++)
         print_log(topology, &topology->log[i], out);
+    if (topology->silent_line != 0)
+        fputs("log nothing\n", out);
 }

@@ -10,6 +10,10 @@
  *     So a place that translates logs its departures with nft, in a chain of a later priority: the
  *     wire again. Its ECHOLAB_OUT then has rules that only count. [#behind-the-translation]
  * All see whole datagrams: fragments are made after, and put together before.
+ *
+ * [#no-rule-at-all] Rules that do not match cost too: a datagram over loopback took 5.1 microseconds with those for DNS, ICMP
+ * and the fence, and 3.1 without any table. So `log nothing` writes no rule, not even the fence's: nobody can prove an
+ * absence in such a world, and packet_log and its readers say so.
  * Partner:  topology_plan.c; packet_log.c, which hears it all
  */
 #include "topology_planner.h"
@@ -237,9 +241,12 @@ int plan_rules(struct topology_plan *plan, uint8_t place)
     static const char *const files[] = {"iptables", "ip6tables", "nft"};
     bool nat = topology_has_nat(plan->topology, place);
     bool is_switch = topology_is_switch(plan->topology, place);
+    bool silent = plan->topology->silent_line != 0;
     struct rules rules = {.plan = plan, .place = place};
     int result = is_switch ? 0 : check_prefixes(&rules);
-    for (size_t i = is_switch; i < (nat ? 3 : 2) && result == 0; i++) {
+    if (silent && !nat)
+        return result;
+    for (size_t i = is_switch; i < (nat && !silent ? 3 : 2) && result == 0; i++) {
         rules.out = plan_open(plan, name_of(&rules), files[i]);
         if (rules.out == NULL)
             return -EIO;
@@ -249,7 +256,8 @@ int plan_rules(struct topology_plan *plan, uint8_t place)
         } else if (i == 2) {
             write_nft(&rules);
         } else {
-            write_mangle(&rules);
+            if (!silent)
+                write_mangle(&rules);
             if (nat)
                 write_nat(&rules);
         }

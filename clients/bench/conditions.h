@@ -17,10 +17,15 @@ struct bench_conditions {
     char pinning[96];  /* "generator on core 0, server on core 1"; "not pinned" */
     double load;   /* load average of the last minute when it began: other work on this machine */
     char date[32]; /* ISO 8601, UTC */
+    char options
+        [256]; /* what was asked for, in words: "closed loop, 50 connections, ..."; "": not said */
 };
 
 void bench_conditions_read(
-    struct bench_conditions *conditions); /* all but pinning, which the caller fills in */
+    struct bench_conditions
+        *conditions); /* all but pinning and options, which the caller fills in */
+/* The same with /proc and /sys below `root`: for tests. */
+void bench_conditions_read_below(struct bench_conditions *conditions, const char *root);
 /* One line, no newline: "conditions: Linux 6.18.0, AMD EPYC, 2 cores, virtual machine (kvm), …". */
 void bench_conditions_print(const struct bench_conditions *conditions, FILE *to);
 void bench_conditions_json(const struct bench_conditions *conditions,

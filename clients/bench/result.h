@@ -25,9 +25,11 @@ struct bench_result {
     double idle_memory; /* bytes of the server, an idle connection; NaN: unknown */
 };
 
-int bench_result_add(struct bench_result *result,
-                     const struct bench_sample *sample); /* takes the sample; 0 or -ENOMEM */
-void bench_result_free(struct bench_result *result);     /* the samples; not the struct */
+enum { BENCH_ROUNDS_MAX = 1000 }; /* repetitions of one result */
+
+/* Takes the sample, histograms and all. 0; on -ENOMEM or -E2BIG (BENCH_ROUNDS_MAX) it stays the caller's. */
+int bench_result_add(struct bench_result *result, const struct bench_sample *sample);
+void bench_result_free(struct bench_result *result); /* the samples; not the struct */
 
 /* The figures a table is made of. */
 enum bench_metric {
@@ -44,16 +46,28 @@ enum bench_metric {
     BENCH_LOAD_COST,     /* the generator's own */
     BENCH_THROUGHPUT,    /* payload bytes/s, one way */
     BENCH_LOSS,          /* lost / sent, 0..1 */
+    BENCH_CORRECTED_P90,
+    BENCH_CORRECTED_P999, /* ns; NaN in closed loop */
     BENCH_METRICS,
 };
+/* NaN whenever the sample cannot tell: nothing came back, closed loop, the server's pid unknown. */
 double bench_metric(const struct bench_sample *sample, enum bench_metric metric);
+/* One value a repetition, in order, as bench_compare wants them. Returns result->count. */
+size_t bench_result_values(const struct bench_result *result, enum bench_metric metric,
+                           double values[static BENCH_ROUNDS_MAX]);
 struct bench_spread bench_result_spread(const struct bench_result *result,
                                         enum bench_metric metric);
 /* The least of the repetitions: what PERF figures of CPU are told as, since noise only ever adds. */
 double bench_result_best(const struct bench_result *result, enum bench_metric metric);
 
 /* What a person reads of one result: rate, latencies, CPU, losses, each with its spread, and what limits it. */
-void bench_result_print(const struct bench_result *result, FILE *to);
+void bench_result_print(const struct bench_result *result, bool markdown, FILE *to);
+/* What that load lets one see, and what not: below the results. */
+void bench_mode_print(const struct bench_load *load, bool markdown, FILE *to);
+/* Each result but the first, measured in turns with it, against it: ratio, spread and verdict of every figure. */
+void bench_versus_print(const struct bench_result *results, size_t count, bool markdown, FILE *to);
+/* The same as objects into the array that is open. */
+void bench_versus_json(const struct bench_result *results, size_t count, struct el_json *json);
 /* CSV: one header, then a row for each repetition. An unknown field is empty. */
 void bench_csv_header(FILE *to);
 void bench_csv_rows(const struct bench_result *result, FILE *to);

@@ -124,7 +124,7 @@ static void serve(struct el_model_worker *worker)
     bool usable =
         make_batch(&batch, (unsigned)worker->options->batch, worker->options->max_datagram);
     if (!usable)
-        el_model_failed(worker, "malloc", ENOMEM);
+        el_model_broken(worker, "malloc", ENOMEM);
     while (usable && el_service_order(worker->context) == EL_ORDER_SERVE)
         usable = echo_some(worker, worker->context->sockets[0], &batch);
     free_batch(&batch);

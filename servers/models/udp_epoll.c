@@ -87,7 +87,7 @@ static void loop(struct el_model_worker *worker, int epoll)
         struct epoll_event events[EVENTS];
         int count = epoll_wait(epoll, events, EVENTS, -1);
         if (count < 0 && errno != EINTR) { /* a signal came first: as if nothing was ready */
-            el_model_failed(worker, "epoll_wait", errno);
+            el_model_broken(worker, "epoll_wait", errno);
             return;
         }
         for (int i = 0; i < count && usable; i++)
@@ -100,13 +100,13 @@ static void serve(struct el_model_worker *worker)
 {
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     if (epoll < 0) {
-        el_model_failed(worker, "epoll_create1", errno); /* EMFILE, ENFILE, ENOMEM */
+        el_model_broken(worker, "epoll_create1", errno); /* EMFILE, ENFILE, ENOMEM */
         return;
     }
     if (watch_all(epoll, worker->context) == 0)
         loop(worker, epoll);
     else
-        el_model_failed(worker, "epoll_ctl", errno);
+        el_model_broken(worker, "epoll_ctl", errno);
     close(epoll);
 }
 

@@ -7,8 +7,8 @@
 
 #include "unit.h"
 
-const char *const shipped_topologies[] = {"pair",     "routed", "dual", "multihomed",
-                                          "balanced", "ten",    NULL};
+const char *const shipped_topologies[] = {"pair",     "routed", "dual",  "multihomed",
+                                          "balanced", "ten",    "bench", NULL};
 
 /* Tests run in the tree, or are started by hand from anywhere: BUILD/VARIANT/tests/test_x. */
 static FILE *open_shipped(const char *name)

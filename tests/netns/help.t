@@ -42,6 +42,8 @@ check_program() {
     is "$name: no option stands for two things" "$(help_options "$TEST_TMP/help" | uniq -d)" ""
 
     local page=${source%.c}.1
+    # What differs between the models is no option: one page a protocol, tcp_models.1 and udp_models.1.
+    [[ $source != */models/* ]] || page=${source%/*}/${name%%_*}_models.1
     if [ ! -e "$page" ]; then
         fail "$name: has a man page" "there is no ${page#"$ROOT"/}"
         return
@@ -59,7 +61,7 @@ check_program() {
 
 main() {
     local source program found=0
-    for source in "$ROOT"/{servers,clients,netns}/*.c; do
+    for source in "$ROOT"/{servers,servers/models,clients,netns}/*.c; do
         program=$BIN/$(basename "$source" .c)
         [ -x "$program" ] || continue
         found=$((found + 1))

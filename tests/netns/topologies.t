@@ -8,6 +8,7 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 TOPOLOGIES=(pair routed dual multihomed balanced ten)
+# bench has no names and no log rules: it is looked at by itself.
 PREFIX=t$$-$RANDOM
 export ECHOLAB_MARK=$PREFIX # every process of these worlds has it in its environment
 worlds_left() { find "/tmp/echolab-$EUID" ${XDG_RUNTIME_DIR:+"$XDG_RUNTIME_DIR/echolab"} -mindepth 1 2>/dev/null | grep -F "$PREFIX" || true; }
@@ -171,6 +172,17 @@ since balanced >"$TEST_TMP/balanced"
 is "balanced: connections go to the servers by turns" "$(grep -oE '^.*(server[12]) *<.* SYN  seq' "$TEST_TMP/balanced" | grep -oE 'server[12] *<' | tr -d '<' | xargs)" "server1 server2 server1 server2"
 unlike "... and the client never learns that there are two" "$(grep 'client *[<>]' "$TEST_TMP/balanced")" 'server[12]'
 
+# ---- bench ----
+defer in_world bench down
+exits "bench comes up" 0 in_world bench up bench
+like "... and says what it is" "$OUT" "^world $PREFIX-bench is up \\([a-z]+\\): client server\$"
+serve bench server tcp_echo_server 10.77.0.2 '[fd77::2]'
+exits "... its hosts reach each other" 0 run bench client "$BIN/tcp_echo" -q --count 1 10.77.0.2
+exits "... over IPv6 too" 0 run bench client "$BIN/tcp_echo" -q --count 1 '[fd77::2]'
+is "... no packet has to pass a rule" "$(for host in client server; do run bench $host sh -c 'iptables-save; ip6tables-save; nft list ruleset'; done)" ""
+unlike "... and packets larger than the mtu may cross whole" "$(run bench client ip -d link show eth0)" 'gso_max_segs 1 '
+like "... as they may not elsewhere" "$(run balanced client ip -d link show eth0)" 'gso_max_segs 1 '
+
 # ---- a topology of one's own: mtu and rate, hosts without a switch, a rule of one host ----
 cat >"$TEST_TMP/own" <<'TOPOLOGY'
 # made by topologies.t
@@ -283,7 +295,7 @@ like "... the package is named" "$ERR" 'apt-get install graphviz'
 exits "an unknown format" 125 "$NET" diagram --format=gif pair
 exits "a file that cannot be written" 125 "$NET" diagram -o /nonexistent/x pair
 exits "an unknown topology" 125 "$NET" diagram nonsense
-like "... and the known ones are listed" "$ERR" 'there are: balanced dual multihomed pair routed ten'
+like "... and the known ones are listed" "$ERR" 'there are: balanced bench dual multihomed pair routed ten'
 
 # ---- nothing is left ----
 while [ ${#DEFERRED[@]} -gt 0 ]; do

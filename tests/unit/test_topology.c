@@ -56,7 +56,8 @@ START_TEST(every_fact_has_a_normal_form)
 {
     static const char *const normal =
         "host a\nhost b\nrouter r\nswitch s\n"
-        "link a:eth0 s:a mtu 1400 rate 10mbit\nlink r:eth0 s:r\nlink r:eth1 b:eth0 rate 64kbit\n"
+        "link a:eth0 s:a mtu 1400 rate 10mbit\nlink r:eth0 s:r offload\n"
+        "link r:eth1 b:eth0 rate 64kbit offload\n"
         "address a:eth0 10.0.0.1/24\naddress r:eth0 10.0.0.2/24\naddress r:eth1 10.0.1.1/24\n"
         "address b:eth0 10.0.1.2/24\naddress s 10.0.0.3/24\naddress r:eth0 fd00::2/64\n"
         "route a default via 10.0.0.2\nroute a 10.9.0.0/16 via 10.0.0.3 dev eth0\n"
@@ -68,6 +69,9 @@ START_TEST(every_fact_has_a_normal_form)
         "log udp 7,7007\nlog tcp 80,443 WEB on b\nlog tcp 22 on a\n";
     char *printed = topology_normal(topology_of(normal));
     ck_assert_str_eq(printed, normal);
+    free(printed);
+    printed = topology_normal(topology_of("host a\nlog nothing\n"));
+    ck_assert_str_eq(printed, "host a\nlog nothing\n");
     free(printed);
 }
 END_TEST
@@ -112,6 +116,8 @@ static const struct {
     {"link a:eth1 s:x rate 7kbit", "is not a rate: 8kbit to 10gbit"},
     {"link a:eth1 s:x rate 11gbit", "is not a rate"},
     {"link a:eth1 s:x rate 99999999999999999999gbit", "is not a rate"},
+    {"log nothing on a", "\"on\" is too much for log"},
+    {"link a:eth1 s:x offload offload", "\"offload\" is too much for link"},
     {"link a:eth1 s:x fast", "\"fast\" is too much for link"},
     {"address a 10.0.0.9/24", "a is no switch: which interface?"},
     {"address s:a 10.0.0.9/24", "a switch has addresses under its own name"},
@@ -210,8 +216,12 @@ END_TEST
 START_TEST(a_second_line_that_says_the_same_is_refused)
 {
     static const char *const twice[] = {
-        "route a default via 10.0.0.2", "nat r masquerade out eth0",
-        "nat r balance tcp 10.0.0.2:80 over 10.0.0.1:80 10.0.0.1:81", "dns r", "log tcp 80"};
+        "route a default via 10.0.0.2",
+        "nat r masquerade out eth0",
+        "nat r balance tcp 10.0.0.2:80 over 10.0.0.1:80 10.0.0.1:81",
+        "dns r",
+        "log tcp 80",
+        "log nothing"};
     for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++) {
         char text[1024];
         snprintf(text, sizeof text, "%s%s\n%s\n", head, twice[i], twice[i]);
@@ -231,6 +241,8 @@ START_TEST(what_the_whole_tells_is_refused_with_the_line_that_is_to_blame)
         {"switch s\n", "no host in it", 0},
         {"host a\nswitch s\nswitch t\nlink s:x t:x\nlink s:y t:y\n", "frames go round for ever", 5},
         {"host a\nhost b\nlink a:e b:e mtu 1000\naddress a:e fd00::1/64\n", "IPv6 needs 1280", 4},
+        {"host a\nlog tcp 80\nlog nothing\n", "line 2 logs something", 3},
+        {"host a\nlog nothing\nlog tcp 80\n", "line 2 wants nothing logged", 3},
         {"host a\nhost b\ndns a\n", "a has no address, so nobody could ask it", 3},
         {"host a\nhost b\nlink a:e b:e\naddress a:e 10.0.0.1/24\ndns a\nname b.lab b\n",
          "b has no address that the name could stand for", 6},

@@ -144,6 +144,36 @@ START_TEST(a_rule_of_one_place_is_no_others)
 }
 END_TEST
 
+START_TEST(where_nothing_is_logged_no_packet_passes_a_rule)
+{
+    plan("host a\nswitch s\nlink a:e s:a\nlog nothing\n", NULL);
+    ck_assert_str_eq(file("place/a/iptables"), "");
+    ck_assert_str_eq(file("place/a/ip6tables"), "");
+    ck_assert_str_eq(file("place/s/ip6tables"), "");
+}
+END_TEST
+
+START_TEST(addresses_are_translated_where_nothing_is_logged)
+{
+    plan("host a\nrouter r\nlink a:e r:e\naddress r:e 10.0.0.1/24\nnat r masquerade out e\n"
+         "log nothing\n",
+         NULL);
+    has("place/r/iptables", "-A POSTROUTING -o e -j MASQUERADE\n");
+    lacks("place/r/iptables", "mangle");
+    ck_assert_str_eq(file("place/r/nft"), "");
+}
+END_TEST
+
+START_TEST(packets_are_as_a_wire_has_them_unless_offload_is_asked_for)
+{
+    plan("host a\nhost b\nlink a:e b:f\nlink a:g b:h rate 8mbit offload\n", NULL);
+    has("place/a/ip", "link set e gso_max_segs 1 addrgenmode none\n");
+    has("place/b/ip", "link set f gso_max_segs 1 addrgenmode none\n");
+    has("place/a/ip", "link set g addrgenmode none\n");
+    has("place/b/ip", "link set h addrgenmode none\n");
+}
+END_TEST
+
 START_TEST(mtu_and_rate_are_set_on_both_ends)
 {
     plan("host a\nhost b\nlink a:e b:f mtu 1400 rate 8mbit\n", NULL);
@@ -206,6 +236,9 @@ int main(void)
     tcase_add_test(tcase, a_tag_asks_for_the_kernels_own_log_before_each_rule);
     tcase_add_test(tcase, a_prefix_that_the_kernel_would_cut_is_refused);
     tcase_add_test(tcase, a_rule_of_one_place_is_no_others);
+    tcase_add_test(tcase, where_nothing_is_logged_no_packet_passes_a_rule);
+    tcase_add_test(tcase, addresses_are_translated_where_nothing_is_logged);
+    tcase_add_test(tcase, packets_are_as_a_wire_has_them_unless_offload_is_asked_for);
     tcase_add_test(tcase, mtu_and_rate_are_set_on_both_ends);
     tcase_add_test(tcase, neighbours_are_those_of_the_segment);
     tcase_add_test(tcase, places_may_be_called_as_the_files_of_the_plan);
