@@ -199,8 +199,6 @@ static void unpack(struct el_datagram_batch *batch, unsigned i)
             read_packet_info_v4(d, CMSG_DATA(c));
         } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
             read_packet_info_v6(d, CMSG_DATA(c));
-        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL) {
-            memcpy(&batch->kernel_drops, CMSG_DATA(c), sizeof batch->kernel_drops);
         } else if (c->cmsg_level == SOL_UDP && c->cmsg_type == UDP_GRO) {
             memcpy(&gro, CMSG_DATA(c), sizeof gro);
             d->segment = (uint16_t)gro;
@@ -222,7 +220,6 @@ static int receive(struct el_datagram_batch *batch, int fd, int flags)
 {
     for (unsigned i = 0; i < batch->used; i++)
         rearm(batch, i);
-    batch->kernel_drops = 0;
     int n;
     do
         n = recvmmsg(fd, batch->in, batch->capacity, flags | MSG_TRUNC, NULL);
@@ -258,11 +255,6 @@ unsigned el_datagram_pieces(const struct el_datagram *datagram)
     if (datagram->segment == 0)
         return 1; /* also a zero-length one: it is a datagram like any other */
     return (unsigned)((datagram->length + datagram->segment - 1) / datagram->segment);
-}
-
-uint32_t el_datagram_kernel_drops(const struct el_datagram_batch *batch)
-{
-    return batch->kernel_drops;
 }
 
 uint32_t el_datagram_drops(int fd)

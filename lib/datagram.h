@@ -3,9 +3,8 @@
  *
  * One system call can move many datagrams (recvmmsg(2), sendmmsg(2)), and beside the bytes the
  * kernel tells who sent them, which of our addresses was probed (IP_PKTINFO), whether the tail was
- * cut off (MSG_TRUNC), and how many were lost before us because the socket buffer was full
- * (SO_RXQ_OVFL). A batch owns the buffers for all that, reserved once.
- * lib/socket.c switches these options on (packet_info, drop_counter, error_queue).
+ * cut off (MSG_TRUNC). A batch owns the buffers for all that, reserved once.
+ * lib/socket.c switches these options on (packet_info, error_queue).
  */
 #ifndef ECHOLAB_DATAGRAM_H
 #define ECHOLAB_DATAGRAM_H
@@ -86,15 +85,9 @@ struct el_datagram *el_datagram_at(struct el_datagram_batch *batch, unsigned ind
 unsigned el_datagram_pieces(const struct el_datagram *datagram);
 
 /*
- * Datagrams that the kernel had dropped at the socket of the last receive since that socket was
- * made, when the newest datagram of that receive was queued (SO_RXQ_OVFL; wraps at 2^32; 0 also
- * when the kernel did not say).
- */
-uint32_t el_datagram_kernel_drops(const struct el_datagram_batch *batch);
-
-/*
- * The same, asked of the socket (SO_MEMINFO): up to now, without a control message in each datagram, and from any thread. 0 before
- * Linux 4.12. [#ask-for-drops]
+ * Datagrams that the kernel has dropped at this socket since it was made, because its buffer was full; wraps at 2^32. [#ask-for-drops] Asked
+ * of the socket (SO_MEMINFO; 0 before Linux 4.12), from any thread: SO_RXQ_OVFL would put the same number into every datagram,
+ * and tell of the last losses only with the next one that arrives.
  */
 uint32_t el_datagram_drops(int fd);
 

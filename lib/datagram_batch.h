@@ -10,8 +10,7 @@
 /* Room for the control messages of one datagram, aligned as CMSG_FIRSTHDR wants it. */
 union in_control {
     struct cmsghdr align;
-    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)) +
-               CMSG_SPACE(sizeof(int))];
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int))];
 };
 union out_control {
     struct cmsghdr align;
@@ -39,7 +38,6 @@ struct el_datagram_batch {
     size_t max_datagram;
     size_t stride; /* bytes from one buffer to the next */
     size_t gso_ceiling;
-    uint32_t kernel_drops;
     unsigned char *buffers;
     struct el_datagram *datagrams;
     struct mmsghdr *in, *out; /* headers: what recvmmsg fills, what sendmmsg reads */

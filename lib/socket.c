@@ -81,7 +81,6 @@ static int set_common_options(int fd, const struct el_socket_args *args, struct 
         {"SO_REUSEPORT", SOL_SOCKET, SO_REUSEPORT, 1, args->reuse_port},
         {"SO_SNDBUF", SOL_SOCKET, SO_SNDBUF, args->send_buffer, args->send_buffer > 0},
         {"SO_RCVBUF", SOL_SOCKET, SO_RCVBUF, args->receive_buffer, args->receive_buffer > 0},
-        {"SO_RXQ_OVFL", SOL_SOCKET, SO_RXQ_OVFL, 1, args->drop_counter},
     };
     int result = set_options(fd, options, sizeof options / sizeof options[0], trace);
     if (result < 0 || args->interface == NULL)

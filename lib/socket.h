@@ -22,9 +22,8 @@ struct el_socket_args {
     bool dont_fragment;      /* IP_PMTUDISC_DO: EMSGSIZE instead of fragments */
     bool reuse_address;      /* servers: bind over TIME_WAIT (socket(7), SO_REUSEADDR) */
     bool reuse_port;         /* workers share the port */
-    bool packet_info;  /* UDP: IP_PKTINFO, so that a reply can leave from the probed address */
-    bool error_queue;  /* UDP: IP_RECVERR, so that ICMP errors are told with their sender */
-    bool drop_counter; /* UDP: SO_RXQ_OVFL */
+    bool packet_info; /* UDP: IP_PKTINFO, so that a reply can leave from the probed address */
+    bool error_queue; /* UDP: IP_RECVERR, so that ICMP errors are told with their sender */
     int send_buffer, receive_buffer; /* SO_SNDBUF, SO_RCVBUF bytes; 0 = default */
 };
 
