@@ -139,9 +139,25 @@ test_total_rate() {
 # shellcheck disable=SC2317,SC2329 # called by wait_for
 total_received() { ask_stats total && [ "$(stat received)" -eq "$1" ]; }
 
+# More than the 256 small datagrams that a receive buffer of the default size has room for; net.core.rmem_max says what can be had.
+test_receive_buffer() {
+    local most
+    most=$(</proc/sys/net/core/rmem_max)
+    if [ "$most" -lt 212992 ]; then
+        skip "400 datagrams wait while it is busy" "net.core.rmem_max is $most"
+        return
+    fi
+    serve buffer
+    kill -STOP "$PID"
+    ok "(400 datagrams come while it is stopped)" python3 "$PEER" send "$HOST" "$PORT" 400 64
+    kill -CONT "$PID"
+    stop buffer
+    is "400 datagrams wait while it is busy" "$(stat dropped_kernel_queue)" 0
+}
+
 # A stopped server cannot read: what does not fit its receive buffer is lost, and it learns of that.
 test_kernel_queue() {
-    local sent=2000
+    local sent=20000
     serve queue
     kill -STOP "$PID"
     "$PEER" send "$HOST" "$PORT" $sent 64
@@ -319,6 +335,7 @@ test_own_port_allowed
 test_truncation
 test_rate
 test_total_rate
+test_receive_buffer
 test_kernel_queue
 test_fairness
 test_speed_options
