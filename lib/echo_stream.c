@@ -227,7 +227,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 /*
  * Bytes, or an end. One read per wake-up, however much there is: the loop is level-triggered and comes back, after it has
  * served the others. [#fair] May free the connection. [#past-the-file-layer] recv(2) does on a socket what read(2) does, and
- * send(2) what write(2) does, without the layer of files on the way there: 3 % of what a message costs.
+ * send(2) what write(2) does, without the layer of files on the way there: 2 % of what a message costs.
  */
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {

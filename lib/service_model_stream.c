@@ -47,9 +47,11 @@ static uint64_t active(const struct el_model_worker *worker)
 
 /* ---- the door -------------------------------------------------------------------------------------- */
 
-static int open_reserve(void)
+/* In case it was lost: given up for somebody, and another thread was faster. So before each client that could take the place. */
+static void keep_reserve(struct el_model_stream *stream)
 {
-    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (stream->reserve < 0)
+        stream->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* With RST, not FIN: a goodbye at once would read like an empty echo. */
@@ -79,19 +81,20 @@ static int accept_without_room(struct el_model_worker *worker, int listener)
            strerror(-fd));
     if (stream->reserve >= 0 && (fd == -EMFILE || fd == -ENFILE)) {
         el_socket_close(stream->reserve);
+        stream->reserve = -1;
         fd = el_socket_accept(listener, NULL, NULL);
         if (fd >= 0)
             turn_away(worker, fd, &worker->counters->rejected_descriptors);
+        keep_reserve(stream);
     } else {
         poll(NULL, 0, NAP_MS);
     }
-    if (fd >= 0 || stream->reserve >= 0)
-        stream->reserve = open_reserve();
     return -EAGAIN;
 }
 
 bool el_model_admit(struct el_model_worker *worker, int fd)
 {
+    keep_reserve(worker->stream);
     if (active(worker) < worker->options->max_connections)
         return true;
     el_log(worker->context->trace, EL_WARN,
@@ -109,6 +112,7 @@ void el_model_refuse(struct el_model_worker *worker, int fd, const char *call)
 
 int el_model_accept(struct el_model_worker *worker, int listener)
 {
+    keep_reserve(worker->stream);
     int fd = el_socket_accept(listener, NULL, worker->context->trace);
     if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
         fd = accept_without_room(worker, listener);
@@ -132,10 +136,8 @@ void el_model_set_patience(int fd, el_duration limit)
 /* `every` 0: no more. A timer that runs costs one wake-up each time, however many clients there are. */
 static void set_timer(struct el_model_stream *stream, el_duration every)
 {
-    const struct itimerspec spec = {
-        .it_interval = {.tv_sec = every / EL_S, .tv_nsec = every % EL_S},
-        .it_value = {.tv_sec = every / EL_S, .tv_nsec = every % EL_S},
-    };
+    const struct timespec each = {.tv_sec = every / EL_S, .tv_nsec = every % EL_S};
+    const struct itimerspec spec = {.it_interval = each, .it_value = each};
     timerfd_settime(stream->timer_fd, 0, &spec, NULL);
     stream->ticking = every > 0;
 }
@@ -164,17 +166,17 @@ void el_model_take_in(struct el_model_worker *worker, struct el_model_client *cl
     el_model_entered(worker);
 }
 
-/* Out of the list first: once the descriptor is closed its number may be another client's, and not for us to shut down. */
+/* Out of the list first: a closed descriptor's number may be another client's. And counted out, for who reconnects on the FIN. */
 void el_model_close(struct el_model_worker *worker, struct el_model_client *client)
 {
     pthread_mutex_lock(&worker->stream->lock);
     el_limits_end(&client->timed);
     pthread_mutex_unlock(&worker->stream->lock);
     el_explain(worker->context->trace, EL_TOPIC_CALL, "close(%d)", client->fd);
+    el_model_left(worker);
     el_socket_close(client->fd);
     free(client->rest);
     client->rest = NULL;
-    el_model_left(worker);
     const uint64_t one = 1;
     if (worker->model->blocks && el_service_order(worker->context) != EL_ORDER_SERVE)
         (void)!write(worker->context->wake_fd, &one, sizeof one); /* it may have been the last */
@@ -340,15 +342,16 @@ bool el_model_goes_on(const struct el_model_worker *worker)
 /* ---- beginning and end ------------------------------------------------------------------------------ */
 
 /*
- * Nagle's algorithm would hold an echo back while an earlier one is not acknowledged, and a delayed ACK makes that 40 ms. Accepted sockets
- * inherit the option from the listener.
+ * What accepted sockets inherit. Nagle's algorithm would hold an echo back until the one before is acknowledged, and a delayed ACK makes that
+ * 40 ms. SO_OOBINLINE: a byte sent as urgent is one of the stream (RFC 6093), or it would be missing in the echo.
  */
-static void send_at_once(const struct el_worker_context *context)
+static void set_options(const struct el_worker_context *context)
 {
     const int on = 1;
     for (size_t i = 0; i < context->socket_count; i++)
-        if (setsockopt(context->sockets[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)
-            el_log(context->trace, EL_WARN, "setsockopt TCP_NODELAY: %s", strerror(errno));
+        if (setsockopt(context->sockets[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
+            setsockopt(context->sockets[i], SOL_SOCKET, SO_OOBINLINE, &on, sizeof on) < 0)
+            el_log(context->trace, EL_WARN, "setsockopt: %s", strerror(errno));
 }
 
 /* An epoll(7) is itself a descriptor that can be waited for: so orders and time are one thing to the model. [#nested-epoll] */
@@ -379,10 +382,9 @@ int el_model_stream_open(struct el_model_worker *worker)
     /* Blocking calls have their limit in the socket. */
     el_duration idle = worker->model->blocks ? 0 : worker->options->idle_timeout;
     el_limits_init(&stream->limits, &(struct el_limits_args){.idle = idle});
-    int error = open_attention(worker);
-    stream->reserve = open_reserve();
-    send_at_once(worker->context);
-    return error;
+    keep_reserve(stream);
+    set_options(worker->context);
+    return open_attention(worker);
 }
 
 void el_model_stream_close(struct el_model_worker *worker)

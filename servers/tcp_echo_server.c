@@ -3,7 +3,7 @@
  *
  * Teaches:  how a server is put together from parts that each hold one idea: who may come in, what happens to
  *           those who are in, and how it all starts and ends.
- * Run:      tcp_echo_server --listen 127.0.0.1:7007 --explain       (then: echo hi | nc -N 127.0.0.1 7007)
+ * Run:      build/bin/tcp_echo_server --explain       (then: echo hi | nc -N 127.0.0.1 7007)
  * Partner:  clients/tcp_echo.c.
  * Read:     lib/echo_stream.c, the echo itself; lib/acceptor.c, how connections come in; lib/time_limits.c, limits that
  *           cost nothing per message, and lib/ticker.c, the clock they go by; lib/service.c, how a server lives and dies.
@@ -99,20 +99,28 @@ static void destroy_worker(void *arg)
     free(worker);
 }
 
-/*
- * [#nodelay] Nagle's algorithm (RFC 896) would hold back an echo while an earlier one is not acknowledged, and a delayed
- * ACK makes that 40 ms. Accepted sockets inherit the option from the listener, so this costs nothing per client.
- */
-static void send_at_once(const struct el_worker_context *context)
+/* An option that accepted sockets inherit from the listener, so that it costs nothing per client. */
+static void set_option(const struct el_worker_context *context, int fd, int level, int option,
+                       const char *name)
 {
     const int on = 1;
+    int error = setsockopt(fd, level, option, &on, sizeof on) < 0 ? errno : 0;
+    el_explain(context->trace, EL_TOPIC_CALL, "setsockopt(%d, %s, 1) = %s", fd, name,
+               error == 0 ? "0" : el_errno_name(error));
+    if (error != 0)
+        el_log(context->trace, EL_WARN, "setsockopt %s: %s", name, strerror(error));
+}
+
+/*
+ * [#nodelay] Nagle's algorithm (RFC 896) would hold back an echo while an earlier one is not acknowledged, and a delayed
+ * ACK makes that 40 ms. [#urgent] A byte sent as urgent is one of the stream (RFC 6093): without SO_OOBINLINE it would be
+ * kept apart, and be missing in the echo.
+ */
+static void set_options(const struct el_worker_context *context)
+{
     for (size_t i = 0; i < context->socket_count; i++) {
-        int fd = context->sockets[i];
-        int error = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ? errno : 0;
-        el_explain(context->trace, EL_TOPIC_CALL, "setsockopt(%d, TCP_NODELAY, 1) = %s", fd,
-                   error == 0 ? "0" : el_errno_name(error));
-        if (error != 0)
-            el_log(context->trace, EL_WARN, "setsockopt TCP_NODELAY: %s", strerror(error));
+        set_option(context, context->sockets[i], IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY");
+        set_option(context, context->sockets[i], SOL_SOCKET, SO_OOBINLINE, "SO_OOBINLINE");
     }
 }
 
@@ -159,7 +167,7 @@ static void *create_worker(const struct el_worker_context *context)
         el_log(context->trace, EL_ERROR, "worker %u: %s%s", context->index, strerror(errno),
                errno == EMFILE ? " (it needs more descriptors: ulimit -n)" : "");
     else
-        send_at_once(context);
+        set_options(context);
     return worker;
 }
 

@@ -95,7 +95,7 @@ static inline int ring_open(struct ring *ring, size_t chunk_size)
     return 0;
 }
 
-/* Waits until the kernel has let go of every request, then of the memory. */
+/* The kernel cancels what is still under way, maybe a moment later; chunks that it writes to until then are pages it holds on to. */
 static inline void ring_close(struct ring *ring)
 {
     io_uring_queue_exit(&ring->uring);

@@ -4,7 +4,7 @@
  * Teaches:  epoll(7) is a set in the kernel: a client is put in once, and epoll_wait(2) returns only those that are ready, so that idle
  *           ones cost nothing. A message is two and a bit calls: read, write, and its share of an epoll_wait that told of many.
  *           Changing what is waited for costs a call of its own, so it is done only when a client stops reading.
- * Run:      tcp_epoll --listen 127.0.0.1:7007              (then: nc 127.0.0.1 7007, and strace -p it)
+ * Run:      build/bin/tcp_epoll              (then: nc 127.0.0.1 7007, and strace -f -p $(pidof tcp_epoll))
  * Partner:  tcp_poll.c, line by line. What tcp_echo_server's speed is measured against.
  * Leaves out: nothing that a client on this machine could use; tcp_echo_server has limits for strangers besides.
  * Next:     tcp_epoll_edge.c, where the kernel tells of each change only once.

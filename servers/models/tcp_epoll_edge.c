@@ -5,7 +5,7 @@
  *           and then it is ours to remember. What is gained: a client is registered once, and no epoll_ctl is needed to stop reading.
  *           What it costs: two flags a client, a list of those with work left, so that one busy client does not starve the others, and
  *           bugs: who forgets to come back waits for ever.
- * Run:      tcp_epoll_edge --listen 127.0.0.1:7007         (then: nc 127.0.0.1 7007, and strace -p it)
+ * Run:      build/bin/tcp_epoll_edge              (then: nc 127.0.0.1 7007, and strace -f -p $(pidof tcp_epoll_edge))
  * Partner:  tcp_epoll.c, line by line.
  * Leaves out: edges for the listeners. Safe: level-triggered, an accept that stopped half-way is called again by itself.
  * Next:     tcp_bufferevent.c, where a library does all this.
@@ -23,7 +23,7 @@ enum { BATCH = 256, ACCEPTS = 64 };
 struct client {
     struct el_model_client base;
     bool readable, writable, listed;
-    bool ended; /* by the other side: there is an end to read behind the bytes */
+    bool seam; /* the stream has an end or an urgent byte, where a read stops: see #short-read */
     struct client *next;
 };
 
@@ -60,7 +60,7 @@ static void add_client(struct loop *loop, int fd)
         return;
     }
     /* Once and for all. If there are bytes already, the first edge comes at once. */
-    const uint32_t edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    const uint32_t edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
     struct epoll_event event = {.events = edges, .data.ptr = client};
     el_model_take_in(loop->worker, &client->base, fd);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
@@ -71,8 +71,8 @@ static void add_client(struct loop *loop, int fd)
 
 /*
  * [#short-read] EAGAIN is the proof that all was read, but costs a call a message. A read that was shorter than the buffer proves the same
- * for a stream (epoll(7), question 9), but for the end behind the bytes: that is what EPOLLRDHUP told. Bytes that come after this read are a
- * new edge. Returns false when the client has ended.
+ * for a stream (epoll(7), question 9), but for two seams at which a read stops whatever is behind: the end (EPOLLRDHUP told of it), and an
+ * urgent byte (EPOLLPRI; tcp(7)). Bytes that come after this read are a new edge. Returns false when the client has ended.
  */
 static bool read_some(struct loop *loop, struct client *client)
 {
@@ -85,7 +85,7 @@ static bool read_some(struct loop *loop, struct client *client)
         client->readable = errno == EINTR;
         return true;
     }
-    client->readable = client->ended || (size_t)got == worker->options->buffer;
+    client->readable = client->seam || (size_t)got == worker->options->buffer;
     ssize_t sent = write(base->fd, worker->buffer, (size_t)got);
     el_model_moved(worker, base, (size_t)got, sent > 0 ? (size_t)sent : 0);
     if (sent < 0 && el_model_failed(worker, base, errno))
@@ -132,9 +132,9 @@ static void serve_ready(struct loop *loop)
 
 static void on_edge(struct loop *loop, struct client *client, uint32_t events)
 {
-    const uint32_t end = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-    client->ended = client->ended || (events & end) != 0;
-    client->readable = client->readable || (events & (EPOLLIN | end)) != 0;
+    const uint32_t seam = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI;
+    client->seam = client->seam || (events & seam) != 0;
+    client->readable = client->readable || (events & (EPOLLIN | seam)) != 0;
     client->writable = client->writable || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
     list_if_ready(loop, client);
 }

@@ -4,7 +4,7 @@
  * Teaches:  a process is a place to wait in, so many clients can be waited for by code that waits for one. fork(2) copies the descriptor
  *           too: the parent closes its copy, or the client would never see our FIN. A child that has ended stays as a zombie until its
  *           parent asks for it; and a server that stops must find a way to tell its children.
- * Run:      tcp_fork --listen 127.0.0.1:7007               (then: nc 127.0.0.1 7007, and look at pstree -p)
+ * Run:      build/bin/tcp_fork              (then: nc 127.0.0.1 7007, and ps --forest -C tcp_fork)
  * Partner:  tcp_iterative.c: the echo is the same.
  * Leaves out, and what that costs:
  *           - a cheap start: a fork(2) is some hundred microseconds, and 16,384 clients are as many processes. Safe: bounded by
@@ -39,19 +39,20 @@ struct family {
  * inside malloc(3) or have held the lock of the log, and nobody will ever release that copy. So until _exit(2) only calls that
  * are safe in a signal handler are allowed (signal-safety(7)): read, write, setsockopt, close, sigaction; no malloc, no log, no exit(3).
  */
-static int client_of_this_child = -1;
+static struct el_model_client *client_of_this_child;
 
 /*
- * SIGUSR2: the server drains, and a silence of 250 ms is now the end (but who is owed bytes may take its time). [#no-lost-signal] That the
- * handler itself sets the limit is the point: a flag that is looked at before read(2) could be set a moment too late, and read(2) then wait for
- * minutes. Here a read(2) that has begun fails with EINTR (no SA_RESTART), and one that has not yet finds the new limit.
+ * SIGUSR2: the server drains, and a silence of 250 ms is now the end (but who is owed bytes may take its time), and not one to be counted as
+ * a timeout. [#no-lost-signal] That the handler itself sets the limit is the point: a flag that is looked at before read(2) could be set a moment
+ * too late, and read(2) then wait for minutes. A read(2) that has begun fails with EINTR (no SA_RESTART), and a later one finds the new limit.
  */
 static void on_drain(int signal_number)
 {
     const struct timeval quarter = {.tv_usec = 250000};
     int saved = errno;
     (void)signal_number;
-    (void)setsockopt(client_of_this_child, SOL_SOCKET, SO_RCVTIMEO, &quarter, sizeof quarter);
+    client_of_this_child->accounted = true;
+    (void)setsockopt(client_of_this_child->fd, SOL_SOCKET, SO_RCVTIMEO, &quarter, sizeof quarter);
     errno = saved;
 }
 
@@ -92,7 +93,7 @@ static _Noreturn void be_child(struct family *family, int fd, const sigset_t *be
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* no parent, no child: also when it was killed */
     if (getppid() != family->parent)
         _exit(1); /* it was gone before that call */
-    client_of_this_child = fd;
+    client_of_this_child = &client;
     sigaction(SIGUSR2, &drain, NULL);
     el_model_set_patience(fd, family->worker->options->idle_timeout);
     pthread_sigmask(SIG_SETMASK, before, NULL);
@@ -101,30 +102,32 @@ static _Noreturn void be_child(struct family *family, int fd, const sigset_t *be
         close_range(3, (unsigned)fd - 1, 0);
     close_range((unsigned)fd + 1, ~0U, 0);
     serve_client(family->worker, &client);
-    el_socket_close(fd);
     el_model_left(family->worker); /* the counters are shared memory */
-    _exit(0);
+    _exit(
+        0); /* closes the rest: the FIN comes last, and who reconnects on it finds the place free */
 }
 
 /* ---- the parent ------------------------------------------------------------------------------------- */
 
-static void forget(struct family *family, pid_t pid)
-{
-    for (size_t i = 0; i < family->count; i++)
-        if (family->child[i] == pid)
-            family->child[i--] = family->child[--family->count];
-}
-
 /* [#reap] Whoever has ended is only a line in the process table, and its number is not given to anyone else, until we ask for it. */
-static void reap(struct family *family)
+static bool reap_one(struct family *family, int options)
 {
     int status;
-    pid_t pid;
-    while (family->count > 0 && (pid = waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0) {
-        forget(family, pid);
-        if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
-            el_model_left(family->worker); /* it was killed, and could not count itself out */
-    }
+    pid_t pid = family->count == 0 ? 0 : waitpid(-1, &status, options | __WNOTHREAD);
+    if (pid <= 0)
+        return false;
+    for (size_t i = 0; i < family->count; i++)
+        if (family->child[i] == pid)
+            family->child[i] = family->child[--family->count];
+    if (WIFSIGNALED(status) || WEXITSTATUS(status) != 0)
+        el_model_left(family->worker); /* it was killed, and could not count itself out */
+    return true;
+}
+
+static void reap(struct family *family)
+{
+    while (reap_one(family, WNOHANG))
+        ;
 }
 
 static void tell_children(const struct family *family, int signal_number)
@@ -136,6 +139,9 @@ static void tell_children(const struct family *family, int signal_number)
 static void take_in(struct family *family, int fd)
 {
     sigset_t drain, before;
+    /* A child counts itself out a moment before it ends: then there is a place for a client, but none yet in the list. */
+    while (family->count == family->worker->options->max_connections)
+        reap_one(family, 0);
     sigemptyset(&drain);
     sigaddset(&drain, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &drain, &before);

@@ -5,7 +5,7 @@
  *           kernel sees: "accept from now on", "receive into whichever chunk is free", "send this"; one io_uring_enter(2) hands over all
  *           that have gathered, and waits for the first that is done. Readiness has become ownership: what a request points to is
  *           the kernel's until its completion, and nothing of it may be freed before.
- * Run:      tcp_io_uring --listen 127.0.0.1:7007           (then: nc 127.0.0.1 7007, and strace -c -p it)
+ * Run:      build/bin/tcp_io_uring              (then: nc 127.0.0.1 7007, and strace -f -p $(pidof tcp_io_uring))
  * Partner:  ring.h, which sets the ring up; tcp_epoll.c.
  * Leaves out, and what that costs:
  *           - kernels before 6.1, and machines that forbid io_uring: it says so and exits 1
@@ -187,10 +187,16 @@ static void accept_from(struct loop *loop, size_t listener)
 static void on_accepted(struct loop *loop, size_t listener, const struct io_uring_cqe *cqe)
 {
     struct el_model_worker *worker = loop->worker;
-    if (cqe->res >= 0 && el_model_admit(worker, cqe->res))
+    bool drains = worker->context->sockets[listener] < 0;
+    if (cqe->res >= 0 &&
+        drains) { /* accepted before, told only now: as if it waited in the queue */
+        el_socket_reset_on_close(cqe->res);
+        el_socket_close(cqe->res);
+    } else if (cqe->res >= 0 && el_model_admit(worker, cqe->res)) {
         add_client(loop, cqe->res);
-    if ((cqe->flags & IORING_CQE_F_MORE) != 0 || worker->context->sockets[listener] < 0)
-        return; /* < 0: the server drains */
+    }
+    if ((cqe->flags & IORING_CQE_F_MORE) != 0 || drains)
+        return;
     if (cqe->res >= 0)
         accept_from(loop, listener);
     else

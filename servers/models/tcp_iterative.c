@@ -4,11 +4,11 @@
  * Teaches:  read(2) waits until there are bytes, write(2) until there is room, accept(2) until there is a client. So the whole server
  *           stands in one place at any time, and whoever else connects is already connected, but nobody talks to it: the kernel has
  *           done the handshake and keeps what it sends.
- * Run:      tcp_iterative --listen 127.0.0.1:7007          (then, in two terminals: nc 127.0.0.1 7007)
+ * Run:      build/bin/tcp_iterative              (then, in two terminals: nc 127.0.0.1 7007)
  * Partner:  clients/tcp_echo.c; lib/service_model_stream.c has what surrounds the echo in every model.
  * Leaves out, and what that costs:
- *           - a second client at a time: a silent one keeps all others waiting until --idle-timeout, and one that does not
- *             read its echo too. Safe (nobody waits for ever), and no use for strangers: an attack is a telnet.
+ *           - a second client at a time: a silent one keeps all others waiting until --idle-timeout, so does one that does not
+ *             read its echo, and one that talks as long as it likes. Safe (only clients wait), and no use for strangers: an attack is a telnet.
  *           - a second --listen address: it can only wait in one accept(2)
  * Next:     tcp_fork.c, where each client gets a process of its own to wait in.
  */

@@ -4,7 +4,7 @@
  * Teaches:  turned inside out: nobody waits in read(2) any more, but once, in poll(2), for whoever is ready first. What the stack of
  *           a thread used to know (am I reading? what is still to be written?) is now data, one struct a client; and a call that would
  *           block must not, so that a short write is kept and finished later, and meanwhile nothing is read (backpressure).
- * Run:      tcp_poll --listen 127.0.0.1:7007               (then: nc 127.0.0.1 7007, and strace -p it)
+ * Run:      build/bin/tcp_poll              (then: nc 127.0.0.1 7007, and strace -f -p $(pidof tcp_poll))
  * Partner:  tcp_thread.c, which needs no such state; tcp_epoll.c, line by line.
  * Leaves out, and what that costs:
  *           - a short list: each poll(2) hands the kernel the whole array, and looks through all of it afterwards. Safe, and

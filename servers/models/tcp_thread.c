@@ -4,7 +4,7 @@
  * Teaches:  a thread is a cheaper place to wait in than a process: it starts in some ten microseconds and shares all memory, which is the
  *           danger too. What is shared here is the list of clients (locked), and nothing on the way of a message: each thread has its
  *           own buffer. Someone must join a thread that has ended, as someone must reap a child.
- * Run:      tcp_thread --listen 127.0.0.1:7007             (then: nc 127.0.0.1 7007, and look at ps -T)
+ * Run:      build/bin/tcp_thread              (then: nc 127.0.0.1 7007, and ps -T -C tcp_thread)
  * Partner:  tcp_fork.c: the echo is the same.
  * Leaves out, and what that costs:
  *           - small clients: each costs a stack and a buffer of --buffer bytes. Safe: bounded by --max-connections; only pages that were

@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import os
 import select
+import signal
 import socket
 import struct
 import sys
@@ -177,11 +178,25 @@ def crowd(args):
 
 
 def knock(args):
-    """Sends a byte; says within 300 ms whether it was served at once; then waits until it is."""
+    """Sends a byte; says within N ms whether it was served meanwhile; then waits until it is."""
     s = connect(args)
     s.sendall(b"x")
-    print("served_at_once=%d" % bool(select.select([s], [], [], 0.3)[0]), flush=True)
+    print("served_meanwhile=%d" % bool(select.select([s], [], [], args.number / 1000)[0]), flush=True)
     return s.recv(1) == b"x"
+
+
+def urgent(args):
+    """Three bytes, an urgent one, three more, all before the server (--pid) looks: all seven come back (RFC 6093)."""
+    s = connect(args)
+    os.kill(args.pid, signal.SIGSTOP)
+    try:
+        s.sendall(b"abc")
+        s.send(b"!", socket.MSG_OOB)
+        s.sendall(b"efg")
+    finally:
+        os.kill(args.pid, signal.SIGCONT)
+    print("bytes=7")
+    return read_exactly(s, 7) == b"abc!efg"
 
 
 def together(args):
@@ -263,7 +278,7 @@ def transfer(args):
 
 
 COMMANDS = {f.__name__: f for f in (whole, half_close, dribble, deaf, deaf_until_reset, reset, silent, knock, together,
-                                    reconnect, chatty, crowd, idle_crowd, transfer)}
+                                    urgent, reconnect, chatty, crowd, idle_crowd, transfer)}
 
 
 def run(command, args):
@@ -279,7 +294,7 @@ def main():
     parser.add_argument("port", type=int)
     parser.add_argument("command", nargs="+", help=", ".join(COMMANDS))
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--pid", type=int, help="the server's, for idle_crowd")
+    parser.add_argument("--pid", type=int, help="the server's, for idle_crowd and urgent")
     args = parser.parse_args()
     if ":" not in args.command[0]:
         args.command = [":".join(args.command)]

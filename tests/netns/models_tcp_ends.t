@@ -37,7 +37,28 @@ check_descriptors() {
     ok "$(named "and new clients are served again")" wait_for 10 client whole 100
 }
 
+# It is stopped short of descriptors altogether, so that it gives its reserve up for a client and cannot have it back; then there are
+# some again. --no-sandbox: as another user it would not let us set its limit.
+check_reserve() {
+    [[ $MODEL =~ ^(poll|epoll|epoll_edge|bufferevent|echo_server)$ ]] || return 0 # those that accept as often as they like
+    have prlimit || { skip "$(named "the descriptor in reserve")" "prlimit is missing"; return 0; }
+    serve "reserve_$MODEL" --no-sandbox
+    local before rc=0
+    ok "$(named "(warm up)")" client whole 1
+    wait_for 10 counts closed 1
+    before=$(descriptors)
+    prlimit --pid "$PID" --nofile=4:
+    start_client "reserve_client_$MODEL" whole 1
+    ok "$(named "without descriptors it gives up the one in reserve")" wait_for 10 has_descriptors $((before - 1))
+    prlimit --pid "$PID" --nofile=100:
+    wait "$CLIENT" || rc=$?
+    is "$(named "with descriptors again the client is served")" "$rc" 0
+    ok "$(named "and there is one in reserve again")" wait_for 10 has_descriptors "$before"
+}
+
 check_full() {
+    serve "single_$MODEL" --max-connections 1
+    ok "$(named "--max-connections 1: who comes when the last one has left is never too many")" client reconnect 300
     one_at_a_time && return 0 # one client is never too many
     serve "full_$MODEL" --max-connections 3
     hold_client "full_clients_$MODEL" crowd 5
@@ -70,6 +91,7 @@ check_drain() {
     ends "$(named "then the server exits 0")" 0
     like "$(named "and prints its statistics")" "$(tail -n1 "$OUT_FILE")" \
         "\"stats\":\"exit\".*\"accepted\":$((others + 1)),\"active\":0,\"closed\":$((others + 1)),"
+    unlike "$(named "where none of them counts as timed out")" "$(tail -n1 "$OUT_FILE")" '"timed_out[a-z_]*":[1-9]'
     [ $others = 0 ] || release_client "quiet_$MODEL" # it finds its quiet connections closed
 }
 
@@ -132,4 +154,4 @@ check_addresses() {
     ok "$(named "--anywhere serves there")" client whole 100
 }
 
-run_models descriptors full idle drain signals killed addresses -- "$@"
+run_models descriptors reserve full idle drain signals killed addresses -- "$@"

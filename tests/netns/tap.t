@@ -54,6 +54,28 @@ like "exits keeps what was said apart" "$OUT" '^ok 3 - e'
 script 'like name "$(yes | head -n 100000)" "^y"; unlike name "$(yes | head -n 100000)" "^n"'
 is "a long text is no failure of its pipe" "$RC" 0
 
+# ---- models are checked beside each other ----
+script 'BIN=$TEST_TMP/bin; mkdir "$BIN"; for m in one two three four; do echo >"$BIN/tcp_$m"; chmod +x "$BIN/tcp_$m"; done
+. "$ROOT/tests/lib/tcp_models.sh"
+check_a() { defer echo "undone $MODEL"; pass "$MODEL a"; }
+check_b() { if [ "$MODEL" = two ]; then fail "$MODEL b" why; else pass "$MODEL b"; fi; [ "$MODEL" != three ]; }
+pass first; run_models a b -- one two three four five'
+is "their results are told in order, and one that broke off is a failure" "$OUT" 'ok 1 - first
+ok 2 - one a
+ok 3 - one b
+ok 4 - two a
+not ok 5 - two b
+# why
+ok 6 - three a
+ok 7 - three b
+not ok 8 - three: its checks came to their end
+ok 9 - four a
+ok 10 - four b
+ok 11 - five # SKIP tcp_five is not built
+1..11'
+is "... the script exits 1" "$RC" 1
+is "... and what each began is undone" "$(sort <<<"$ERR")" $'undone four\nundone one\nundone three\nundone two'
+
 # ---- whatever was begun is undone ----
 script 'defer echo first; defer echo "second  with blanks"; defer echo third; pass one'
 is "deferred commands run in reverse order" "$ERR" $'third\nsecond  with blanks\nfirst'
