@@ -4,7 +4,7 @@
  * Teaches:  a library that reads, writes, keeps what was short and comes back, so that the echo is one line: move the input to the output.
  *           And what a tutorial does not say: that output grows without end when the client does not read, unless we stop reading;
  *           and that EOF is not the end while there is still something to write.
- * Run:      build/bin/tcp_bufferevent              (then: nc 127.0.0.1 7007, and strace -f -p $(pidof tcp_bufferevent): five calls a message)
+ * Run:      build/bin/tcp_bufferevent              (then: nc 127.0.0.1 7007, and strace -f -p $(pidof tcp_bufferevent): seven calls for a line)
  * Partner:  tcp_epoll.c, which does by hand what happens in here; servers/tcp_echo_server.c uses libevent's events without the buffers.
  * Leaves out, and what that costs:
  *           - evconnlistener, which tutorials use too: without a descriptor left it calls its error callback for ever, at 100 % CPU.

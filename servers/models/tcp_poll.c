@@ -8,7 +8,7 @@
  * Partner:  tcp_thread.c, which needs no such state; tcp_epoll.c, line by line.
  * Leaves out, and what that costs:
  *           - a short list: each poll(2) hands the kernel the whole array, and looks through all of it afterwards. Safe, and
- *             slow with many clients who are mostly idle: 10,000 of them cost half a millisecond a call, for one byte of one.
+ *             slow with many clients who are mostly idle: 10,000 of them cost a millisecond a call, for one byte of one.
  * Next:     tcp_epoll.c, where the kernel keeps the array.
  */
 #include "service_model_stream.h"
