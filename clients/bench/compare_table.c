@@ -212,6 +212,8 @@ void bench_protocols_print(const struct bench_protocols *protocols, FILE *to)
     fputc('\n', to);
     if (protocols->place.why_not != NULL)
         fprintf(to, "veth is left out: %s\n", protocols->place.why_not);
+    if (protocols->place.note != NULL)
+        fprintf(to, "note: %s\n", protocols->place.note);
     for (size_t i = 0; i < protocols->pairs; i += protocols->sizes)
         print_section(protocols, &(struct section){&protocols->pair[i], protocols->sizes}, markdown,
                       to);

@@ -122,10 +122,11 @@ void bench_models_count_calls(struct bench_models *models)
         counted = counted || isfinite(models->results[i].syscalls);
     }
     models->counted_by =
-        !counted ? "not counted: neither perf_event_open(2) nor strace(1) is possible here"
-        : perf   ? "counted by perf's tracepoint raw_syscalls:sys_enter"
-                 : "counted by strace -c, which slows a server down: fewer calls a message "
-                   "than without, where calls carry batches";
+        counted && perf ? "counted by perf's tracepoint raw_syscalls:sys_enter"
+        : counted       ? "counted by strace -c, which slows a server down: fewer calls a message "
+                          "than without, where calls carry batches"
+        : perf          ? "not counted: too few messages came back, the machine is busy"
+                        : "not counted: neither perf_event_open(2) nor strace(1) is possible here";
 }
 
 /* ---- idle connections --------------------------------------------------------------------------------------- */

@@ -80,6 +80,13 @@ static void reuse_ports(void)
     close(fd);
 }
 
+/* `net run` tells a command where it is. */
+static bool is_client(void)
+{
+    const char *host = getenv("ECHOLAB_HOST"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+    return host != NULL && strcmp(host, "client") == 0;
+}
+
 int bench_place_open(struct bench_place *place, const char *paths, bool ipv6, const char **wrong)
 {
     *place = (struct bench_place){.ipv6 = ipv6};
@@ -87,11 +94,16 @@ int bench_place_open(struct bench_place *place, const char *paths, bool ipv6, co
     int result = parse_paths(place, paths == NULL ? "loopback,veth" : paths, wrong);
     if (result < 0 || !place->path[BENCH_VETH])
         return result;
-    place->path[BENCH_VETH] = place->inside && access(server_netns, F_OK) == 0;
+    place->path[BENCH_VETH] = place->inside && is_client() && access(server_netns, F_OK) == 0;
     if (place->path[BENCH_VETH])
         reuse_ports();
+    else if (place->inside)
+        place->why_not = "this is not the host client of a lab network that has a server";
     else
         place->why_not = "no lab network: net doctor says what this machine lacks";
+    if (place->inside && access("/run/echolab/plan/place/client/iptables", F_OK) == 0)
+        place->note = "this lab network has rules that each packet passes and that cost time; "
+                      "started outside, echo_bench makes one without";
     return 0;
 }
 

@@ -17,7 +17,8 @@ enum bench_path { BENCH_LOOPBACK, BENCH_VETH, BENCH_PATHS };
 struct bench_place {
     bool path[BENCH_PATHS]; /* wanted, and there */
     const char *why_not;    /* veth was wanted and is not there: why, as a sentence; NULL */
-    bool inside;            /* in a lab network: ports below 1024 are ours too */
+    const char *note; /* what makes figures of it less than they could be, as a sentence; NULL */
+    bool inside;      /* in a lab network: ports below 1024 are ours too */
     bool ipv6;
 };
 
