@@ -9,7 +9,6 @@
 #include "place.h"
 
 #include "spawn.h"
-#include "words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,24 +108,28 @@ int bench_place_open(struct bench_place *place, const char *paths, bool ipv6, co
 
 /* ---- the command net ---------------------------------------------------------------------------------- */
 
+/* Cuts the last part of a path off. False: there is none. */
+static bool cut_last(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+/* In the tree programs are in build/bin or, with a sanitizer, in build/VARIANT/bin. */
 const char *bench_place_net(char *path, size_t size)
 {
     const char *given = getenv("ECHOLAB_NET"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+    char self[4096];
     if (given != NULL && given[0] != '\0')
         return given;
-    ssize_t length = readlink("/proc/self/exe", path, size - 1);
-    path[length < 0 ? 0 : length] = '\0';
-    for (int up = 0; up < 3 && length >= 0; up++) {
-        char *slash = strrchr(path, '/');
-        if (slash != NULL)
-            *slash = '\0';
-    }
-    if (length > 0 && strlen(path) + sizeof "/netns/net" <= size) {
-        struct el_words words = {.text = path, .size = size, .used = strlen(path)};
-        el_say(&words, "/netns/net");
-        if (access(path, X_OK) == 0)
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length < 0 ? 0 : length] = '\0';
+    for (int up = 0; up < 4 && cut_last(self); up++)
+        if (snprintf(path, size, "%s/netns/net", self) < (int)size && access(path, X_OK) == 0)
             return path;
-    }
     return "echolab-net";
 }
 

@@ -45,7 +45,7 @@ struct el_address bench_path_address(const struct bench_place *place, enum bench
  */
 int bench_place_lose(double percent, unsigned seed, char *why, size_t size);
 
-/* The command of the lab network: $ECHOLAB_NET, or ../../netns/net beside our own executable, or echolab-net in PATH. */
+/* The command of the lab network: $ECHOLAB_NET, or netns/net of the tree that our executable is in, or echolab-net in PATH. */
 const char *bench_place_net(char *path, size_t size);
 
 #endif
