@@ -1,16 +1,15 @@
 /*
- * echo_bench.c - loads echo servers, and says what came of it with its spread
- * and its conditions.
+ * echo_bench.c - loads echo servers, and says what came of it with its spread and its conditions.
  *
- * Teaches:  a benchmark is a claim. What makes it one that can be checked is
- * around the figure: conditions, repetitions, the mode of the load, who was the
- * limit, and every byte verified. [#a-figure-is-a-claim] Run:      echo_bench
- * tcp 127.0.0.1:7007 echo_bench udp --rate 5000 --live 127.0.0.1:7007
- *           echo_bench tcp 127.0.0.1:7007 127.0.0.1:7008        (two servers,
- * in turns, with a verdict) Partner:  clients/bench/: session.c (results and
- * how it ends), measure.c (the commands), run.c (one run), tcp.c, udp.c,
- *           connect.c (the generators). This file is the command line and the
- * signals only. Next:     clients/bench/measure.c.
+ * Teaches:  a benchmark is a claim. What makes it one that can be checked is around the figure: conditions, repetitions, the mode of
+ *           the load, who was the limit, and every byte verified. [#a-figure-is-a-claim]
+ * Run:      echo_bench tcp 127.0.0.1:7007
+ *           echo_bench udp --rate 5000 --live 127.0.0.1:7007
+ *           echo_bench tcp 127.0.0.1:7007 127.0.0.1:7008        (two servers, in turns, with a verdict)
+ *           echo_bench models --quick                           (starts the servers itself)
+ * Partner:  clients/bench/: session.c (results and how it ends), measure.c, models.c and compare.c (the commands), run.c (one run),
+ *           tcp.c, udp.c and connect.c (the generators). This file is the command line and the signals only.
+ * Next:     clients/bench/measure.c.
  */
 #include "commands.h"
 #include "load_options.h"
@@ -25,9 +24,8 @@ enum { HOSTS_MAX = 64 };
 
 static atomic_bool stop, interim;
 
-/* SIGINT, SIGTERM: it ends here, with its summary. Only a flag is set: that is
- * all a handler may safely do (signal-safety(7)); lock-free atomics may be
- * written. */
+/* SIGINT, SIGTERM: it ends here, with its summary. Only a flag is set: that is all a handler may safely do
+ * (signal-safety(7)); lock-free atomics may be written. */
 static void on_stop(int number)
 {
     (void)number;
@@ -50,8 +48,7 @@ static void hear_signals(void)
     sigaction(SIGTERM, &action, NULL);
     action.sa_handler = on_interim;
     sigaction(SIGQUIT, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* writing to a reader that left is EPIPE, an error
-                               like others */
+    signal(SIGPIPE, SIG_IGN); /* writing to a reader that left is EPIPE, an error like others */
 }
 
 static int run_tcp(struct bench_session *session, size_t targets, char **target)
@@ -82,10 +79,10 @@ static int run_compare(struct bench_session *session, size_t targets, char **tar
 }
 
 #define EXITS                                                                                      \
-    "Exit: 0 every message was echoed intact; 1 some were lost, late or wrong; "                   \
-    "2 usage or local "                                                                            \
-    "error; 6 name not resolved; 7 not connected; 28 nothing was answered by "                     \
-    "its deadline.\n"
+    "Exit: 0 every message was echoed intact; 1 some were lost, late or wrong; 2 usage or local "  \
+    "error; 6 name not resolved; 7 not connected; 28 nothing was answered by its deadline.\n"
+#define OWN_EXITS                                                                                  \
+    "Exit: 0 all was measured; 1 some was not, or an echo was wrong; 2 usage or local error.\n"
 
 static const struct command {
     const char *word;
@@ -96,8 +93,7 @@ static const struct command {
      run_tcp,
      {.name = "echo_bench",
       .usage = "tcp [options] HOST[:PORT]...",
-      .about = "Sends messages over connections that stay, and times each "
-               "echo. Several HOSTs take "
+      .about = "Sends messages over connections that stay, and times each echo. Several HOSTs take "
                "turns and are compared.",
       .epilog = EXITS,
       .options = bench_tcp_options,
@@ -109,8 +105,7 @@ static const struct command {
      run_udp,
      {.name = "echo_bench",
       .usage = "udp [options] HOST[:PORT]...",
-      .about = "Sends datagrams, times each echo, and says what became of "
-               "those that did not come "
+      .about = "Sends datagrams, times each echo, and says what became of those that did not come "
                "back. Several HOSTs take turns and are compared.",
       .epilog = EXITS,
       .options = bench_udp_options,
@@ -122,8 +117,7 @@ static const struct command {
      run_connect,
      {.name = "echo_bench",
       .usage = "connect [options] HOST[:PORT]...",
-      .about = "Connects, sends one message, waits for its echo and closes, "
-               "again and again. "
+      .about = "Connects, sends one message, waits for its echo and closes, again and again. "
                "Several HOSTs take turns and are compared.",
       .epilog = EXITS,
       .options = bench_connect_options,
@@ -137,7 +131,7 @@ static const struct command {
       .usage = "models [options]",
       .about = "Starts every echo server of the ladder, and those of others that are installed, "
                "loads them in turns, and tells what each costs and why.",
-      .epilog = EXITS,
+      .epilog = OWN_EXITS,
       .options = bench_models_options,
       .more = bench_setup_options,
       .not_written = BENCH_EXIT_LOCAL}},
@@ -147,7 +141,7 @@ static const struct command {
       .usage = "compare [options]",
       .about = "UDP against TCP over the same path, size by size, quiet and with packets lost, "
                "and where the two curves cross.",
-      .epilog = EXITS,
+      .epilog = OWN_EXITS,
       .options = bench_compare_options,
       .more = bench_setup_options,
       .not_written = BENCH_EXIT_LOCAL}},
@@ -196,6 +190,7 @@ static int run(const struct command *command, int argc, char **argv)
     int code = el_options_parse(&command->program, argc, argv, &options, &first, stdout, stderr);
     if (code >= 0)
         return code;
+    /* Those that start servers want a lab network: outside of one it is made, and we run again inside, as we were asked. */
     if (command->program.max_operands == 0 && bench_place_elsewhere(options.paths, argv, &code))
         return code;
     hear_signals();
@@ -209,9 +204,9 @@ int main(int argc, char **argv)
 {
     static const struct el_program program = {
         .name = "echo_bench",
-        .usage = "tcp|udp|connect [options] HOST[:PORT]... | models|compare [options]",
-        .about = "Loads echo servers and says how fast they answered, with "
-                 "spread and conditions.",
+        .usage = "tcp|udp|connect|models|compare [options] HOST[:PORT]...",
+        .about = "Loads echo servers and says how fast they answered, with spread and conditions. "
+                 "models and compare start the servers themselves and take no HOST.",
         .epilog = "Each command has --help.\n" EXITS,
         .min_operands = 1,
         .max_operands = 1,

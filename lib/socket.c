@@ -161,9 +161,10 @@ int el_socket_open(sa_family_t family, const struct el_socket_args *args, struct
     int fd = socket(family, args->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         fd = -errno;
-    el_explain(trace, EL_TOPIC_CALL, "socket(%s, %s|SOCK_NONBLOCK|SOCK_CLOEXEC) %s",
-               family == AF_INET ? "AF_INET" : "AF_INET6",
-               args->type == SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM", outcome(fd, text));
+    if (el_explaining(trace))
+        el_explain(trace, EL_TOPIC_CALL, "socket(%s, %s|SOCK_NONBLOCK|SOCK_CLOEXEC) %s",
+                   family == AF_INET ? "AF_INET" : "AF_INET6",
+                   args->type == SOCK_STREAM ? "SOCK_STREAM" : "SOCK_DGRAM", outcome(fd, text));
     if (fd < 0)
         return fd;
 
@@ -271,8 +272,9 @@ int el_socket_connect(int fd, const struct el_address *peer, struct el_trace *tr
 {
     char where[EL_ADDRESS_TEXT], text[OUTCOME_TEXT];
     int result = connect(fd, &peer->sa, peer->length) < 0 ? -errno : 0;
-    el_explain(trace, EL_TOPIC_CALL, "connect(%d, %s) %s", fd, el_address_print(peer, where),
-               outcome(result, text));
+    if (el_explaining(trace)) /* a load generator connects 20,000 times a second */
+        el_explain(trace, EL_TOPIC_CALL, "connect(%d, %s) %s", fd, el_address_print(peer, where),
+                   outcome(result, text));
     if (result == -EINTR)
         return -EINPROGRESS;
     if (result == 0 && is_connected_to_itself(fd))

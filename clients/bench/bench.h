@@ -52,12 +52,12 @@ struct bench_load {
     struct el_address target;
     struct el_address source; /* length 0: the kernel chooses */
     unsigned connections;     /* sockets, 1.. ; spread over the threads */
-    unsigned window;          /* messages under way on each, 1.. */
+    unsigned window;          /* messages under way on each, 1..; BENCH_CONNECT: always 1 */
     size_t size;              /* bytes of payload of each */
     double rate;              /* messages a second in all; 0: closed loop */
     el_duration warmup, duration;
     el_duration
-        read_timeout; /* UDP: then a datagram is lost; TCP: nothing came on a connection for so long: the run has failed */
+        read_timeout; /* more than 0. UDP: then a datagram is lost; TCP: nothing came on a connection for so long: the run has failed */
     unsigned threads; /* of the generator, 1..connections */
     int cpu; /* the first thread's core, the next one's follow it, round the machine; -1: not pinned */
     unsigned batch; /* UDP: datagrams a system call */
@@ -73,7 +73,8 @@ struct bench_load {
 struct bench_sample {
     struct bench_counts counts;
     el_duration elapsed;
-    struct el_histogram *latency;   /* from the send to the last byte of the echo; ns */
+    struct el_histogram *
+        latency; /* from the send (BENCH_CONNECT: from connect(2)) to the last byte of the echo; ns */
     struct el_histogram *corrected; /* from when it was due; NULL in closed loop */
     struct el_histogram
         *pace;            /* open loop: from due to sent, of those that had room when they were due:
@@ -89,7 +90,7 @@ struct bench_sample {
 
 /*
  * One run. Blocks until it is over. 0, or -errno when there is no sample at all: -ENOMEM, -EINVAL, or why nothing could be
- * connected (then sample->failure says at which call). The histograms are the caller's: bench_sample_free.
+ * connected or it ended while warming up (then sample->failure says at which call). The histograms are the caller's: bench_sample_free.
  */
 int bench_run(const struct bench_load *load, struct bench_sample *sample);
 void bench_sample_free(struct bench_sample *sample); /* a zeroed one is fine */
@@ -98,7 +99,7 @@ void bench_sample_free(struct bench_sample *sample); /* a zeroed one is fine */
 double bench_rate_of(const struct bench_sample *sample);
 double bench_server_cost(const struct bench_sample *sample);
 /* NULL, or in a sentence why this sample tells of the generator rather than of the server: its busiest thread used more than 90 %
- * of a core, or it did not keep the rate. */
+ * of a core, or it did not keep the rate though there was room in the windows. */
 const char *bench_bottleneck(const struct bench_load *load, const struct bench_sample *sample);
 
 #endif

@@ -76,6 +76,8 @@ int bench_session_finish(struct bench_session *session, int code);
 /* A diagnostic on stderr, without "echo_bench: " and newline; the first one goes into the document. Returns `code`. */
 __attribute__((format(printf, 3, 4))) int bench_session_fail(struct bench_session *session,
                                                              int code, const char *format, ...);
+/* Is there somebody who takes what is written? 0, or 2 after a message: worth asking before something that takes long. */
+int bench_session_flush(struct bench_session *session);
 /* The worse of two exit codes, by the order above. */
 int bench_worse(int a, int b);
 

@@ -27,7 +27,7 @@ static int failed(struct bench_thread *thread, const char *call, int error)
 {
     const char *hint = "";
     if (error == -EADDRNOTAVAIL && strcmp(call, "connect") == 0)
-        hint = " (no local port is left: net.ipv4.tcp_tw_reuse=1)";
+        hint = " (no local port is left: net.ipv4.tcp_tw_reuse=1, ip_local_port_range)";
     else if (error == -EADDRNOTAVAIL)
         hint = " (no interface has the source address)";
     else if (error == -EMFILE)

@@ -52,9 +52,9 @@ bool bench_loop_watch(const struct bench_loop *loop, int fd, uint32_t which, uin
 }
 
 /*
- * epoll_wait(2) counts in milliseconds: a thousand times too coarse for messages that are due every 10 us. epoll_pwait2(2) takes nanoseconds, and the
- * kernel keeps to them as far as the timer slack allows: crew.c [#timer-slack]. Where it does not exist (Linux before 5.11, valgrind) what is due is
- * sent up to 1 ms late, never early, and the histogram `pace` says so.
+ * epoll_wait(2) counts in milliseconds: a thousand times too coarse for messages that are due every 10 us. epoll_pwait2(2) takes nanoseconds, and
+ * the kernel keeps to them as far as the timer slack allows, crew.c [#timer-slack], and to a thousandth of the wait (fs/select.c). Where it does not
+ * exist (Linux before 5.11, valgrind) what is due is sent up to 1 ms late, never early, and the histogram `pace` says so.
  */
 int bench_wait(struct bench_thread *thread, int epoll_fd, struct epoll_event *events, int most,
                el_time until)

@@ -293,7 +293,9 @@ int bench_measure(struct bench_session *session, enum bench_kind kind, size_t ta
         return code;
     bench_conditions_print(&session->conditions, session->out);
     fputs("\n\n", session->out);
-    fflush(session->out);
+    code = bench_session_flush(session);
+    if (code != 0) /* nobody would learn the rest */
+        return code;
 
     code = repeat_all(&measure);
     code = bench_worse(code, tell(&measure));

@@ -7,6 +7,7 @@
  */
 #include "figures.h"
 #include "options.h"
+#include "setup.h"
 #include "table.h"
 #include "words.h"
 
@@ -29,10 +30,17 @@ static void print_figures(const struct bench_result *result, bool markdown, FILE
     static const enum bench_metric shown[] = {BENCH_RATE, BENCH_THROUGHPUT, BENCH_SERVER_COST,
                                               BENCH_LOAD_COST};
     struct bench_table table = {.left = {[0] = true, [2] = true}};
+    char offered[BENCH_FIGURE];
     bench_table_row(&table);
     bench_table_put(&table, 0, "%s", markdown ? "figure" : "");
     bench_table_put(&table, 1, "median");
     bench_table_put(&table, 2, "least-greatest");
+    if (result->load.rate > 0) {
+        bench_table_row(&table);
+        bench_table_put(&table, 0, "offered/s");
+        bench_table_put(&table, 1, "%s",
+                        bench_metric_print(BENCH_RATE, result->load.rate, offered));
+    }
     for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
         bench_table_row(&table);
         bench_table_put(&table, 0, "%s", bench_metric_name(shown[i], &result->load));
@@ -97,14 +105,28 @@ static void say_count(struct el_words *words, const char *what, uint64_t count, 
         el_say(words, ", %" PRIu64 " %s", count, what);
 }
 
-/* Of UDP every kind is told, the ones that did not happen too; of TCP only what happened, because none of it should. */
-static void say_counts(const struct bench_result *result, char *text, size_t size)
+__attribute__((format(printf, 3, 4))) static void sentence(FILE *to, bool markdown,
+                                                           const char *format, ...)
 {
-    struct el_words words = {.text = text, .size = size};
+    char text[600];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", markdown ? "- " : "  ");
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text + used, sizeof text - used, format, list);
+    va_end(list);
+    bench_print_paragraph(text, markdown, to);
+}
+
+/*
+ * Of UDP every kind is told, the ones that did not happen too; of TCP only what happened, because none of it should. First what makes
+ * the run a failure, then what is only odd.
+ */
+static void say_counts(const struct bench_result *result, bool markdown, FILE *to)
+{
+    char text[400] = "", sent[BENCH_FIGURE], received[BENCH_FIGURE], loss[BENCH_FIGURE];
+    struct el_words words = {.text = text, .size = sizeof text};
     struct bench_counts sum = sum_of(result);
     bool udp = result->load.kind == BENCH_UDP;
-    char sent[BENCH_FIGURE], received[BENCH_FIGURE], loss[BENCH_FIGURE];
-    text[0] = '\0';
     el_say(&words, "%s sent, %s received", bench_count_print((double)sum.sent, sent),
            bench_count_print((double)sum.received, received));
     say_count(&words, "lost", sum.lost, udp);
@@ -112,36 +134,36 @@ static void say_counts(const struct bench_result *result, char *text, size_t siz
         el_say(&words, " (%s)",
                bench_metric_print(BENCH_LOSS, (double)sum.lost / (double)sum.sent, loss));
     say_count(&words, "late", sum.late, udp);
-    say_count(&words, "duplicates", sum.duplicates, udp);
-    say_count(&words, "reordered", sum.reordered, udp);
     say_count(&words, "corrupt", sum.corrupt, udp);
-    say_count(&words, "from a wrong source", sum.wrong_source, udp);
     say_count(&words, "errors", sum.errors, udp);
     if (sum.received > sum.sent) /* engine.h [#what-counts] */
         el_say(&words, " (some had been sent while it warmed up)");
+    sentence(to, markdown, "%s", text);
+    if (udp)
+        sentence(to, markdown,
+                 "%" PRIu64 " duplicates, %" PRIu64 " reordered, %" PRIu64 " from a wrong source",
+                 sum.duplicates, sum.reordered, sum.wrong_source);
 }
 
-__attribute__((format(printf, 3, 4))) static void sentence(FILE *to, bool markdown,
-                                                           const char *format, ...)
-{
-    va_list list;
-    fputs(markdown ? "- " : "  ", to);
-    va_start(list, format);
-    vfprintf(to, format, list);
-    va_end(list);
-    fputc('\n', to);
-}
-
-/* How often the generator was the limit, and why; of several reasons the last. */
+/* How often the generator was the limit, and why (of several reasons the last); how often it was the server that did not keep the
+ * rate. */
 static void say_bottleneck(const struct bench_result *result, bool markdown, FILE *to)
 {
     const char *why = NULL;
-    size_t times = 0;
+    size_t times = 0, behind = 0;
     for (size_t i = 0; i < result->count; i++) {
-        const char *reason = bench_bottleneck(&result->load, &result->samples[i]);
+        const struct bench_sample *sample = &result->samples[i];
+        const char *reason = bench_bottleneck(&result->load, sample);
         times += reason != NULL;
         why = reason != NULL ? reason : why;
+        behind += reason == NULL && result->load.rate > 0 && !sample->kept_rate &&
+                  !sample->interrupted && sample->error == 0;
     }
+    if (behind > 0)
+        sentence(to, markdown,
+                 "The server did not keep that rate in %zu of %zu repetitions: all that may be "
+                 "under way was under way, and what was due had to wait",
+                 behind, result->count);
     if (times > 0)
         sentence(to, markdown, "I am the bottleneck in %zu of %zu repetitions: %s", times,
                  result->count, why);
@@ -165,18 +187,23 @@ static void say_failures(const struct bench_result *result, bool markdown, FILE 
 
 void bench_result_print(const struct bench_result *result, bool markdown, FILE *to)
 {
-    char counts[400], length[24];
+    char length[24];
     fprintf(to, "%s%s %s: %zu repetition%s of %s", markdown ? "### " : "", result->command,
             result->target, result->count, result->count == 1 ? "" : "s",
             el_print_duration(result->load.duration, length, sizeof length));
-    fputs("\n", to);
+    if (result->load.server > 0)
+        fprintf(to, ", server pid %ld", (long)result->load.server);
+    fputc('\n', to);
     print_figures(result, markdown, to);
     if (!markdown)
         fputc('\n', to);
     print_latencies(result, markdown, to);
-    say_counts(result, counts, sizeof counts);
-    sentence(to, markdown, "%s", counts);
+    say_counts(result, markdown, to);
     say_bottleneck(result, markdown, to);
+    if (result->load.server <= 0)
+        sentence(to, markdown,
+                 "The server's CPU is not known: tell its pid (--server-pid), if it "
+                 "runs on this machine");
     say_failures(result, markdown, to);
     fputc('\n', to);
 }

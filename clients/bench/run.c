@@ -47,13 +47,25 @@ struct run {
 
 /* ---- before it begins ------------------------------------------------------------------------- */
 
-static bool makes_sense(const struct bench_load *load)
+/* Why there can be no such load; NULL: there can. */
+static const char *nonsense(const struct bench_load *load)
 {
     bool stream = load->kind == BENCH_TCP || load->kind == BENCH_CONNECT;
-    return (stream || load->kind == BENCH_UDP) && (!stream || load->size > 0) &&
-           load->connections > 0 && load->window > 0 && load->threads > 0 &&
-           load->threads <= load->connections && load->target.length > 0 && load->duration > 0 &&
-           load->warmup >= 0 && load->read_timeout > 0 && load->rate >= 0 && isfinite(load->rate);
+    if (!stream && load->kind != BENCH_UDP)
+        return "no such kind of load";
+    if (load->target.length == 0)
+        return "no target";
+    if (stream && load->size == 0)
+        return "size 0: a stream has no empty messages";
+    if (load->connections == 0 || load->window == 0)
+        return "no connection, or no message under way";
+    if (load->threads == 0 || load->threads > load->connections)
+        return "a thread needs a connection: 1 to as many threads as connections";
+    if (load->duration <= 0 || load->warmup < 0 || load->read_timeout <= 0)
+        return "duration and read timeout are longer than 0, a warm-up is not negative";
+    if (!(load->rate >= 0) || !isfinite(load->rate))
+        return "the rate is 0 (closed loop) or a number of messages a second";
+    return NULL;
 }
 
 /*
@@ -247,9 +259,10 @@ static void conduct(struct run *run)
 int bench_run(const struct bench_load *load, struct bench_sample *sample)
 {
     *sample = (struct bench_sample){.server_cpu = -1};
-    if (!makes_sense(load)) {
+    const char *why = nonsense(load);
+    if (why != NULL) {
         sample->error = EINVAL;
-        snprintf(sample->failure, sizeof sample->failure, "a load that makes no sense: see bench.h");
+        snprintf(sample->failure, sizeof sample->failure, "%s", why);
         return -EINVAL;
     }
     struct run run = {.load = load, .sample = sample};

@@ -37,6 +37,16 @@ int bench_session_fail(struct bench_session *session, int code, const char *form
     return code;
 }
 
+int bench_session_flush(struct bench_session *session)
+{
+    if (fflush(session->out) == 0)
+        return 0;
+    int error = errno;
+    clearerr(session->out); /* it has been said: not once more at the end */
+    return bench_session_fail(session, BENCH_EXIT_LOCAL, "%s: write: %s",
+                              session->out == stdout ? "stdout" : "stderr", strerror(error));
+}
+
 /* A file of the user's, or stdout. NULL after a message. */
 static FILE *open_document(struct bench_session *session, const char *option, const char *name)
 {

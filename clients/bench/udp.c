@@ -304,7 +304,7 @@ static void handle(struct udp_engine *engine, const struct epoll_event *event)
         hear_errors(engine, socket);
     if (event->events & EPOLLOUT && socket->blocked)
         wait_for_room(engine, socket, false);
-    if (event->events & EPOLLIN)
+    if (event->events & (EPOLLIN | EPOLLERR)) /* an error outside the queue is told to a receive */
         receive(engine, socket);
     pump(engine, socket, false);
 }

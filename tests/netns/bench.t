@@ -98,7 +98,8 @@ is "text: -q is silent" "$ERR" ""
 exits "text: open loop" 0 "$BENCH" udp "${quick[@]}" --rate 500 "$udp"
 like "text: both latencies" "$OUT" '^  latency +since due +least-greatest +since sent'
 like "text: ... which is which" "$OUT" 'Since due \(corrected\)'
-like "text: every kind of loss" "$OUT" '0 lost, 0 late, 0 duplicates, 0 reordered, 0 corrupt, 0 from a wrong source, 0 errors'
+like "text: every kind of loss" "$OUT" ' received, 0 lost, 0 late, 0 corrupt, 0 errors'
+like "text: ... and what is odd" "$OUT" '^  0 duplicates, 0 reordered, 0 from a wrong source$'
 exits "markdown" 0 "$BENCH" udp "${quick[@]}" --format markdown "$udp"
 like "markdown: a table" "$OUT" '^\| p99 \| [0-9.]+[um]s \|'
 is "markdown: each row has as many cells as its headline" \

@@ -227,8 +227,11 @@ START_TEST(all_kinds_of_loss_are_told_of_udp)
     add(sample);
     bench_result_print(&result, false, file);
     finish();
-    ck_assert_ptr_nonnull(strstr(text, "100 sent, 90 received, 7 lost (7 %), 3 late, 2 duplicates, "
-                                       "0 reordered, 0 corrupt, 0 from a wrong source, 0 errors"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "  100 sent, 90 received, 7 lost (7 %), 3 late, 0 corrupt, 0 errors
+"
+                     "  2 duplicates, 0 reordered, 0 from a wrong source
+"));
 }
 END_TEST
 
@@ -241,6 +244,23 @@ START_TEST(the_bottleneck_is_told_in_words)
     bench_result_print(&result, false, file);
     finish();
     ck_assert_ptr_nonnull(strstr(text, "I am the bottleneck in 1 of 2 repetitions: "));
+}
+END_TEST
+
+START_TEST(a_server_that_does_not_keep_the_rate_is_told_too)
+{
+    struct bench_sample sample = sample_of(9);
+    result.load.rate = 1000;
+    sample.pace = el_histogram_new();
+    ck_assert_ptr_nonnull(sample.pace);
+    el_histogram_record(sample.pace,
+                        5); /* one was sent when it was due; eight had waited for room */
+    add(sample);
+    bench_result_print(&result, false, file);
+    finish();
+    ck_assert_ptr_nonnull(strstr(text, "offered/s"));
+    ck_assert_ptr_nonnull(strstr(text, "The server did not keep that rate in 1 of 1 repetitions"));
+    ck_assert_ptr_null(strstr(text, "I am the bottleneck"));
 }
 END_TEST
 
@@ -333,6 +353,7 @@ int main(void)
     tcase_add_test(t, every_figure_has_a_name_and_a_key_of_its_own);
     tcase_add_test(t, all_kinds_of_loss_are_told_of_udp);
     tcase_add_test(t, the_bottleneck_is_told_in_words);
+    tcase_add_test(t, a_server_that_does_not_keep_the_rate_is_told_too);
     tcase_add_test(t, two_that_differ_get_a_ratio_and_a_verdict_and_two_alike_get_none);
     suite_add_tcase(suite, t);
 

@@ -292,22 +292,49 @@ START_TEST(refused_is_told_in_words)
 END_TEST
 
 /* A listener whose queue is full drops each SYN that comes (listen(2)). */
+static void fill_queue(int fd, const struct el_address *address, int *queued, size_t count)
+{
+    ck_assert_int_eq(el_socket_listen(fd, 0, NULL), 0);
+    for (size_t i = 0; i < count; i++) {
+        queued[i] = el_socket_open(AF_INET, &(struct el_socket_args){.type = SOCK_STREAM}, NULL);
+        el_socket_connect(queued[i], address, NULL);
+    }
+}
+
 START_TEST(a_handshake_that_is_not_answered_ends_at_its_limit)
 {
     enum { FULL = 4 };
     struct bench_peer nobody = {0};
     int fd = bound_socket(&nobody.address), queued[FULL];
-    ck_assert_int_eq(el_socket_listen(fd, 0, NULL), 0);
-    for (size_t i = 0; i < FULL; i++) {
-        queued[i] = el_socket_open(AF_INET, &(struct el_socket_args){.type = SOCK_STREAM}, NULL);
-        el_socket_connect(queued[i], &nobody.address, NULL);
-    }
+    fill_queue(fd, &nobody.address, queued, FULL);
     struct bench_load load = bench_peer_load(&nobody, _i == 0 ? BENCH_TCP : BENCH_CONNECT);
     struct bench_sample sample;
     load.connect_timeout = 200 * EL_MS;
     load.warmup = 30 * EL_S;
     ck_assert_int_eq(bench_run(&load, &sample), -ETIMEDOUT);
     ck_assert_str_eq(sample.failure, "connect: Connection timed out");
+    bench_sample_free(&sample);
+    for (size_t i = 0; i < FULL; i++)
+        el_socket_close(queued[i]);
+    el_socket_close(fd);
+}
+END_TEST
+
+/* Nobody answers, and nobody shall wait for it. */
+START_TEST(stop_ends_the_connecting_too)
+{
+    enum { FULL = 4 };
+    struct bench_peer nobody = {0};
+    const atomic_bool stop = true;
+    int fd = bound_socket(&nobody.address), queued[FULL];
+    fill_queue(fd, &nobody.address, queued, FULL);
+    struct bench_load load = bench_peer_load(&nobody, _i == 0 ? BENCH_TCP : BENCH_CONNECT);
+    struct bench_sample sample;
+    load.connect_timeout = load.duration = 300 * EL_S;
+    load.stop = &stop;
+    ck_assert_int_eq(bench_run(&load, &sample), 0);
+    ck_assert(sample.interrupted);
+    ck_assert_str_eq(sample.failure, "");
     bench_sample_free(&sample);
     for (size_t i = 0; i < FULL; i++)
         el_socket_close(queued[i]);
@@ -413,6 +440,7 @@ START_TEST(a_load_that_makes_no_sense_is_refused)
         break;
     }
     ck_assert_int_eq(bench_run(&load, &sample), -EINVAL);
+    ck_assert_str_ne(sample.failure, "");
     bench_sample_free(&sample);
 }
 END_TEST
@@ -536,6 +564,7 @@ int main(void)
     tcase_add_loop_test(group, a_server_that_ends_the_run_is_told_in_words, 0, LAST(endings));
     tcase_add_loop_test(group, refused_is_told_in_words, 0, 2);
     tcase_add_loop_test(group, a_handshake_that_is_not_answered_ends_at_its_limit, 0, 2);
+    tcase_add_loop_test(group, stop_ends_the_connecting_too, 0, 2);
     tcase_add_test(group, the_soft_limit_of_descriptors_is_raised);
     tcase_add_test(group, the_hard_limit_of_descriptors_is_named);
     tcase_add_test(group, a_source_that_is_not_ours_is_named);
