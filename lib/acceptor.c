@@ -126,7 +126,7 @@ static void accept_some(struct el_acceptor *acceptor, int listener, unsigned mos
             pause_accepting(acceptor, listener, fd);
             return;
         }
-        el_explain(el_narrator_step(acceptor->args.narrator), EL_TOPIC_CALL,
+        el_narrate(acceptor->args.narrator, EL_TOPIC_CALL,
                    "accept4(%d, SOCK_NONBLOCK|SOCK_CLOEXEC) = %d from %s", listener, fd,
                    el_address_print(&peer, text));
         take_in(acceptor, fd, &peer);

@@ -12,6 +12,7 @@
 #include "socket.h"
 
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,4 +257,13 @@ unsigned el_datagram_pieces(const struct el_datagram *datagram)
 uint32_t el_datagram_kernel_drops(const struct el_datagram_batch *batch)
 {
     return batch->kernel_drops;
+}
+
+uint32_t el_datagram_drops(int fd)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof info;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &length) < 0)
+        return 0; /* ENOPROTOOPT */
+    return info[SK_MEMINFO_DROPS];
 }

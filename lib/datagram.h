@@ -92,6 +92,12 @@ unsigned el_datagram_pieces(const struct el_datagram *datagram);
  */
 uint32_t el_datagram_kernel_drops(const struct el_datagram_batch *batch);
 
+/*
+ * The same, asked of the socket (SO_MEMINFO): up to now, without a control message in each datagram, and from any thread. 0 before
+ * Linux 4.12. [#ask-for-drops]
+ */
+uint32_t el_datagram_drops(int fd);
+
 struct el_datagram_sent {
     unsigned sent;     /* datagrams that left */
     uint64_t bytes;    /* of their payload */

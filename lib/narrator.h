@@ -41,4 +41,12 @@ static inline struct el_trace *el_narrator_step(struct el_narrator *narrator)
     return narrator->trace == NULL ? NULL : el_narrator_take(narrator);
 }
 
+/* One step. A macro, so that with nobody listening not even the arguments are worked out. */
+#define el_narrate(narrator, topic, ...)                                                           \
+    do {                                                                                           \
+        struct el_trace *el_narrate_to = el_narrator_step(narrator);                               \
+        if (el_narrate_to != NULL)                                                                 \
+            el_explain(el_narrate_to, topic, __VA_ARGS__);                                         \
+    } while (0)
+
 #endif

@@ -207,7 +207,7 @@ bool el_model_failed(struct el_model_worker *worker, struct el_model_client *cli
     if (error != EAGAIN || client->owed > 0)
         el_socket_reset_on_close(client->fd);
     bool ours = error == EAGAIN && el_service_order(worker->context) != EL_ORDER_SERVE;
-    if (ours || __atomic_load_n(&client->hung_up, __ATOMIC_RELAXED))
+    if (__atomic_exchange_n(&client->accounted, true, __ATOMIC_RELAXED) || ours)
         return true;
     if (error == EAGAIN)
         count(worker, &counters->timed_out, 1);
@@ -255,7 +255,7 @@ static struct el_model_client *client_of(struct el_timed *timed)
  */
 static void hang_up(struct el_model_client *client, int how)
 {
-    __atomic_store_n(&client->hung_up, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&client->accounted, true, __ATOMIC_RELAXED);
     shutdown(client->fd, how);
 }
 
@@ -269,7 +269,7 @@ static bool end_idle(void *arg, struct el_timed *timed, enum el_limit limit)
     struct el_model_worker *worker = arg;
     struct el_model_client *client = client_of(timed);
     (void)limit;
-    if (!client->hung_up)
+    if (!client->accounted)
         count(worker, &worker->counters->timed_out, 1);
     hang_up(client, is_owed(client) ? SHUT_RDWR : SHUT_RD);
     return true;

@@ -17,7 +17,7 @@
 /* A connection. The model allocates it, as a part of a struct of its own if it needs more. */
 struct el_model_client {
     int fd;
-    bool hung_up;          /* by us: no fault of the client's is counted any more */
+    bool accounted;        /* why it ends is counted already (atomic) */
     bool quiet;            /* draining: no byte since the last look (atomic) */
     size_t owed;           /* bytes read and not yet written (atomic) */
     struct el_timed timed; /* idle limit; and the list of all clients */

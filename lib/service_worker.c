@@ -38,6 +38,7 @@ struct event_base *el_worker_base(void)
         return NULL;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+    event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     errno = ENOMEM;
@@ -81,7 +82,7 @@ void el_service_stop_listening(const struct el_worker_context *context)
     el_listeners_close_worker(worker->listeners, context->index);
 }
 
-/* [#own-loop] A worker without an event loop has its descriptor for orders, or sockets that block. */
+/* See [own-loop] in service.h. A worker without an event loop has its descriptor for orders, or sockets that block. */
 static int open_own_loop(struct el_worker *worker, const char **what)
 {
     const struct el_worker_context *context = &worker->context;

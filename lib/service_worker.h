@@ -29,7 +29,9 @@ struct el_worker {
 
 /*
  * The event base of one thread alone, so without locks. EVENT_BASE_FLAG_PRECISE_TIMER stays off: its timerfd would cost
- * a system call at every wake-up, and a server's limits may be some milliseconds late. [#imprecise-timers]
+ * a system call at every wake-up, and a server's limits may be some milliseconds late. [#imprecise-timers] For the same reason the
+ * loop does not note the time at each wake-up (EVENT_BASE_FLAG_NO_CACHE_TIME): with no timer pending nobody asks it. What must
+ * happen regularly while messages flow is a ticker, not a timer (ticker.h).
  * NULL with errno: EMFILE, ENFILE or ENOMEM.
  */
 struct event_base *el_worker_base(void);

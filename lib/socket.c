@@ -236,9 +236,10 @@ int el_socket_accept(int fd, struct el_address *peer, struct el_trace *trace)
             *peer = from;
         if (result == -EAGAIN)
             return result;
-        el_explain(trace, EL_TOPIC_CALL, "accept4(%d, SOCK_NONBLOCK|SOCK_CLOEXEC) %s%s%s", fd,
-                   outcome(result, text), result < 0 ? "" : " from ",
-                   result < 0 ? "" : el_address_print(&from, where));
+        if (el_explaining(trace)) /* printing an address takes as long as a system call */
+            el_explain(trace, EL_TOPIC_CALL, "accept4(%d, SOCK_NONBLOCK|SOCK_CLOEXEC) %s%s%s", fd,
+                       outcome(result, text), result < 0 ? "" : " from ",
+                       result < 0 ? "" : el_address_print(&from, where));
         if (result >= 0 || !only_that_connection(-result))
             return result;
     }

@@ -6,7 +6,7 @@
  * Run:      tcp_echo_server --listen 127.0.0.1:7007 --explain       (then: echo hi | nc -N 127.0.0.1 7007)
  * Partner:  clients/tcp_echo.c.
  * Read:     lib/echo_stream.c, the echo itself; lib/acceptor.c, how connections come in; lib/time_limits.c, limits that
- *           cost nothing per message; lib/service.c, how a server lives and dies.
+ *           cost nothing per message, and lib/ticker.c, the clock they go by; lib/service.c, how a server lives and dies.
  * Leaves out: TLS; anything but bytes.
  * Next:     udp_echo_server.c, where there are messages and no connections.
  */
@@ -146,7 +146,9 @@ static struct worker *allocate_worker(const struct el_worker_context *context)
     });
     if (narrates && worker->echo != NULL && worker->acceptor != NULL)
         return worker;
+    int error = errno;
     destroy_worker(worker);
+    errno = error;
     return NULL;
 }
 
@@ -154,7 +156,8 @@ static void *create_worker(const struct el_worker_context *context)
 {
     struct worker *worker = allocate_worker(context);
     if (worker == NULL)
-        el_log(context->trace, EL_ERROR, "worker %u: %s", context->index, strerror(ENOMEM));
+        el_log(context->trace, EL_ERROR, "worker %u: %s%s", context->index, strerror(errno),
+               errno == EMFILE ? " (it needs more descriptors: ulimit -n)" : "");
     else
         send_at_once(context);
     return worker;

@@ -72,7 +72,7 @@ static const char *const counter_names[COUNTERS] = {
 struct port {
     int fd;
     unsigned interface;    /* all that it receives comes through this one; 0: each datagram tells */
-    uint32_t kernel_drops; /* as last told: the kernel counts from the socket's beginning */
+    uint32_t kernel_drops; /* as last told to the main thread: counted since the socket was made */
 };
 
 struct worker {
@@ -125,15 +125,6 @@ static const char *judge(struct worker *worker, struct el_datagram *d, el_time n
 
 /* ---- receive, answer, count ------------------------------------------------------------------ */
 
-static void count_kernel_drops(struct worker *worker, struct port *port)
-{
-    uint32_t drops = el_datagram_kernel_drops(worker->batch);
-    if (drops == 0)
-        return; /* none ever, or the kernel did not say */
-    count(worker, DROPPED_KERNEL_QUEUE, (uint32_t)(drops - port->kernel_drops));
-    port->kernel_drops = drops; /* the subtraction is right across the wrap at 2^32 */
-}
-
 static void answer(struct worker *worker, const struct port *port, int got)
 {
     bool explaining = el_explaining(worker->context->trace);
@@ -164,15 +155,12 @@ static void answer(struct worker *worker, const struct port *port, int got)
 }
 
 /* What receiving from that socket gave: `got` datagrams or -errno. */
-static void take(struct worker *worker, struct port *port, int got)
+static void take(struct worker *worker, const struct port *port, int got)
 {
     count(worker, WAKEUPS, 1);
-    if (got >= 0) {
-        count_kernel_drops(worker, port);
+    if (got >= 0)
         answer(worker, port, got);
-        return;
-    }
-    if (got == -EAGAIN)
+    if (got >= 0 || got == -EAGAIN)
         return; /* a datagram with a bad checksum wakes us too, and is gone when we look (udp(7)) */
     /* An ICMP error about an earlier reply, cleared by telling it: nothing to stop for. */
     count(worker, PENDING_ERRORS, 1);
@@ -227,9 +215,20 @@ static void destroy(void *arg)
     free(worker);
 }
 
+/*
+ * Called in the main thread, which alone writes what the kernel's queue lost: so that is right to the last datagram, and costs
+ * nothing until someone asks. (SO_RXQ_OVFL would tell it with each datagram, once one was lost.)
+ */
 static uint64_t *counters(void *arg)
 {
-    return ((struct worker *)arg)->counters;
+    struct worker *worker = arg;
+    for (size_t i = 0; i < worker->context->socket_count; i++) {
+        struct port *port = &worker->ports[i];
+        uint32_t drops = el_datagram_drops(port->fd);
+        count(worker, DROPPED_KERNEL_QUEUE, (uint32_t)(drops - port->kernel_drops));
+        port->kernel_drops = drops; /* the subtraction is right across the wrap at 2^32 */
+    }
+    return worker->counters;
 }
 
 static const char *print_rate(uint64_t rate, char *text, size_t size)
@@ -384,7 +383,7 @@ int main(int argc, char **argv)
     const struct el_service service = {
         .proto = "udp",
         .model = "recvmmsg",
-        .socket = {.type = SOCK_DGRAM, .tos = -1, .packet_info = true, .drop_counter = true},
+        .socket = {.type = SOCK_DGRAM, .tos = -1, .packet_info = true},
         .create = create,
         .run = run,
         .blocks = true,

@@ -155,20 +155,14 @@ static void measure(struct bench_protocols *protocols, struct bench_pair *pair, 
 {
     struct bench_server *server = &protocols->server[pair->path][side];
     struct bench_load load = load_of(protocols, pair, side);
-    struct bench_sample sample;
+    char trouble[128];
     if (!bench_server_lives(server)) {
         note(protocols, pair, side, server->failure);
         return;
     }
-    bench_run(&load, &sample);
-    if (sample.error != 0 && !sample.interrupted)
-        note(protocols, pair, side,
-             sample.failure[0] != '\0' ? sample.failure : strerror(sample.error));
-    if (sample.counts.corrupt + sample.counts.wrong_source > 0)
-        note(protocols, pair, side, "it sent back what was never sent");
-    if (sample.interrupted || sample.latency == NULL ||
-        bench_result_add(&pair->result[side], &sample) < 0)
-        bench_sample_free(&sample);
+    bench_setup_run(&load, &pair->result[side], trouble, sizeof trouble);
+    if (trouble[0] != '\0')
+        note(protocols, pair, side, trouble);
 }
 
 /* Every second round goes backwards, so that each side is first as often as second. */

@@ -60,9 +60,12 @@ static void say_stretch(struct el_words *words, const size_t *size, const struct
     if (first) {
         el_say(words, "up to ");
         say_size(words, size[stretch->last]);
-        el_say(words, " bytes");
+        el_say(words, size[stretch->last] == 1 ? " byte" : " bytes");
     } else if (last) {
         el_say(words, "from ");
+        say_size(words, size[stretch->first]);
+    } else if (stretch->first == stretch->last) {
+        el_say(words, "at ");
         say_size(words, size[stretch->first]);
     } else {
         el_say(words, "from ");

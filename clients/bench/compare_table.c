@@ -157,18 +157,18 @@ static void print_loss(const struct bench_protocols *protocols, const struct sec
     bench_print_paragraph(line, markdown, to);
 }
 
-static void print_legend(const struct bench_protocols *protocols, bool markdown, FILE *to)
+static void print_legend(bool markdown, FILE *to)
 {
     char line[TEXT];
     snprintf(line, sizeof line,
              "%sEach cell is UDP / TCP. k/s: thousand messages a second; MB/s: of payload, one "
              "way; p50, p99: us; CPU "
-             "us: of the server a message, best round; the others are medians of %u rounds. Ratios "
+             "us: of the server a message, best round; the others are medians. Ratios "
              "are UDP by TCP, more or "
              "less; ?: no verdict, the rounds differ by as much. lost: %% of the datagrams. %d "
              "under way "
              "means at most %d KiB: fewer of large ones, at least 2.",
-             markdown ? "\n" : "\n  ", protocols->rounds, BENCH_WINDOW, BENCH_WINDOW_BYTES / 1024);
+             markdown ? "\n" : "\n  ", BENCH_WINDOW, BENCH_WINDOW_BYTES / 1024);
     fputc('\n', to);
     bench_print_paragraph(line + 1, markdown, to);
 }
@@ -196,7 +196,8 @@ static void print_section(const struct bench_protocols *protocols, const struct 
         fprintf(to, "%d under way", BENCH_WINDOW);
     else
         fprintf(to, "one under way");
-    fprintf(to, ", %u rounds of %.0f ms\n", protocols->rounds, (double)duration / EL_MS);
+    fprintf(to, ", %zu rounds of %.0f ms%s\n", first->result[BENCH_TCP_SIDE].count,
+            (double)duration / EL_MS, *protocols->session->stop ? " (interrupted)" : "");
     bench_table_print(&table, markdown, to);
     print_crossing(section, BENCH_RATE, markdown, to);
     print_crossing(section, BENCH_SERVER_COST, markdown, to);
@@ -214,5 +215,5 @@ void bench_protocols_print(const struct bench_protocols *protocols, FILE *to)
     for (size_t i = 0; i < protocols->pairs; i += protocols->sizes)
         print_section(protocols, &(struct section){&protocols->pair[i], protocols->sizes}, markdown,
                       to);
-    print_legend(protocols, markdown, to);
+    print_legend(markdown, to);
 }

@@ -98,8 +98,11 @@ const struct bench_rung bench_ladder[] = {
      .argv = {"ncat", "-l", "-k", "-e", "/bin/cat", "{host}", "{port}"},
      .type = SOCK_STREAM,
      .idle = FEW / 2,
-     .why = "Two processes a client, ncat's own and the cat that it started: two pipes and two "
-            "switches for each message[, {calls} calls]; each connection is an execve(2)."},
+     .no_stream = true,
+     .why =
+         "Two processes a client, ncat's own and the cat that it started: two pipes and two "
+         "switches for each message[, {calls} calls]; each connection is an execve(2). When more "
+         "is under way than the pipes hold, both write and neither reads: no MB/s."},
     {.name = "inetd",
      .package = "inetutils-inetd",
      .argv = {"inetutils-inetd", "-d", "-R", "100000000", "--pidfile=/dev/null", "{file}"},

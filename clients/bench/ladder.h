@@ -22,6 +22,7 @@ struct bench_rung {
     unsigned at_once; /* clients that it serves at a time, by nature; 0: any number */
     unsigned idle;    /* idle connections to measure memory with; 0: none */
     bool only_burst;  /* told of in that workload alone */
+    bool no_stream;   /* it stops for ever when more is under way than it can hold */
     bool no_connect;  /* it cannot accept one client soon after another has left */
     const char *why;  /* see bench_rung_explain */
 };

@@ -2,7 +2,7 @@
  * models.c - `echo_bench models`: every server of the ladder under every load, in turns.
  *
  * Teaches:  how to compare on a machine that is never quite the same. All servers live at the same time, and each round measures
- *           every one once, the next round in the opposite order: what changes slowly, changes for all. [#in-turns]
+ *           every one once, the next round in the opposite order: what changes slowly, changes for all. [#everyone-once-a-round]
  * Partner:  ladder.c (which servers), server.c, place.c; models_table.c tells it.
  * Leaves out: servers with several workers: on two cores one is the generator's.
  */
@@ -39,6 +39,8 @@ static bool is_possible(const struct bench_rung *rung, const struct bench_worklo
         return strcmp(workload->name, "burst") == 0;
     if (rung->source == NULL && strcmp(workload->name, "pipelined") == 0)
         return false; /* a stranger's short backlog makes the last of 50 wait for a second: once a round is enough */
+    if (rung->no_stream && strcmp(workload->name, "stream") == 0)
+        return false;
     if (rung->no_connect && workload->kind == BENCH_CONNECT)
         return false;
     return rung->at_once == 0 || workload->connections <= rung->at_once ||
@@ -109,7 +111,7 @@ static void add_cell(struct bench_models *models, struct bench_model_row *row, e
 
 static bool make_cells(struct bench_models *models)
 {
-    size_t most = BENCH_PATHS * models->rows * (bench_workload_count + 1);
+    size_t most = 1 + BENCH_PATHS * models->rows * (bench_workload_count + 1);
     models->cell = calloc(most, sizeof *models->cell);
     models->results = calloc(most, sizeof *models->results);
     if (models->cell == NULL || models->results == NULL)
@@ -147,9 +149,10 @@ static int unknown_server(struct bench_models *models, const char *name)
     for (size_t i = 0; i < bench_ladder_size; i++)
         el_say(&words, "%s%s", i == 0 ? "" : ", ", bench_ladder[i].name);
     snprintf(asked, sizeof asked, "%.*s", (int)strcspn(name, ","), name);
-    return bench_session_fail(models->session, BENCH_EXIT_LOCAL,
-                              "--only %s: no such server (there are: %s)",
-                              el_name_escape(asked, shown, sizeof shown), known);
+    bench_session_fail(models->session, BENCH_EXIT_LOCAL, "--only %s: no such server",
+                       el_name_escape(asked, shown, sizeof shown));
+    fprintf(stderr, "echo_bench: there are: %s\n", known);
+    return BENCH_EXIT_LOCAL;
 }
 
 static int choose_rows(struct bench_models *models)
@@ -213,37 +216,20 @@ static void start_servers(struct bench_models *models)
 
 /* ---- rounds -------------------------------------------------------------------------------------------- */
 
-static void note_trouble(struct bench_cell *cell, const struct bench_sample *sample, int result)
-{
-    char *trouble = cell->row->trouble[cell->path];
-    const struct bench_counts *counts = &sample->counts;
-    if (trouble[0] != '\0' || sample->interrupted)
-        return;
-    if (result < 0 || sample->error != 0)
-        snprintf(trouble, sizeof cell->row->trouble[0], "%s: %s", cell->workload->name,
-                 sample->failure[0] != '\0' ? sample->failure : strerror(sample->error));
-    else if (counts->corrupt + counts->wrong_source > 0)
-        snprintf(trouble, sizeof cell->row->trouble[0], "%s: it sent back what was never sent",
-                 cell->workload->name);
-}
-
 static void measure(struct bench_models *models, size_t index, unsigned round)
 {
     struct bench_cell *cell = &models->cell[index];
-    struct bench_sample sample;
-    char text[128];
+    char text[128], trouble[128];
     if (!lives(models, cell->row, cell->path))
         return;
     snprintf(text, sizeof text, "round %u of %u, %s: %s over %s", round + 1, models->rounds,
              cell->workload->name, cell->row->name, bench_path_name(cell->path));
     models->session->doing(models->session->arg, text);
     struct bench_load load = bench_models_load(models, cell);
-    int result = bench_run(&load, &sample);
-    note_trouble(cell, &sample, result);
-    /* One that failed is a round too, without figures: the rounds of all must stay side by side. One that was cut short is none. */
-    if (sample.interrupted || sample.latency == NULL ||
-        bench_result_add(&models->results[index], &sample) < 0)
-        bench_sample_free(&sample);
+    bench_setup_run(&load, &models->results[index], trouble, sizeof trouble);
+    if (trouble[0] != '\0' && cell->row->trouble[cell->path][0] == '\0')
+        snprintf(cell->row->trouble[cell->path], sizeof cell->row->trouble[0], "%s: %s",
+                 cell->workload->name, trouble);
     lives(models, cell->row, cell->path); /* if it died of this, that is told now */
 }
 

@@ -45,11 +45,13 @@ static const char *mark_of(const struct bench_result *result)
 /* The best and the worst round: "6.31-6.82". */
 static void put_cost(struct bench_table *table, size_t column, const struct bench_result *result)
 {
-    struct bench_spread cost = {.low = NAN};
+    struct bench_spread cost = {.low = NAN, .high = NAN};
     if (result != NULL)
         cost = bench_result_spread(result, BENCH_SERVER_COST);
     int decimals = cost.high < 995 ? 3 : cost.high < 99950 ? 2 : 0;
-    if (isfinite(cost.low))
+    if (cost.count == 1)
+        bench_table_put(table, column, "%.*f", decimals, cost.low / EL_US);
+    else if (isfinite(cost.low))
         bench_table_put(table, column, "%.*f-%.*f", decimals, cost.low / EL_US, decimals,
                         cost.high / EL_US);
     else
@@ -233,6 +235,16 @@ static void print_legend(const struct bench_models *models, FILE *to)
     bench_print_paragraph(text, markdown, to);
 }
 
+/* So many there were: fewer than asked for, when it was interrupted. */
+static size_t rounds_of(const struct bench_models *models, enum bench_path path)
+{
+    size_t rounds = 0;
+    for (size_t i = 0; i < models->cells; i++)
+        if (models->cell[i].path == path && models->results[i].count > rounds)
+            rounds = models->results[i].count;
+    return rounds;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------------------- */
 
 static void print_path(const struct bench_models *models, int type, enum bench_path path, FILE *to)
@@ -254,9 +266,9 @@ static void print_path(const struct bench_models *models, int type, enum bench_p
     }
     if (asked == 0)
         return;
-    fprintf(to, "\n%s%s over %s, %u rounds of %.0f ms\n", markdown ? "### " : "",
-            type == SOCK_STREAM ? "TCP" : "UDP", bench_path_name(path), models->rounds,
-            (double)models->duration / EL_MS);
+    fprintf(to, "\n%s%s over %s, %zu rounds of %.0f ms%s\n", markdown ? "### " : "",
+            type == SOCK_STREAM ? "TCP" : "UDP", bench_path_name(path), rounds_of(models, path),
+            (double)models->duration / EL_MS, *models->session->stop ? " (interrupted)" : "");
     bench_table_print(&table, markdown, to);
     for (size_t i = 0; i < models->rows; i++)
         if (models->row[i].rung->type == type && has_figures(models, &models->row[i], path))

@@ -188,7 +188,8 @@ static double weigh(const struct bench_server *server, unsigned count)
     int fds[1024];
     unsigned open = 0;
     double bytes = NAN;
-    if (count > sizeof fds / sizeof fds[0] || !may_open(count) || !prime(&server->address))
+    if (count == 0 || count > sizeof fds / sizeof fds[0] || !may_open(count) ||
+        !prime(&server->address))
         return NAN;
     int64_t before = bench_watch_memory(server->pid);
     while (open < count && (fds[open] = connect_to(&server->address)) >= 0)

@@ -183,7 +183,7 @@ static bool read_ready(struct bench_server *server, const char *line)
 /* The first line of its output, or what came of it before it ended. */
 static bool await_ready_line(struct bench_server *server)
 {
-    char line[READY_LINE];
+    char line[READY_LINE] = "";
     size_t used = 0;
     el_time deadline = el_time_after(el_now(), start_patience);
     struct pollfd output = {.fd = server->output, .events = POLLIN};

@@ -44,6 +44,34 @@ void bench_setup_cores(struct bench_session *session, int *server, int *load, co
                  "not pinned: servers and generator share a single core");
 }
 
+/*
+ * [#starved] Messages that are under way when the measuring begins or ends are counted on one side of a border, and the CPU that they took may
+ * lie on the other. With so few messages in all, on a machine that has other things to do, CPU a message means nothing.
+ */
+static bool is_starved(const struct bench_load *load, const struct bench_sample *sample)
+{
+    return sample->counts.received < (uint64_t)4 * load->connections * load->window;
+}
+
+bool bench_setup_run(const struct bench_load *load, struct bench_result *result, char *trouble,
+                     size_t size)
+{
+    struct bench_sample sample;
+    int error = bench_run(load, &sample);
+    trouble[0] = '\0';
+    if (!sample.interrupted && (error < 0 || sample.error != 0))
+        snprintf(trouble, size, "%s",
+                 sample.failure[0] != '\0' ? sample.failure : strerror(sample.error));
+    else if (sample.counts.corrupt + sample.counts.wrong_source > 0)
+        snprintf(trouble, size, "it sent back what was never sent");
+    if (is_starved(load, &sample))
+        sample.server_cpu = -1;
+    if (!sample.interrupted && sample.latency != NULL && bench_result_add(result, &sample) == 0)
+        return true;
+    bench_sample_free(&sample);
+    return false;
+}
+
 void bench_print_paragraph(const char *text, bool markdown, FILE *to)
 {
     size_t column = strspn(text, " "), indent = column + 4;

@@ -17,6 +17,13 @@ int bench_setup_place(struct bench_session *session, struct bench_place *place);
 /* The cores of the servers and of the generator, and into the conditions; `also` follows there. -1: not pinned, a single core. */
 void bench_setup_cores(struct bench_session *session, int *server, int *load, const char *also);
 
+/*
+ * One run, into the result. False when it was cut short, and counts for nothing; else `trouble` says what was not good about it, or "".
+ * A run that failed is kept as well, without figures: the rounds of all must stay side by side.
+ */
+bool bench_setup_run(const struct bench_load *load, struct bench_result *result, char *trouble,
+                     size_t size);
+
 /* Text with its lines broken at blanks for 100 columns; the later lines stand four further in than the first. In
  * Markdown a line may be as long as it likes. */
 void bench_print_paragraph(const char *text, bool markdown, FILE *to);

@@ -50,7 +50,7 @@ static int read_text(const char *path, char *text, size_t size)
 static void tell_from_own_mount(int to)
 {
     char text[32];
-    if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+    if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
         mount("none", private_place, "tracefs", MS_RDONLY, NULL) == 0 &&
         read_text("/sys/kernel/tracing" EVENT, text, sizeof text) == 0 &&
         write(to, text, strlen(text)) > 0)

@@ -12,7 +12,7 @@
  * a second makes the run wait most of the time. That is what such a client would see. [#loss-takes-time]
  */
 #include "datagram.h"
-#include "dial.h"
+#include "loop.h"
 #include "pace.h"
 #include "udp_internal.h"
 

@@ -102,16 +102,17 @@ static void go_on(struct loop *loop, struct client *client)
     free(client);
 }
 
-/* A request failed. What is owed will not be taken. */
+/* A request failed, so what is owed will not be taken. What is under way stays the kernel's until it too has failed. */
 static void fail(struct loop *loop, struct client *client, int error)
 {
     if (!el_model_failed(loop->worker, &client->base, error))
         return;
     client->ended = true;
-    free(client->base.rest);
     free(client->next);
-    client->base.rest = client->next = NULL;
+    client->next = NULL;
     client->next_length = 0;
+    if (!client->sending)
+        el_model_gone(&client->base, client->base.rest_to - client->base.rest_from);
 }
 
 /* [#copy-out] The chunk is wanted back; what a client is owed lies in memory of its own. */

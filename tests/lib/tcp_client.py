@@ -2,6 +2,7 @@
 """tcp_client.py - the clients that a TCP echo server must survive, one behaviour a command.
 
   tcp_client.py PORT COMMAND [N] [--host HOST] [--pid PID]
+  tcp_client.py PORT COMMAND:N COMMAND:N ...       several, one after the other
 
 Each prints one line of `key=value` and exits 0 if the server behaved. It deliberately shares no code with
 echolab's own clients: what both ends get wrong in the same way, a test between the two would never see.
@@ -175,6 +176,52 @@ def crowd(args):
     return True
 
 
+def knock(args):
+    """Sends a byte; says within 300 ms whether it was served at once; then waits until it is."""
+    s = connect(args)
+    s.sendall(b"x")
+    print("served_at_once=%d" % bool(select.select([s], [], [], 0.3)[0]), flush=True)
+    return s.recv(1) == b"x"
+
+
+def together(args):
+    """N connections at once, each sends 1000 bytes and half-closes; every one gets its own bytes, then the end."""
+    waiting, good = {}, 0
+    poll = select.epoll()
+    for i in range(args.number):
+        s = connect(args)
+        data = i.to_bytes(4, "big") * 250
+        s.sendall(data)
+        s.shutdown(socket.SHUT_WR)
+        waiting[s.fileno()] = [s, data, b""]
+        poll.register(s, select.EPOLLIN)
+    end = time.monotonic() + TIMEOUT
+    while waiting and time.monotonic() < end:
+        for fd, _ in poll.poll(1):
+            entry = waiting[fd]
+            more = entry[0].recv(2000)
+            entry[2] += more
+            if not more:
+                good += entry[1] == entry[2]
+                poll.unregister(fd)
+                del waiting[fd]
+                entry[0].close()
+    print("echoed=%d" % good)
+    return good == args.number
+
+
+def reconnect(args):
+    """N connections, one after the other: an echo each, and a close that is waited for."""
+    for _ in range(args.number):
+        with connect(args) as s:
+            s.sendall(b"x" * 64)
+            s.shutdown(socket.SHUT_WR)
+            if read_exactly(s, 64) != b"x" * 64 or s.recv(1) != b"":
+                return False
+    print("connections=%d" % args.number)
+    return True
+
+
 def anonymous_bytes(pid):
     """The memory that a process has written to: what its connections cost it."""
     with open("/proc/%d/smaps_rollup" % pid) as file:
@@ -215,23 +262,35 @@ def transfer(args):
     return end == b""
 
 
-COMMANDS = {f.__name__: f for f in (whole, half_close, dribble, deaf, deaf_until_reset, reset, silent,
-                                    chatty, crowd, idle_crowd, transfer)}
+COMMANDS = {f.__name__: f for f in (whole, half_close, dribble, deaf, deaf_until_reset, reset, silent, knock, together,
+                                    reconnect, chatty, crowd, idle_crowd, transfer)}
+
+
+def run(command, args):
+    try:
+        return COMMANDS[command](args)
+    except (OSError, EOFError) as error:
+        print("error=%s" % error)
+        return False
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("port", type=int)
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("number", type=int, nargs="?", default=0)
+    parser.add_argument("command", nargs="+", help=", ".join(COMMANDS))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--pid", type=int, help="the server's, for idle_crowd")
     args = parser.parse_args()
-    try:
-        return 0 if COMMANDS[args.command](args) else 1
-    except (OSError, EOFError) as error:
-        print("error=%s" % error)
-        return 1
+    if ":" not in args.command[0]:
+        args.command = [":".join(args.command)]
+    good = True
+    for one in args.command:
+        command, _, number = one.partition(":")
+        args.number = int(number or 0)
+        if len(args.command) > 1:
+            print(one, end=": ", flush=True)
+        good = run(command, args) and good
+    return 0 if good else 1
 
 
 sys.exit(main())

@@ -71,6 +71,7 @@ test_limits() {
 }
 
 start_load() {
+    rm -f "$TEST_TMP/load" # the last one's word is not this one's
     "$PEER" load "$HOST" "$PORT" >"$TEST_TMP/load" 2>&1 &
     LOAD=$!
     defer stop_pid "$LOAD"

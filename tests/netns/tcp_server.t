@@ -4,67 +4,11 @@
 # The clients are those of tests/lib/tcp_client.py; what the server counted is asked with SIGUSR1.
 # `tests/netns/tcp_server.t drain limits` runs only these.
 . "$(dirname "$0")/../lib/tap.sh"
+. "$ROOT/tests/lib/tcp.sh"
 
 SERVER=$BIN/tcp_echo_server
 [ -x "$SERVER" ] || skip_all "tcp_echo_server is not built"
 have python3 || skip_all "python3 is missing"
-
-# serve NAME [OPTION…]: a server on a free port; sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE.
-serve() {
-    local name=$1
-    shift
-    start_server "$name" "$SERVER" --listen 127.0.0.1:0 "$@"
-    PORT=${LISTEN##*:} OUT_FILE=$TEST_TMP/$name.out ERR_FILE=$TEST_TMP/$name.err
-}
-
-# client COMMAND [N] [--host H]: runs one to its end against $PORT.
-client() { timeout 60 python3 "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"; }
-
-# hold_client NAME COMMAND [N]: starts one that holds its connections until it is released; returns after its first line.
-hold_client() {
-    local name=$1 fd
-    shift
-    mkfifo "$TEST_TMP/$name.in"
-    client "$@" <"$TEST_TMP/$name.in" >"$TEST_TMP/$name.out" &
-    HELD[$name]=$!
-    exec {fd}>"$TEST_TMP/$name.in"
-    HELD_FD[$name]=$fd
-    wait_for 30 file_has "$TEST_TMP/$name.out" =
-}
-# release_client NAME: lets it end; its exit code in $RC. Not in a subshell: only a parent can wait.
-release_client() {
-    local fd=${HELD_FD[$1]}
-    RC=0
-    exec {fd}>&-
-    wait "${HELD[$1]}" || RC=$?
-}
-declare -A HELD HELD_FD
-
-# counter NAME: of the last statistics line. stats: asks for a new line.
-counter() { tail -n1 "$OUT_FILE" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
-stats() {
-    local before
-    before=$(wc -l <"$OUT_FILE")
-    kill -USR1 "$PID"
-    wait_for 10 more_lines "$before"
-}
-more_lines() { [ "$(wc -l <"$OUT_FILE")" -gt "$1" ]; }
-counts() { stats && [ "$(counter "$1")" = "$2" ]; }
-value() { sed -nE "s/.*$1=([0-9]+).*/\1/p" <<<"$2"; }
-
-# between NAME VALUE LOW HIGH
-between() {
-    if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then pass "$1"; else fail "$1" "$2 is not in $3..$4"; fi
-}
-resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$PID/status"; }
-cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$PID/stat"; }
-
-# ends NAME CODE: waits for the server's end after a signal was sent.
-ends() {
-    local rc=0
-    wait "$PID" || rc=$?
-    is "$1" "$rc" "$2"
-}
 
 test_bytes() {
     serve bytes
@@ -111,12 +55,7 @@ test_reset() {
 
 # All descriptors in use: those who are in are served, those outside are told, nothing spins, and it recovers.
 test_no_descriptors() {
-    (ulimit -n 24 && exec "$SERVER" --listen 127.0.0.1:0 >"$TEST_TMP/emfile.out" 2>"$TEST_TMP/emfile.err") &
-    PID=$!
-    defer stop_pid "$PID"
-    OUT_FILE=$TEST_TMP/emfile.out
-    wait_for 10 file_has "$OUT_FILE" '^ready '
-    PORT=$(sed -nE '1s/.*:([0-9]+) model.*/\1/p' "$OUT_FILE")
+    serve_with_descriptors emfile 24
     hold_client crowd crowd 30
     local line echoed before spent
     line=$(<"$TEST_TMP/crowd.out")
@@ -212,7 +151,6 @@ test_drain() {
     like "with a warning" "$(<"$ERR_FILE")" 'drain: not finished in time'
     release_client deaf3
 }
-refused() { [[ $(client whole 1) == *"Connection refused"* ]] && ! gone "$PID"; }
 
 test_restart() {
     serve first --idle-timeout 100ms
@@ -299,8 +237,8 @@ test_explain() {
     like "--explain tells of Nagle's algorithm being off, once, on the listener" "$told" 'setsockopt\([0-9]+, TCP_NODELAY, 1\) = 0'
     like "of accept" "$told" 'accept4\([0-9]+, SOCK_NONBLOCK\|SOCK_CLOEXEC\) = [0-9]+ from 127\.0\.0\.1:'
     like "of the addresses and the state" "$told" ": 127\.0\.0\.1:[0-9]+ to 127\.0\.0\.1:$PORT, state (ESTABLISHED|CLOSE_WAIT), RTT .*, MSS [0-9]+" # its FIN may be here already
-    like "of read and write" "$told" 'write\([0-9]+, 3 bytes\) = 3'
-    like "of the FIN and the state it leaves" "$told" "read\([0-9]+\) = 0: the peer's FIN, state CLOSE_WAIT"
+    like "of recv and send" "$told" 'send\([0-9]+, 3 bytes\) = 3'
+    like "of the FIN and the state it leaves" "$told" "recv\([0-9]+\) = 0: the peer's FIN, state CLOSE_WAIT"
     ok "(many messages)" client dribble 1000
     ok "but not of everything" test "$(wc -l <"$ERR_FILE")" -lt 1900
     kill -TERM "$PID"

@@ -33,7 +33,7 @@ STATES=$TEXT
 in_order "a TCP connect is over after SYN-ACK, not when connect(2) returns EINPROGRESS" "$TEXT" \
     'connect\([0-9]+, server:7007\)' 'SYN ' 'SYN-ACK' 'connected:? after SYN-ACK'
 in_order "a write becomes a segment, and the segment a read" "$TEXT" \
-    'sendto\([0-9]+, 64 bytes\).*segment 1 \(seq 1-64\)' '─ segment 1: .*▶' 'read(\([0-9]+\))? = 64: got segment 1'
+    'sendto\([0-9]+, 64 bytes\).*segment 1 \(seq 1-64\)' '─ segment 1: .*▶' 'recvfrom(\([0-9]+\))? = 64: got segment 1'
 in_order "shutdown sends the FIN, so close sends nothing" "$TEXT" 'shutdown.*FIN' '─ FIN ' 'close.*sent nothing: FIN went with shutdown'
 like "the server's calls are there too" "$TEXT" 'accept4(\([0-9]+\))? = [0-9]+ from client:'
 unlike "nothing was cut short" "$TEXT" 'could not be|incomplete|records? lost'

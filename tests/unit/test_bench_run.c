@@ -83,7 +83,7 @@ START_TEST(counts_are_what_was_recorded)
     load.size = loads[_i].size;
     load.rate = loads[_i].rate;
     load.warmup = loads[_i].warmup;
-    load.duration = 300 * EL_MS;
+    load.duration = 500 * EL_MS;
     el_time before = el_now();
     ck_assert_msg(bench_run(&load, &sample) == 0, "%s: %s", loads[_i].what, sample.failure);
     check_sample(&load, &sample);
@@ -140,14 +140,16 @@ START_TEST(a_stopped_server_is_in_the_corrected_p99_alone)
 }
 END_TEST
 
+/* For 2 s, because a busy machine may drop a packet on loopback too, and a SYN is sent again after 1 s. */
 START_TEST(a_delay_is_measured_and_never_less)
 {
     struct bench_peer peer = bench_peer_start(PEER_SLOW, 20 * EL_MS);
-    struct bench_load load = bench_peer_load(&peer, loads[_i].kind);
+    struct bench_load load = bench_peer_load(&peer, _i == 2 ? BENCH_CONNECT : BENCH_TCP);
     struct bench_sample sample;
-    load.rate = loads[_i].rate > 0 ? 20 : 0;
-    load.duration = 300 * EL_MS;
+    load.rate = _i == 1 ? 20 : 0;
+    load.duration = 2 * EL_S;
     ck_assert_int_eq(bench_run(&load, &sample), 0);
+    check_sample(&load, &sample);
     ck_assert_double_ge(ms(el_histogram_min(sample.latency)), 20);
     ck_assert_double_lt(ms(el_histogram_min(sample.latency)), 500);
     bench_sample_free(&sample);
@@ -247,7 +249,8 @@ START_TEST(a_server_that_ends_the_run_is_told_in_words)
     struct bench_load load = bench_peer_load(&peer, endings[_i].kind);
     struct bench_sample sample;
     load.duration = 30 * EL_S;
-    load.read_timeout = 200 * EL_MS;
+    if (endings[_i].error == ETIMEDOUT)
+        load.read_timeout = 200 * EL_MS;
     el_time before = el_now();
     bench_run(&load, &sample);
     ck_assert_int_lt(el_now() - before, load.duration);
@@ -548,7 +551,7 @@ int main(void)
     tcase_set_timeout(group, 60);
     tcase_add_loop_test(group, counts_are_what_was_recorded, 0, LAST(loads));
     tcase_add_test(group, a_stopped_server_is_in_the_corrected_p99_alone);
-    tcase_add_loop_test(group, a_delay_is_measured_and_never_less, 6, 11);
+    tcase_add_loop_test(group, a_delay_is_measured_and_never_less, 0, 3);
     tcase_add_test(group, the_servers_cpu_is_watched);
     suite_add_tcase(suite, group);
 

@@ -16,6 +16,7 @@ static int open_on(const char *host, struct el_address *bound)
 {
     struct el_socket_args args = {.type = SOCK_DGRAM, .tos = -1, .packet_info = true};
     ck_assert_int_eq(el_address_from_literal(host, 0, &args.local), 0);
+    args.receive_buffer = 65536;
     int fd = el_socket_open(el_address_family(&args.local), &args, NULL);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK), 0);
@@ -104,6 +105,21 @@ START_TEST(what_came_before_a_shutdown_comes_first)
 }
 END_TEST
 
+START_TEST(what_the_socket_had_no_room_for_can_be_asked)
+{
+    enum { MANY = 4000 };
+    unsigned got = 0;
+    ck_assert_uint_eq(el_datagram_drops(server), 0);
+    for (unsigned i = 0; i < MANY; i++)
+        send_bytes("x", 1);
+    for (int n; (n = el_datagram_receive(batch, server)) > 0;)
+        got += (unsigned)n;
+    ck_assert_uint_lt(got, MANY);
+    ck_assert_uint_eq(got + el_datagram_drops(server), MANY);
+    ck_assert_uint_eq(el_datagram_drops(-1), 0);
+}
+END_TEST
+
 /* ---- doing without packet info ----------------------------------------------------------------- */
 
 static const struct {
@@ -137,7 +153,7 @@ END_TEST
 /* The reply of a socket on 127.0.0.9 to one on 127.0.0.1: left to itself, the kernel answers from where it is bound. */
 START_TEST(without_packet_info_the_reply_still_leaves_from_the_address_that_was_probed)
 {
-    struct el_datagram_sent sent;
+    struct el_datagram_sent sent = {0};
     struct el_address from = {.length = sizeof from.in6};
     char byte;
     start(addresses[_i].host);
@@ -162,6 +178,7 @@ static Suite *datagram_wait_suite(void)
     tcase_add_test(t, it_waits_for_the_first);
     tcase_add_test(t, a_shutdown_ends_the_wait_and_every_later_one);
     tcase_add_test(t, what_came_before_a_shutdown_comes_first);
+    tcase_add_test(t, what_the_socket_had_no_room_for_can_be_asked);
     suite_add_tcase(suite, t);
 
     t = tcase_create("packet info");

@@ -1,0 +1,86 @@
+# tcp.sh - for scripts that test a TCP server: start it, send it clients, ask it what it counted.
+#
+# Sourced after tap.sh. $SERVER is the program; `serve` sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE, which the others use.
+# shellcheck shell=bash disable=SC2034 # RC, CLIENT, OUT_FILE and ERR_FILE are for the scripts
+
+# serve NAME [OPTION…]: a server on a free port; sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE.
+serve() {
+    local name=$1
+    shift
+    start_server "$name" "$SERVER" --listen 127.0.0.1:0 "$@"
+    PORT=${LISTEN##*:} OUT_FILE=$TEST_TMP/$name.out ERR_FILE=$TEST_TMP/$name.err
+}
+
+# client COMMAND [N] [--host H]: runs one to its end against $PORT.
+client() { timeout 60 python3 "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"; }
+
+# start_client NAME COMMAND [N]: the same in the background; sets CLIENT, its pid; output in $TEST_TMP/NAME.out. It lets go of the pipes whose
+# end a held client waits for.
+start_client() {
+    local name=$1
+    shift
+    {
+        for fd in "${HELD_FD[@]}"; do exec {fd}>&-; done
+        exec timeout 60 python3 "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"
+    } >"$TEST_TMP/$name.out" &
+    CLIENT=$!
+}
+
+# hold_client NAME COMMAND [N]: starts one that holds its connections until it is released; returns after its first line.
+hold_client() {
+    local name=$1 fd
+    shift
+    mkfifo "$TEST_TMP/$name.in"
+    client "$@" <"$TEST_TMP/$name.in" >"$TEST_TMP/$name.out" &
+    HELD[$name]=$!
+    exec {fd}>"$TEST_TMP/$name.in"
+    HELD_FD[$name]=$fd
+    wait_for 30 file_has "$TEST_TMP/$name.out" =
+}
+# release_client NAME: lets it end; its exit code in $RC. Not in a subshell: only a parent can wait.
+release_client() {
+    local fd=${HELD_FD[$1]}
+    RC=0
+    exec {fd}>&-
+    unset "HELD_FD[$1]"
+    wait "${HELD[$1]}" || RC=$?
+}
+declare -A HELD HELD_FD
+
+# counter NAME: of the last statistics line. stats: asks for a new line.
+counter() { tail -n1 "$OUT_FILE" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
+stats() {
+    local before
+    before=$(wc -l <"$OUT_FILE")
+    kill -USR1 "$PID"
+    wait_for 10 more_lines "$before"
+}
+more_lines() { [ "$(wc -l <"$OUT_FILE")" -gt "$1" ]; }
+counts() { stats && [ "$(counter "$1")" = "$2" ]; }
+value() { sed -nE "s/.*$1=([0-9]+).*/\1/p" <<<"$2"; }
+
+# between NAME VALUE LOW HIGH
+between() {
+    if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then pass "$1"; else fail "$1" "$2 is not in $3..$4"; fi
+}
+resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$PID/status"; }
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$PID/stat"; }
+
+# ends NAME CODE: waits for the server's end after a signal was sent.
+ends() {
+    local rc=0
+    wait "$PID" || rc=$?
+    is "$1" "$rc" "$2"
+}
+
+# serve_with_descriptors NAME N [OPTION…]: as serve, with no more than N descriptors.
+serve_with_descriptors() {
+    local name=$1 number=$2
+    shift 2
+    # shellcheck disable=SC2016 # for the inner shell
+    start_server "$name" bash -c 'ulimit -n "$0" && exec "$@"' "$number" "$SERVER" --listen 127.0.0.1:0 "$@"
+    PORT=${LISTEN##*:} OUT_FILE=$TEST_TMP/$name.out ERR_FILE=$TEST_TMP/$name.err
+}
+
+# Draining, it refuses new clients.
+refused() { [[ $(client whole 1) == *"Connection refused"* ]] && ! gone "$PID"; }
