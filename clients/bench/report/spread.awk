@@ -25,9 +25,10 @@ function split_csv(line, field,    n, at, text) {
     return n
 }
 
-# Appends a value to the list of this cell and figure; an empty field is a repetition without that figure.
+# Appends a value to the list of this cell and figure. An empty field is a repetition without that figure; so is a message that cost the
+# server no CPU at all: then it was not seen.
 function add(cell, figure, value) {
-    if (value == "") return
+    if (value == "" || (figure == "server_cpu_us" && value + 0 == 0)) return
     values[cell, figure, ++number[cell, figure]] = value + 0
 }
 

@@ -208,7 +208,7 @@ function verdict(a, b, name,    difference, noise, other) {
 # ---- open loop ----
 
 function tell_sweep(    r, p, full, first, last, calm, knee) {
-    print "| | offered, messages/s | of closed loop | answered, messages/s | p99 since sent | p99 since due | lost | generator was the limit |"
+    print "| protocol | offered, messages/s | of closed loop | answered, messages/s | p99 since sent | p99 since due | lost | generator was the limit |"
     print "|---|---|---|---|---|---|---|---|"
     for (r = 1; r <= rows; r++) if (!has(r, "offered_rate")) full[cell[r, "proto"]] = cell[r, "rate"]
     for (r = 1; r <= rows; r++) if (has(r, "offered_rate"))
