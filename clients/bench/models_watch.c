@@ -9,7 +9,6 @@
  */
 #include "models.h"
 
-#include "socket.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -32,8 +31,7 @@ static bool load_for(const struct bench_models *models, const struct bench_cell 
     struct bench_sample sample;
     load.target = server->address;
     load.server = 0;
-    load.warmup =
-        0; /* what is warmed up with is not counted as messages, but the server's calls are */
+    load.warmup = 0; /* its messages would not be counted, and the server's calls would */
     load.duration = duration;
     bool good = bench_run(&load, &sample) == 0 && sample.error == 0 && !sample.interrupted;
     *messages = (double)sample.counts.received;
