@@ -121,11 +121,17 @@ static bool is_unicast(const struct el_address *address)
 /*
  * Makes sure that a socket on a loopback address hears this machine alone. IPv6 does (RFC 4291 section 2.5.3: such a packet
  * from outside is dropped); IPv4 does unless someone set net.ipv4.conf.*.route_localnet, so bind it to the interface as well.
+ * [#leaves-the-group] Not one that shares its port: binding a bound socket to an interface takes it out of its group of
+ * SO_REUSEPORT (Linux 6.18), and one worker would get everything.
  */
 static bool only_through_loopback(int fd, const struct el_address *bound)
 {
-    return el_address_family(bound) == AF_INET6 ||
-           setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof "lo") == 0;
+    int shared = 1;
+    socklen_t length = sizeof shared;
+    if (el_address_family(bound) == AF_INET6)
+        return true;
+    getsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, &length);
+    return !shared && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof "lo") == 0;
 }
 
 unsigned el_datagram_forgo_packet_info(int fd, const struct el_address *bound)

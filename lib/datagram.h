@@ -64,7 +64,7 @@ int el_datagram_enable_gro(int fd);
  * bound to one unicast address receives only what was sent to that, and replies leave from there without being told to.
  * On a loopback address the interface is known as well (SO_BINDTODEVICE, unprivileged since Linux 5.7, sees to that):
  * then EL_LOOPBACK_INDEX is returned, for the datagrams' `interface`. 0: unknown, or IP_PKTINFO had to stay on
- * (a wildcard, a group, a broadcast address, an old kernel).
+ * (a wildcard, a group, a broadcast address, an IPv4 loopback address that several workers share, an old kernel).
  */
 unsigned el_datagram_forgo_packet_info(int fd, const struct el_address *bound);
 

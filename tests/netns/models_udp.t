@@ -97,15 +97,30 @@ test_signals() {
     ends "a second signal" 3
 }
 
+# How many sockets on $PORT have datagrams waiting (proc(5): tx_queue:rx_queue).
+sockets_with_mail() {
+    awk -v port="$(printf ':%04X' "$PORT")" '$2 ~ port "$" && $5 !~ /:0+$/' /proc/net/udp | wc -l
+}
+# shellcheck disable=SC2317,SC2329 # called by wait_for
+answered_all() {
+    kill -USR1 "$PID"
+    file_has "$TEST_TMP/$RUN.out" "\"replied\":$1,"
+}
+
 test_addresses() {
     serve workers --workers 2
     like "$MODEL: the ready line says workers=2" "$(<"$TEST_TMP/$RUN.out")" " workers=2 "
     local i
     for i in 1 2 3 4 5 6 7 8; do "$PEER" echo "$HOST" "$PORT" 10 || break; done >"$TEST_TMP/eight"
     is "$MODEL: eight senders are answered by two workers" "$(wc -l <"$TEST_TMP/eight")" 8
+    kill -STOP "$PID"
+    "$PEER" leave "$HOST" "$PORT" 40
+    is "$MODEL: the kernel spreads forty senders over both" "$(sockets_with_mail)" 2
+    kill -CONT "$PID"
+    ok "$MODEL: and both answer" wait_for 10 answered_all 48
     kill -TERM "$PID"
     ends "SIGTERM to two workers" 0
-    counted "two workers" received 8 replied 8
+    counted "two workers" received 48 replied 48
 
     start_server "$MODEL-v6" "$BIN/$MODEL" --listen '[::1]:0'
     RUN=$MODEL-v6

@@ -169,6 +169,18 @@ START_TEST(without_packet_info_the_reply_still_leaves_from_the_address_that_was_
 }
 END_TEST
 
+/* To bind it to "lo" now would take it out of the group of sockets that share its port, and leave them without work. */
+START_TEST(a_shared_port_keeps_packet_info)
+{
+    int on = 1;
+    ck_assert_int_eq(setsockopt(server, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on), 0);
+    ck_assert_uint_eq(el_datagram_forgo_packet_info(server, &server_at), 0);
+    send_bytes("x", 1);
+    ck_assert_int_eq(el_datagram_wait(batch, server), 1);
+    ck_assert_uint_eq(el_datagram_at(batch, 0)->interface, EL_LOOPBACK_INDEX);
+}
+END_TEST
+
 static Suite *datagram_wait_suite(void)
 {
     Suite *suite = suite_create("datagram_wait");
@@ -179,6 +191,7 @@ static Suite *datagram_wait_suite(void)
     tcase_add_test(t, a_shutdown_ends_the_wait_and_every_later_one);
     tcase_add_test(t, what_came_before_a_shutdown_comes_first);
     tcase_add_test(t, what_the_socket_had_no_room_for_can_be_asked);
+    tcase_add_test(t, a_shared_port_keeps_packet_info);
     suite_add_tcase(suite, t);
 
     t = tcase_create("packet info");
