@@ -291,7 +291,7 @@ measure_everything() {
         measure_sweep 102
     else
         WARMUP=100ms GROWTH_LENGTH=400ms GROWTH_LONG=1s WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
-        measure_models --repeat 5 --duration 250ms
+        measure_models --repeat 5 --duration 200ms
         measure_compare --repeat 3
         measure_growth 450
         measure_workers 480
