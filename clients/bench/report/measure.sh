@@ -122,7 +122,7 @@ rounds() {
         "$function" "$round"
         if ((round >= most || 2 * SECONDS - began > until)); then break; fi
     done
-    [ "$round" -ge 3 ] || note "$part: for want of time there were only $round repetitions, too few for a verdict."
+    [ "$round" -ge 3 ] || note "$part: for want of time only $round repetition$([ "$round" = 1 ] || echo s), too few for a verdict."
 }
 # The names given, backwards in every other round.
 in_turn() {

@@ -96,7 +96,7 @@ function tell_openmarks(    n, i, list, pick, r, k, names, shares, name) {
 function tell_sizes(    r, name) {
     for (r = 1; r <= rows; r++) {
         name = cell[r, "figure"] == "rate" ? "rate" : "server CPU a message"
-        printf "- %s, %s, %s, %s: ", cell[r, "path"], (cell[r, "workload"] == "single" ? "one under way" : cell[r, "workload"]), (cell[r, "loss_percent"] + 0 == 0 ? "no loss" : cell[r, "loss_percent"] + 0 " % lost"), name
+        printf "- %s, %s, %s, %s: ", cell[r, "path"], (cell[r, "workload"] == "single" ? "one under way" : cell[r, "workload"]), (cell[r, "loss_percent"] + 0 == 0 ? "no loss" : cell[r, "loss_percent"] + 0 " % of the packets lost"), name
         if (cell[r, "size"] != "?")
             printf "%s overtakes %s near %s bytes (%s is ahead at %s, %s at %s)", toupper(cell[r, "to"]), toupper(cell[r, "from"]), \
                 number(cell[r, "size"]), toupper(cell[r, "from"]), number(cell[r, "below"]), toupper(cell[r, "to"]), number(cell[r, "above"])
