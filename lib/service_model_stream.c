@@ -31,15 +31,10 @@ struct el_model_stream {
     enum el_order obeyed;
 };
 
-/* Whether other threads or processes count too. */
-static bool counters_are_shared(const struct el_model_worker *worker)
-{
-    return worker->model->blocks;
-}
-
+/* A model that blocks does so in many threads or processes, and all of them count. */
 static void count(const struct el_model_worker *worker, uint64_t *counter, uint64_t more)
 {
-    if (counters_are_shared(worker))
+    if (worker->model->blocks)
         __atomic_fetch_add(counter, more, __ATOMIC_RELAXED);
     else
         el_count(counter, more);
@@ -54,8 +49,7 @@ static uint64_t active(const struct el_model_worker *worker)
 
 static int open_reserve(void)
 {
-    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return fd;
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* With RST, not FIN: a goodbye at once would read like an empty echo. */
@@ -250,7 +244,7 @@ static struct el_model_client *client_of(struct el_timed *timed)
 }
 
 /*
- * [#hang-up] Who owes us nothing but its next bytes gets EOF, and a FIN behind its last echo; who does not read its echo can only be reset,
+ * See #hang-up. Who owes us nothing but its next bytes gets EOF, and a FIN behind its last echo; who does not read its echo can only be reset,
  * since a FIN would wait behind those bytes.
  */
 static void hang_up(struct el_model_client *client, int how)

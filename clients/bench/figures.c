@@ -85,7 +85,7 @@ const char *bench_metric_print(enum bench_metric metric, double value,
     }
     switch (metric) {
     case BENCH_RATE: /* a slow one has a fraction that counts */
-        if (value >= 100)
+        if (value >= 100 || value == 0)
             return bench_count_print(value, text);
         snprintf(text, BENCH_FIGURE, "%.2f", value);
         return text;

@@ -2,7 +2,7 @@
  * measure.c - the commands tcp, udp and connect: each HOST is loaded in turns, then told.
  *
  * Teaches:  A B, B A, A B: a machine that grows warmer, or busier, from minute to minute does so for both. Whoever measures all of A
- *           and then all of B compares two times of day. [#in-turns]
+ *           and then all of B compares two times of day; see models.c [#in-turns].
  * Partner:  run.c (one repetition), reach.c (the target), report.c and report_versus.c (what is told), session.c.
  * Leaves out: servers that it starts itself: echo_bench models does that.
  * Next:     run.c.

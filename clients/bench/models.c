@@ -2,7 +2,7 @@
  * models.c - `echo_bench models`: every server of the ladder under every load, in turns.
  *
  * Teaches:  how to compare on a machine that is never quite the same. All servers live at the same time, and each round measures
- *           every one once, the next round in the opposite order: what changes slowly, changes for all. [#everyone-once-a-round]
+ *           every one once, the next round in the opposite order: what changes slowly, changes for all. [#in-turns]
  * Partner:  ladder.c (which servers), server.c, place.c; models_table.c tells it.
  * Leaves out: servers with several workers: on two cores one is the generator's.
  */

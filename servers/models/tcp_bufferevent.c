@@ -19,7 +19,7 @@
 #include <event2/bufferevent.h>
 #include <stdlib.h>
 
-enum { ACCEPTS_PER_ROUND = 64 };
+enum { ACCEPTS = 64 };
 
 struct loop {
     struct el_model_worker *worker;
@@ -121,8 +121,7 @@ static void on_acceptable(evutil_socket_t listener, short what, void *arg)
     struct loop *loop = arg;
     (void)what;
     int fd = 0;
-    for (int n = 0; n < ACCEPTS_PER_ROUND && (fd = el_model_accept(loop->worker, listener)) >= 0;
-         n++)
+    for (int n = 0; n < ACCEPTS && (fd = el_model_accept(loop->worker, listener)) >= 0; n++)
         add_client(loop, fd);
 }
 

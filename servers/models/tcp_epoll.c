@@ -6,8 +6,7 @@
  *           Changing what is waited for costs a call of its own, so it is done only when a client stops reading.
  * Run:      tcp_epoll --listen 127.0.0.1:7007              (then: nc 127.0.0.1 7007, and strace -p it)
  * Partner:  tcp_poll.c, line by line. What tcp_echo_server's speed is measured against.
- * Leaves out, and what that costs:
- *           - nothing a client could use; tcp_echo_server has limits for strangers besides
+ * Leaves out: nothing that a client on this machine could use; tcp_echo_server has limits for strangers besides.
  * Next:     tcp_epoll_edge.c, where the kernel tells of each change only once.
  */
 #include "service_model_stream.h"
@@ -17,7 +16,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { BATCH = 256, ACCEPTS_PER_ROUND = 64 };
+enum { BATCH = 256, ACCEPTS = 64 };
 
 struct loop {
     struct el_model_worker *worker;
@@ -101,8 +100,7 @@ static void on_writable(struct loop *loop, struct el_model_client *client)
 static void on_acceptable(struct loop *loop, int listener)
 {
     int fd = 0;
-    for (int n = 0; n < ACCEPTS_PER_ROUND && (fd = el_model_accept(loop->worker, listener)) >= 0;
-         n++)
+    for (int n = 0; n < ACCEPTS && (fd = el_model_accept(loop->worker, listener)) >= 0; n++)
         add_client(loop, fd);
 }
 
@@ -129,7 +127,7 @@ static void serve_batch(struct loop *loop, const struct epoll_event *events, int
         el_model_attend(loop->worker);
 }
 
-static bool add_own(const struct loop *loop, int fd, char *mark)
+static bool add_own(const struct loop *loop, int fd, void *mark)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = mark};
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -145,8 +143,8 @@ static void serve(struct el_model_worker *worker)
         good = add_own(&loop, context->sockets[i], &listeners[i]);
     while (good && el_model_goes_on(worker)) {
         int count = epoll_wait(loop.epoll, events, BATCH, -1);
+        good = count >= 0 || errno == EINTR; /* EINTR: it was stopped and continued, signal(7) */
         serve_batch(&loop, events, count);
-        good = count >= 0 || errno == EINTR;
     }
     if (!good)
         el_log(context->trace, EL_ERROR, "epoll: %m");

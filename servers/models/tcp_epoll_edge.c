@@ -7,8 +7,7 @@
  *           bugs: who forgets to come back waits for ever.
  * Run:      tcp_epoll_edge --listen 127.0.0.1:7007         (then: nc 127.0.0.1 7007, and strace -p it)
  * Partner:  tcp_epoll.c, line by line.
- * Leaves out, and what that costs:
- *           - edges for the listeners: level-triggered, an accept that had to stop half-way is called again by itself
+ * Leaves out: edges for the listeners. Safe: level-triggered, an accept that stopped half-way is called again by itself.
  * Next:     tcp_bufferevent.c, where a library does all this.
  */
 #include "service_model_stream.h"
@@ -16,41 +15,41 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
-enum { BATCH = 256, ACCEPTS_PER_ROUND = 64 };
+enum { BATCH = 256, ACCEPTS = 64 };
 
 /* What the kernel has told us, until a call says otherwise: that is the whole state of an edge-triggered client. [#edge-state] */
 struct client {
     struct el_model_client base;
     bool readable, writable, listed;
     bool ended; /* by the other side: there is an end to read behind the bytes */
-    STAILQ_ENTRY(client) next;
+    struct client *next;
 };
 
 struct loop {
     struct el_model_worker *worker;
     int epoll;
-    STAILQ_HEAD(, client) ready; /* those with work left, whose turn comes again */
-    size_t ready_count;
+    struct client *ready, **last; /* those with work left; where the next is appended */
 };
 
-/* What an event points to: a client, or one of these two kinds. */
-static char attention, listeners[EL_ENDPOINTS_MAX * 2];
-
-static bool has_work(const struct client *client)
-{
-    return client->base.rest == NULL ? client->readable : client->writable;
-}
+static char attention, listeners[EL_ENDPOINTS_MAX * 2]; /* as in tcp_epoll.c */
 
 static void list_if_ready(struct loop *loop, struct client *client)
 {
-    if (client->listed || !has_work(client))
+    bool ready = client->base.rest == NULL ? client->readable : client->writable;
+    if (client->listed || !ready)
         return;
     client->listed = true;
-    STAILQ_INSERT_TAIL(&loop->ready, client, next);
-    loop->ready_count++;
+    client->next = NULL;
+    *loop->last = client;
+    loop->last = &client->next;
+}
+
+static void end_client(struct loop *loop, struct client *client)
+{
+    el_model_close(loop->worker, &client->base);
+    free(client);
 }
 
 static void add_client(struct loop *loop, int fd)
@@ -61,14 +60,13 @@ static void add_client(struct loop *loop, int fd)
         return;
     }
     /* Once and for all. If there are bytes already, the first edge comes at once. */
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                                .data.ptr = client};
+    const uint32_t edges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    struct epoll_event event = {.events = edges, .data.ptr = client};
     el_model_take_in(loop->worker, &client->base, fd);
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
         return;
     el_model_failed(loop->worker, &client->base, errno);
-    el_model_close(loop->worker, &client->base);
-    free(client);
+    end_client(loop, client);
 }
 
 /*
@@ -119,17 +117,16 @@ static bool write_rest(struct loop *loop, struct client *client)
 /* One step for each of those who are listed now. [#edge-fair] To drain one client until EAGAIN would be simpler, and let it keep us. */
 static void serve_ready(struct loop *loop)
 {
-    for (size_t left = loop->ready_count; left > 0; left--) {
-        struct client *client = STAILQ_FIRST(&loop->ready);
-        STAILQ_REMOVE_HEAD(&loop->ready, next);
-        loop->ready_count--;
+    struct client *client = loop->ready, *next;
+    loop->ready = NULL;
+    loop->last = &loop->ready;
+    for (; client != NULL; client = next) {
+        next = client->next;
         client->listed = false;
-        if (client->base.rest == NULL ? read_some(loop, client) : write_rest(loop, client)) {
+        if (client->base.rest == NULL ? read_some(loop, client) : write_rest(loop, client))
             list_if_ready(loop, client);
-        } else {
-            el_model_close(loop->worker, &client->base);
-            free(client);
-        }
+        else
+            end_client(loop, client);
     }
 }
 
@@ -145,8 +142,7 @@ static void on_edge(struct loop *loop, struct client *client, uint32_t events)
 static void on_acceptable(struct loop *loop, int listener)
 {
     int fd = 0;
-    for (int n = 0; n < ACCEPTS_PER_ROUND && (fd = el_model_accept(loop->worker, listener)) >= 0;
-         n++)
+    for (int n = 0; n < ACCEPTS && (fd = el_model_accept(loop->worker, listener)) >= 0; n++)
         add_client(loop, fd);
 }
 
@@ -168,7 +164,7 @@ static void serve_batch(struct loop *loop, const struct epoll_event *events, int
         el_model_attend(loop->worker);
 }
 
-static bool add_own(const struct loop *loop, int fd, char *mark)
+static bool add_own(const struct loop *loop, int fd, void *mark)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = mark};
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
@@ -177,16 +173,16 @@ static bool add_own(const struct loop *loop, int fd, char *mark)
 static void serve(struct el_model_worker *worker)
 {
     const struct el_worker_context *context = worker->context;
-    struct loop loop = {.worker = worker, .epoll = epoll_create1(EPOLL_CLOEXEC)};
     struct epoll_event events[BATCH];
-    STAILQ_INIT(&loop.ready);
+    struct loop loop = {.worker = worker, .epoll = epoll_create1(EPOLL_CLOEXEC)};
+    loop.last = &loop.ready;
     bool good = loop.epoll >= 0 && add_own(&loop, worker->attention_fd, &attention);
     for (size_t i = 0; i < context->socket_count && good; i++)
         good = add_own(&loop, context->sockets[i], &listeners[i]);
     while (good && el_model_goes_on(worker)) {
-        int count = epoll_wait(loop.epoll, events, BATCH, loop.ready_count > 0 ? 0 : -1);
+        int count = epoll_wait(loop.epoll, events, BATCH, loop.ready != NULL ? 0 : -1);
+        good = count >= 0 || errno == EINTR; /* EINTR: it was stopped and continued, signal(7) */
         serve_batch(&loop, events, count);
-        good = count >= 0 || errno == EINTR;
     }
     if (!good)
         el_log(context->trace, EL_ERROR, "epoll: %m");
@@ -198,8 +194,7 @@ int main(int argc, char **argv)
     const struct el_model model = {
         .program = "tcp_epoll_edge",
         .name = "epoll_edge",
-        .about = "Echoes what each TCP client sends; one thread waits for all with epoll(7), "
-                 "edge-triggered.",
+        .about = "Echoes what each TCP client sends; one thread, epoll(7), edge-triggered.",
         .type = SOCK_STREAM,
         .serve = serve,
     };

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ACCEPTS_PER_ROUND = 64 };
+enum { ACCEPTS = 64 };
 
 /* Two arrays that belong together: poll(2) wants its own without gaps. First `attention_fd`, then the listeners, then the clients. */
 struct loop {
@@ -128,7 +128,7 @@ static void serve_round(struct loop *loop)
             on_writable(loop, i);
     }
     for (size_t i = 1; i < loop->first; i++)
-        for (int n = 0; loop->fds[i].revents != 0 && n < ACCEPTS_PER_ROUND; n++) {
+        for (int n = 0; loop->fds[i].revents != 0 && n < ACCEPTS; n++) {
             int fd = el_model_accept(worker, worker->context->sockets[i - 1]);
             if (fd < 0)
                 break;

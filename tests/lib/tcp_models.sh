@@ -4,13 +4,15 @@
 # shellcheck shell=bash
 
 ALL_MODELS=(iterative fork thread poll epoll epoll_edge bufferevent io_uring echo_server)
+# ThreadSanitizer has something to say about those that share memory; epoll stands for the loops (--workers).
+[ "${ECHOLAB_VARIANT:-}" != tsan ] || ALL_MODELS=(fork thread epoll)
 
 # one_at_a_time, one_socket: what $MODEL is by nature.
 one_at_a_time() { [ "$MODEL" = iterative ]; }
 one_socket() { [[ $MODEL =~ ^(iterative|fork|thread)$ ]]; }
 is_model() { [ "$MODEL" != echo_server ]; }
 
-# check NAME…: the text of an assertion, with the model before it.
+# named TEXT…: the text of an assertion, with the model before it.
 named() { echo "$MODEL: $*"; }
 
 # run_models CHECK… -- [MODEL…]: every check for every model (or the given ones).
@@ -61,5 +63,6 @@ family_kb() {
 }
 descriptors() { find "/proc/$PID/fd" -mindepth 1 2>/dev/null | wc -l; }
 has_descriptors() { [ "$(descriptors)" = "$1" ]; }
+is_stopped() { grep -q '^State:.T' "/proc/$PID/status"; }
 no_zombies() { [ -z "$(pgrep -P "$PID" -r Z)" ]; }
 instrumented() { ldd "$SERVER" | grep -E 'lib[aut]san' >/dev/null; }

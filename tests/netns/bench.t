@@ -56,7 +56,7 @@ complete() {
     local command=$1 target=$2 pid=$3; shift 3
     exits "$command $*: exit 0" 0 "$BENCH" "$command" "${quick[@]}" --repeat 2 --json - "$@" "$target"
     whole "$command $*"
-    jq_ok "... something came back" '[.results[].repetitions[].received > 0] | all'
+    jq_ok "... something came back" '[.results[].repetitions[].received > 0] | any'
     jq_ok "... each message is in the histogram once" \
         '[.results[].repetitions[] | .received == .latency.count and .received == ([.latency.buckets[][2]] | add)] | all'
     jq_ok "... nothing was lost" '[.results[].repetitions[] | .lost + .late + .corrupt + .errors + .duplicates] | add == 0'
@@ -90,10 +90,10 @@ jq_is "... and has done nothing" '.results[0].repetitions[0].server_cpu_ns < 200
 # ---- the text ----
 exits "text: closed loop" 0 "$BENCH" tcp "${quick[@]}" --repeat 3 --cpu 0 "$tcp"
 like "text: the conditions come first" "$(head -1 <<<"$OUT")" '^conditions: Linux .* core.*generator on core 0.*echolab.*load average.*tcp, closed loop, 1 connection, window 1, 64 bytes, 3 x 150ms after 20.0ms$'
-like "text: a rate with its spread" "$OUT" '^  messages/s +[0-9,]+  [0-9,]+(-[0-9,]+)?$'
+like "text: a rate with its spread" "$OUT" '^  messages/s +[0-9,.]+  [0-9,.]+(-[0-9,.]+)?$'
 like "text: the server's CPU" "$OUT" '^  server CPU/message +[0-9.]+[un]s  '
 like "text: percentiles" "$OUT" '^  p99.9 +[0-9.]+[um]s  '
-like "text: what a closed loop cannot see" "$OUT" '^  Closed loop: .*not seen \(--rate\)'
+like "text: what a closed loop cannot see" "$OUT" '^  Closed loop: a slower server is asked less often'
 is "text: -q is silent" "$ERR" ""
 exits "text: open loop" 0 "$BENCH" udp "${quick[@]}" --rate 500 "$udp"
 like "text: both latencies" "$OUT" '^  latency +since due +least-greatest +since sent'

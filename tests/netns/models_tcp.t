@@ -57,6 +57,10 @@ check_silent() {
     release_client "silent_client_$MODEL"
     wait "$knock" || rc=$?
     is "$(named "when the first has left, at the latest")" "$rc" 0
+    kill -STOP "$PID"
+    wait_for 10 is_stopped
+    kill -CONT "$PID"
+    ok "$(named "stopped and continued (its calls may fail with EINTR) it serves on")" client whole 1000
 }
 
 # A client that sends without end and never reads. What it may cost: a read buffer, sockets' memory in the kernel, and for io_uring the ring.

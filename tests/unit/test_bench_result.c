@@ -228,10 +228,8 @@ START_TEST(all_kinds_of_loss_are_told_of_udp)
     bench_result_print(&result, false, file);
     finish();
     ck_assert_ptr_nonnull(
-        strstr(text, "  100 sent, 90 received, 7 lost (7 %), 3 late, 0 corrupt, 0 errors
-"
-                     "  2 duplicates, 0 reordered, 0 from a wrong source
-"));
+        strstr(text, "  100 sent, 90 received, 7 lost (7 %), 3 late, 0 corrupt, 0 errors\n"
+                     "  2 duplicates, 0 reordered, 0 from a wrong source\n"));
 }
 END_TEST
 
