@@ -7,6 +7,10 @@
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
+for tool in gnuplot jq; do
+    have $tool || { [ -z "${ECHOLAB_NO_SKIP:-}" ] || exit 1; skip_all "$tool is not here (make deps-test)"; }
+done
+
 RUN=$ROOT/clients/bench/report/run
 TOOLS=$ROOT/clients/bench/report
 RECORDED=$ROOT/tests/unit/recorded/bench
@@ -76,7 +80,6 @@ like "growth within it, too" "$SAID" 'among idle ones: from 5\.00 µs .* within 
 
 # ---- a report of recorded results -------------------------------------------------------------
 
-have gnuplot || skip_all "gnuplot is not here (make deps-test)"
 exits "it draws and writes from results of before" 0 "$RUN" --from "$RECORDED" --out "$TEST_TMP/bench"
 DIR=$TEST_TMP/bench
 unlike "with every picture" "$(cat "$DIR/report.md")" 'could not be drawn'

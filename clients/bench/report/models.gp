@@ -28,6 +28,7 @@ set bmargin at screen foot
 set title ARG7 offset 0, -0.4
 set xlabel "server CPU per message, µs"
 set ytics scale 0
+set style textbox opaque noborder fillcolor rgb "#FFFFFF" margins 0.2, 0.1
 set xrange [0:edge]
 set key at screen 0.575, top - 0.01 right top
 plot data using (0):"row":ytic(stringcolumn("target")) with points pointtype -1 notitle, \
@@ -35,7 +36,7 @@ plot data using (0):"row":ytic(stringcolumn("target")) with points pointtype -1 
         with boxxyerror fillstyle pattern pattern[p] border linecolor rgb shade[p] linewidth 1 dashtype solid linecolor rgb shade[p] title path[p], \
      for [p = 1:2] data using (with_path(p, column("cost"))):(lane(p)):"cost":"cost_high" \
         with xerrorbars pointtype 0 pointsize 0 linecolor rgb "#000000" linewidth 1.2 dashtype solid notitle, \
-     for [p = 1:2] data using (with_path(p, column("cost_high") < edge * 0.88 ? column("cost_high") : edge * 0.88)):(lane(p)):(sprintf(" %.3g", column("cost"))) with labels left font ",8" notitle
+     for [p = 1:2] data using (with_path(p, column("cost_high") < edge * 0.88 ? column("cost_high") : edge * 0.88)):(lane(p)):(sprintf(" %.3g", column("cost"))) with labels left boxed font ",8" notitle
 unset label 1
 set lmargin at screen 0.61
 set rmargin at screen 0.97

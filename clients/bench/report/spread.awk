@@ -75,11 +75,11 @@ END {
     for (i = 1; i <= keys; i++) printf "%s\t", key_name[i]
     printf "rounds"
     for (i = 1; i <= figures; i++) printf "\t%s\t%s_low\t%s_high", figure_name[i], figure_name[i], figure_name[i]
-    print "\tserver_calls\tidle_bytes\tlost\tbound\twrong"
+    print "\tserver_calls\tidle_bytes\tlost\tbound\twrong\tserver_cpu_rounds"
     for (c = 1; c <= cells; c++) {
         cell = order[c]
         printf "%s\t%d", cell, rounds[cell]
         for (i = 1; i <= figures; i++) printf "\t%s", spread(cell, figure_name[i])
-        printf "\t%s\t%s\t%.6g\t%.3g\t%d\n", calls[cell], idle[cell], (sent[cell] > 0 ? lost[cell] / sent[cell] : 0), bound[cell] / rounds[cell], wrong[cell]
+        printf "\t%s\t%s\t%.6g\t%.3g\t%d\t%d\n", calls[cell], idle[cell], (sent[cell] > 0 ? lost[cell] / sent[cell] : 0), bound[cell] / rounds[cell], wrong[cell], number[cell, "server_cpu_us"]
     }
 }

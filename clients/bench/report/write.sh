@@ -160,7 +160,8 @@ END
         echo
     fi
     cat <<END
-The upper panels have medians with bars from the least to the greatest repetition, the lower ones the best repetition with a bar to the worst. What they do not say: UDP's figures are of the datagrams that came back; whoever
+The upper panels have medians with bars from the least to the greatest repetition, the lower ones the best repetition with a bar to the worst. Where one protocol overtakes the other, a grey band goes from the last
+size at which the one is ahead for certain to the first of the other, and a line stands where the medians meet. What they do not say: UDP's figures are of the datagrams that came back; whoever
 needs all of them must send again what was lost, and pays for that himself, while TCP's figures have it in them.
 
 END
