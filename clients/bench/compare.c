@@ -170,7 +170,7 @@ static void measure_round(struct bench_protocols *protocols, double loss, unsign
 {
     struct bench_session *session = protocols->session;
     char text[128];
-    for (size_t i = 0; i < protocols->pairs; i++) {
+    for (size_t i = 0; i < protocols->pairs && !*session->stop; i++) {
         struct bench_pair *pair = &protocols->pair[round % 2 == 0 ? i : protocols->pairs - 1 - i];
         if (pair->loss != loss)
             continue;

@@ -151,9 +151,12 @@ static void print_loss(const struct bench_protocols *protocols, const struct sec
             "round trip later; but what is behind it has to wait, and at the end of a window "
             "nothing follows.");
     else
-        el_say(&words,
-               "with one message under way nothing follows a lost one, so only the retransmission "
-               "timer tells, and that is 200 ms at least.");
+        el_say(
+            &words,
+            "a message of one packet has nothing behind it that would tell of its loss, so only "
+            "the "
+            "retransmission timer does, and that is 200 ms at least; of a large one other packets "
+            "follow, and tell sooner.");
     bench_print_paragraph(line, markdown, to);
 }
 
@@ -212,6 +215,8 @@ void bench_protocols_print(const struct bench_protocols *protocols, FILE *to)
     fputc('\n', to);
     if (protocols->place.why_not != NULL)
         fprintf(to, "veth is left out: %s\n", protocols->place.why_not);
+    if (protocols->place.note != NULL)
+        fprintf(to, "note: %s\n", protocols->place.note);
     for (size_t i = 0; i < protocols->pairs; i += protocols->sizes)
         print_section(protocols, &(struct section){&protocols->pair[i], protocols->sizes}, markdown,
                       to);

@@ -43,13 +43,14 @@ const char *bench_pinning_words(const struct bench_load *load, char *text, size_
     struct el_words words = {.text = text, .size = size};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     text[0] = '\0';
-    if (load->cpu < 0) {
+    if (load->cpu < 0)
         el_say(&words, "generator not pinned");
-        return text;
-    }
-    el_say(&words, "generator on core%s", load->threads > 1 ? "s" : "");
-    for (unsigned i = 0; i < load->threads && (long)i < cores; i++)
+    else
+        el_say(&words, "generator on core%s", load->threads > 1 ? "s" : "");
+    for (unsigned i = 0; load->cpu >= 0 && i < load->threads && (long)i < cores; i++)
         el_say(&words, "%s %ld", i == 0 ? "" : ",", (load->cpu + (long)i) % cores);
+    if (load->nice > 0)
+        el_say(&words, ", at nice %d", load->nice);
     return text;
 }
 
@@ -75,6 +76,7 @@ void bench_options_json(const struct bench_options *options, struct el_json *jso
     put_seconds(json, "read_timeout_s", options->read_timeout);
     put_seconds(json, "connect_timeout_s", options->connect_timeout);
     el_json_text(json, "cpu", options->cpu);
+    el_json_uint(json, "nice", options->nice);
     if (options->server_pid == 0)
         el_json_null(json, "server_pid");
     else

@@ -284,6 +284,8 @@ void bench_models_print(const struct bench_models *models, FILE *to)
     fputc('\n', to);
     if (models->place.why_not != NULL)
         fprintf(to, "veth is left out: %s\n", models->place.why_not);
+    if (models->place.note != NULL)
+        fprintf(to, "note: %s\n", models->place.note);
     for (int path = 0; path < BENCH_PATHS; path++)
         for (int type = 0; type < 2 && models->place.path[path]; type++)
             print_path(models, type == 0 ? SOCK_STREAM : SOCK_DGRAM, (enum bench_path)path, to);

@@ -9,7 +9,6 @@
  */
 #include "models.h"
 
-#include "socket.h"
 #include "watch.h"
 
 #include <errno.h>
@@ -32,8 +31,7 @@ static bool load_for(const struct bench_models *models, const struct bench_cell 
     struct bench_sample sample;
     load.target = server->address;
     load.server = 0;
-    load.warmup =
-        0; /* what is warmed up with is not counted as messages, but the server's calls are */
+    load.warmup = 0; /* its messages would not be counted, and the server's calls would */
     load.duration = duration;
     bool good = bench_run(&load, &sample) == 0 && sample.error == 0 && !sample.interrupted;
     *messages = (double)sample.counts.received;
@@ -122,10 +120,11 @@ void bench_models_count_calls(struct bench_models *models)
         counted = counted || isfinite(models->results[i].syscalls);
     }
     models->counted_by =
-        !counted ? "not counted: neither perf_event_open(2) nor strace(1) is possible here"
-        : perf   ? "counted by perf's tracepoint raw_syscalls:sys_enter"
-                 : "counted by strace -c, which slows a server down: fewer calls a message "
-                   "than without, where calls carry batches";
+        counted && perf ? "counted by perf's tracepoint raw_syscalls:sys_enter"
+        : counted       ? "counted by strace -c, which slows a server down: fewer calls a message "
+                          "than without, where calls carry batches"
+        : perf          ? "not counted: too few messages came back, the machine is busy"
+                        : "not counted: neither perf_event_open(2) nor strace(1) is possible here";
 }
 
 /* ---- idle connections --------------------------------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 #include "place.h"
 
 #include "spawn.h"
-#include "words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +79,13 @@ static void reuse_ports(void)
     close(fd);
 }
 
+/* `net run` tells a command where it is. */
+static bool is_client(void)
+{
+    const char *host = getenv("ECHOLAB_HOST"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+    return host != NULL && strcmp(host, "client") == 0;
+}
+
 int bench_place_open(struct bench_place *place, const char *paths, bool ipv6, const char **wrong)
 {
     *place = (struct bench_place){.ipv6 = ipv6};
@@ -87,34 +93,43 @@ int bench_place_open(struct bench_place *place, const char *paths, bool ipv6, co
     int result = parse_paths(place, paths == NULL ? "loopback,veth" : paths, wrong);
     if (result < 0 || !place->path[BENCH_VETH])
         return result;
-    place->path[BENCH_VETH] = place->inside && access(server_netns, F_OK) == 0;
+    place->path[BENCH_VETH] = place->inside && is_client() && access(server_netns, F_OK) == 0;
     if (place->path[BENCH_VETH])
         reuse_ports();
+    else if (place->inside)
+        place->why_not = "this is not the host client of a lab network that has a server";
     else
         place->why_not = "no lab network: net doctor says what this machine lacks";
+    if (place->inside && access("/run/echolab/plan/place/client/iptables", F_OK) == 0)
+        place->note = "this lab network has rules that each packet passes and that cost time; "
+                      "started outside, echo_bench makes one without";
     return 0;
 }
 
 /* ---- the command net ---------------------------------------------------------------------------------- */
 
+/* Cuts the last part of a path off. False: there is none. */
+static bool cut_last(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+/* In the tree programs are in build/bin or, with a sanitizer, in build/VARIANT/bin. */
 const char *bench_place_net(char *path, size_t size)
 {
     const char *given = getenv("ECHOLAB_NET"); /* NOLINT(concurrency-mt-unsafe): nobody sets it */
+    char self[4096];
     if (given != NULL && given[0] != '\0')
         return given;
-    ssize_t length = readlink("/proc/self/exe", path, size - 1);
-    path[length < 0 ? 0 : length] = '\0';
-    for (int up = 0; up < 3 && length >= 0; up++) {
-        char *slash = strrchr(path, '/');
-        if (slash != NULL)
-            *slash = '\0';
-    }
-    if (length > 0 && strlen(path) + sizeof "/netns/net" <= size) {
-        struct el_words words = {.text = path, .size = size, .used = strlen(path)};
-        el_say(&words, "/netns/net");
-        if (access(path, X_OK) == 0)
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length < 0 ? 0 : length] = '\0';
+    for (int up = 0; up < 4 && cut_last(self); up++)
+        if (snprintf(path, size, "%s/netns/net", self) < (int)size && access(path, X_OK) == 0)
             return path;
-    }
     return "echolab-net";
 }
 

@@ -17,7 +17,8 @@ enum bench_path { BENCH_LOOPBACK, BENCH_VETH, BENCH_PATHS };
 struct bench_place {
     bool path[BENCH_PATHS]; /* wanted, and there */
     const char *why_not;    /* veth was wanted and is not there: why, as a sentence; NULL */
-    bool inside;            /* in a lab network: ports below 1024 are ours too */
+    const char *note; /* what makes figures of it less than they could be, as a sentence; NULL */
+    bool inside;      /* in a lab network: ports below 1024 are ours too */
     bool ipv6;
 };
 
@@ -44,7 +45,7 @@ struct el_address bench_path_address(const struct bench_place *place, enum bench
  */
 int bench_place_lose(double percent, unsigned seed, char *why, size_t size);
 
-/* The command of the lab network: $ECHOLAB_NET, or ../../netns/net beside our own executable, or echolab-net in PATH. */
+/* The command of the lab network: $ECHOLAB_NET, or netns/net of the tree that our executable is in, or echolab-net in PATH. */
 const char *bench_place_net(char *path, size_t size);
 
 #endif

@@ -20,7 +20,13 @@ processes_left() {
     done
 }
 no_process_left() { [ -z "$(processes_left)" ]; }
-worlds_left() { "$NET" status | grep -o '^bench-[0-9a-f]*' || true; }
+# Of ours: another test may be running echo_bench at the same time.
+worlds_left() {
+    local name pid
+    while read -r name pid; do
+        if grep -qaF "ECHOLAB_MARK=$ECHOLAB_MARK" "/proc/$pid/environ" 2>/dev/null; then echo "$name"; fi
+    done < <("$NET" status | sed -nE 's/^(bench-[0-9a-f]+): .* pid ([0-9]+),.*/\1 \2/p')
+}
 column() { awk -F, -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next } { print $k }' "$1"; }
 # rows FILE COLUMN=VALUE...: how many have them all
 rows() {
@@ -47,9 +53,11 @@ exits "losses that are none" 2 "$BENCH" compare --paths loopback --losses 1,0
 like "... are told where" "$ERR" '^echo_bench: --losses: "0": percent'
 
 # ---- two of the same, and everything that is said of them ----
-exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
-like "... the first is the reference" "$OUT" '^ +tcp_epoll +[0-9].* reference$'
-like "... the second gets no verdict" "$OUT" '^ +tcp_epoll \(2\) +[0-9].* no verdict$'
+exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 60ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
+like "... the first is the reference" "$OUT" '^ +tcp_epoll +[0-9-].* reference$'
+# On a machine that is busy enough no round brings messages enough for a figure, and there is nothing to judge.
+if grep -qE '^ +tcp_epoll \(2\) .* -$' <<<"$OUT"; then skip "... the second gets no verdict" "the machine was too busy for a figure"
+else like "... the second gets no verdict" "$OUT" '^ +tcp_epoll \(2\) +[0-9].* no verdict$'; fi
 like "... with a sentence for the one" "$OUT" '^  tcp_epoll: epoll\(7\)'
 like "... and for the other" "$OUT" '^  tcp_epoll \(2\): epoll\(7\)'
 like "... and the conditions" "$OUT" '^conditions: Linux '
@@ -60,7 +68,6 @@ for workload in latency crowd pipelined stream connect; do
 done
 is "... nothing came back wrong" "$(sum "$TEST_TMP/two.csv" corrupt) $(sum "$TEST_TMP/two.csv" wrong_source)" "0 0"
 is "... what an idle connection costs is known" "$(column "$TEST_TMP/two.csv" idle_bytes | grep -cE '^[0-9]')" $((2 * 5 * 9))
-ok "... and the CPU of most rounds" test "$(rows "$TEST_TMP/two.csv" server_cpu_us=)" -lt 20
 ok "... JSON is one document with its results" jq -e '.command == "models" and (.results | length) >= 10' "$TEST_TMP/two.json"
 wait_for 5 no_process_left || true
 is "... no server is left" "$(processes_left)" ""
@@ -120,26 +127,26 @@ if ! "$NET" up bench >"$TEST_TMP/up" 2>&1; then
     exit 0
 fi
 "$NET" --world "$(sed -nE 's/^world ([^ ]+) .*/\1/p' "$TEST_TMP/up")" down >/dev/null
-BEFORE=$(worlds_left)
 
 exits "models: over veth" 0 "$BENCH" models --quick --paths veth --only tcp_echo_server,udp_echo_server --csv "$TEST_TMP/veth.csv"
 like "... the servers are measured there" "$OUT" '^TCP over veth, 3 rounds'
 ok "... really" test "$(sum "$TEST_TMP/veth.csv" received path=veth)" -gt 0
 is "... and nothing over loopback" "$(rows "$TEST_TMP/veth.csv" path=loopback)" 0
-is "... the world has gone" "$(worlds_left)" "$BEFORE"
+is "... the world has gone" "$(worlds_left)" ""
 
 started interrupted "$BENCH" models --only tcp_epoll --repeat 500
+like "a world is there while it runs" "$(worlds_left)" '^bench-[0-9a-f]+$'
 kill -INT "$PID"
 ended
 is "models: SIGINT ends it in good order" "$RC" 0
 like "... with the table so far" "$(cat "$TEST_TMP/interrupted.out")" '^TCP over loopback, [0-9]+ rounds of .* \(interrupted\)$'
 like "... of both paths" "$(cat "$TEST_TMP/interrupted.out")" '^TCP over veth, [0-9]+ rounds'
-is "... the world has gone" "$(worlds_left)" "$BEFORE"
+is "... the world has gone" "$(worlds_left)" ""
 
 started killed "$BENCH" models --only tcp_epoll --repeat 500
 kill -KILL "$PID"
 wait "$PID" 2>/dev/null || true
-world_is_gone() { [ "$(worlds_left)" = "$BEFORE" ]; }
+world_is_gone() { [ -z "$(worlds_left)" ]; }
 ok "models: even after SIGKILL the world goes" wait_for 20 world_is_gone
 
 if [ -x "$BIN/fault_queue" ]; then
@@ -149,21 +156,29 @@ if [ -x "$BIN/fault_queue" ]; then
     is "... TCP has lost none" "$(sum "$TEST_TMP/loss.csv" lost proto=tcp)" 0
     is "... nor has either sent back what was never sent" "$(sum "$TEST_TMP/loss.csv" corrupt)" 0
     like "... and where the time goes is said" "$(tr -s ' \n' '  ' <<<"$OUT")" 'given up after 50.*ms.*200 ms at least'
-    is "... the world has gone" "$(worlds_left)" "$BEFORE"
+    is "... the world has gone" "$(worlds_left)" ""
 else
     skip "compare: over veth with packets lost" "fault_queue is not built"
 fi
 
+world pair || fail "a world for a look from inside"
+exits "models: inside of a world that is there already" 0 on client "$BENCH" models --quick --paths veth --only udp_batch
+like "... it is measured in that one" "$OUT" '^UDP over veth'
+like "... and that its rules cost time is said" "$OUT" '^note: this lab network has rules'
+exits "models: on its other host" 1 on server "$BENCH" models --quick --paths veth --only udp_batch
+like "... there is no cable to a server" "$OUT" '^veth is left out: this is not the host client'
 cat >"$TEST_TMP/bin/net" <<'NET'
 #!/bin/sh
 case " $* " in *' up '*) echo "net: this machine has no namespaces (net doctor)" >&2 ;; esac
 exit 125
 NET
 chmod +x "$TEST_TMP/bin/net"
-exits "models: where no world can be made" 0 env ECHOLAB_NET="$TEST_TMP/bin/net" "$BENCH" models --quick --only udp_batch
+exits "models: where no world can be made" 0 env -u ECHOLAB_WORLD ECHOLAB_NET="$TEST_TMP/bin/net" "$BENCH" models --quick --only udp_batch
 like "... net's own words say why" "$ERR" '^echo_bench: veth is left out, for there is no lab network: net: this machine has no namespaces'
 like "... and loopback is measured" "$OUT" '^UDP over loopback'
 unlike "... alone" "$OUT" 'over veth,'
 
+eval "${DEFERRED[-1]}" >/dev/null # the world
+unset 'DEFERRED[-1]'
 wait_for 10 no_process_left || true
 is "no process is left" "$(processes_left)" ""

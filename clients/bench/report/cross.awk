@@ -3,7 +3,7 @@
 #   awk -f cross.awk compare.tsv >crossings.tsv
 #
 # Reads lines of spread.awk with the sizes in order. At a size one protocol is ahead when the medians lie further apart than the larger
-# of the two spreads, of three repetitions at least (stats.h); otherwise neither is. A crossing is a change of who is ahead; where exactly, is interpolated between the last size
+# of the two spreads, of three repetitions at least (stats.h); otherwise neither is. A crossing is a change of who is ahead; where the medians meet, is interpolated between the last size
 # of the one and the first of the other (all in logarithms), and below and above are those sizes. Where there is no crossing, a line says at how
 # many sizes each was ahead. [#crossing]
 BEGIN { FS = OFS = "\t"; print "path", "loss_percent", "workload", "figure", "size", "below", "above", "from", "to", "sizes", "udp", "tcp" }
@@ -19,7 +19,7 @@ FNR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
 function note(figure,    c) {
     c = column[figure]
     if ($c == "?") return
-    if ($column["rounds"] < 3) return # of fewer repetitions there is no verdict
+    if ($column[figure == "rate" ? "rounds" : "server_cpu_rounds"] < 3) return # of fewer repetitions there is no verdict
     middle[place, size, $column["proto"], figure] = $c
     width[place, size, $column["proto"], figure] = $(c + 2) - $(c + 1)
 }
@@ -32,8 +32,22 @@ function ahead(place, size, figure,    u, t, w, v) {
     if ((u > t ? u - t : t - u) <= w) return ""
     return (u > t) == (figure == "rate") ? "udp" : "tcp"
 }
+# Between the sizes number i and k: where the medians change sides for the last time. Straight lines in logarithms; half-way when one of the
+# medians is 0, which has none.
+function between(place, i, k, figure,    a, b, share, from, to) {
+    while (i < k - 1 && leads(place, sizes[place, k - 1], figure) == leads(place, sizes[place, k], figure)) k--
+    a = sizes[place, k - 1]; b = sizes[place, k]
+    share = 0.5
+    if (least(place, a, figure) > 0 && least(place, b, figure) > 0) {
+        from = gap(place, a, figure); to = gap(place, b, figure)
+        if (from != to) share = from / (from - to)
+    }
+    return exp(log(a) + (log(b) - log(a)) * share)
+}
+function leads(place, size, figure) { return middle[place, size, "udp", figure] + 0 > middle[place, size, "tcp", figure] + 0 }
+function least(place, size, figure,    u, t) { u = middle[place, size, "udp", figure] + 0; t = middle[place, size, "tcp", figure] + 0; return u < t ? u : t }
 function gap(place, size, figure) { return log(middle[place, size, "udp", figure] / middle[place, size, "tcp", figure]) }
-function crossing(place, figure,    i, size, who, last, last_size, a, b, found, ahead_at) {
+function crossing(place, figure,    i, size, who, last, last_size, last_i, found, ahead_at) {
     last = ""
     ahead_at["udp"] = ahead_at["tcp"] = found = 0
     for (i = 1; i <= number[place]; i++) {
@@ -42,11 +56,10 @@ function crossing(place, figure,    i, size, who, last, last_size, a, b, found, 
         if (who == "") continue
         ahead_at[who]++
         if (last != "" && who != last) {
-            a = gap(place, last_size, figure); b = gap(place, size, figure)
-            printf "%s\t%s\t%.0f\t%s\t%s\t%s\t%s\t?\t?\t?\n", place, figure, exp(log(last_size) + (log(size) - log(last_size)) * a / (a - b)), last_size, size, last, who
+            printf "%s\t%s\t%.0f\t%s\t%s\t%s\t%s\t?\t?\t?\n", place, figure, between(place, last_i, i, figure), last_size, size, last, who
             found = 1
         }
-        last = who; last_size = size
+        last = who; last_size = size; last_i = i
     }
     if (!found) printf "%s\t%s\t?\t?\t?\t?\t?\t%d\t%d\t%d\n", place, figure, number[place], ahead_at["udp"], ahead_at["tcp"]
 }

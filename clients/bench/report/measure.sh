@@ -122,7 +122,7 @@ rounds() {
         "$function" "$round"
         if ((round >= most || 2 * SECONDS - began > until)); then break; fi
     done
-    [ "$round" -ge 3 ] || note "$part: for want of time there were only $round repetitions, too few for a verdict."
+    [ "$round" -ge 3 ] || note "$part: for want of time only $round repetition$([ "$round" = 1 ] || echo s), too few for a verdict."
 }
 # The names given, backwards in every other round.
 in_turn() {
@@ -291,7 +291,7 @@ measure_everything() {
         measure_sweep 102
     else
         WARMUP=100ms GROWTH_LENGTH=400ms GROWTH_LONG=1s WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
-        measure_models --repeat 5 --duration 250ms
+        measure_models --repeat 5 --duration 200ms
         measure_compare --repeat 3
         measure_growth 450
         measure_workers 480

@@ -11,6 +11,7 @@ array label_of[2] = ["messages a second (log scale)", "server CPU per message, Â
 array sign[2] = ["UDP", "TCP"]
 array protocol[2] = ["udp", "tcp"]
 
+more_than_nothing(value) = value > 0 ? value : NaN # the axes are logarithmic
 here(value) = only("path", path, only("workload", workload, value))
 
 set logscale xy
@@ -22,11 +23,11 @@ do for [row = 1:2] {
     set yrange [*:*]
     stats data using (here(column(figure[row] . "_high"))) nooutput
     highest = STATS_max
-    stats data using (here(column(figure[row] . "_low"))) nooutput
+    stats data using (here(more_than_nothing(column(figure[row] . "_low")))) nooutput
     set yrange [STATS_min / 1.6:highest * 3]
     set ylabel label_of[row]
     if (row == 1) {
-        set format y "%.0s %c"; set key top right
+        set format y "%.0s %c"; set key bottom left Left reverse
     } else {
         set format y "%g"; set key top left Left reverse
     }
@@ -36,12 +37,21 @@ do for [row = 1:2] {
         set xlabel row == 1 ? "" : "bytes in a message (log scale)"
         value = row == 1 ? figure[1] : figure[2] . "_low"
         unset arrow
+        unset object
         unset label 2
-        found = system(sprintf("awk -F'\\t' -v l=%s -v w=%s -v f=%s -v p=%s '$1 == p && $2 == l && $3 == w && $4 == f && $5 + 0 > 0 { print $5 }' '%s'", loss, workload, figure[row], path, crossings))
-        do for [at in found] {
-            set arrow from real(at), graph 0 to real(at), graph 0.84 nohead dashtype (4,4) linecolor rgb "#404040"
+        found = system(sprintf("awk -F'\\t' -v l=%s -v w=%s -v f=%s -v p=%s '$1 == p && $2 == l && $3 == w && $4 == f && $5 + 0 > 0 { print $5, $6, $7 }' '%s'", loss, workload, figure[row], path, crossings))
+        # A band from the last size of the one to the first of the other, and a line where the medians meet.
+        do for [c = 1:words(found) / 3] {
+            at = real(word(found, 3 * c - 2))
+            set object 10 + c rectangle from real(word(found, 3 * c - 1)), graph 0 to real(word(found, 3 * c)), graph 1 behind fillcolor rgb "#EEEEEE" fillstyle solid noborder
+            set arrow from at, graph 0 to at, graph 0.84 nohead dashtype (4,4) linecolor rgb "#404040"
         }
-        if (words(found) > 0) { set label 2 "crossing near ".found." bytes" at real(word(found, 1)), graph 0.87 center font ",8" }
+        if (words(found) > 0) {
+            first_at = real(word(found, 1))
+            if (first_at < 32) { set label 2 " crossing near ".word(found, 1)." bytes" at first_at, graph 0.8 left font ",8" }
+            if (first_at >= 32 && first_at <= 2048) { set label 2 "crossing near ".word(found, 1)." bytes" at first_at, graph 0.87 center font ",8" }
+            if (first_at > 2048) { set label 2 "crossing near ".word(found, 1)." bytes " at first_at, graph 0.8 right font ",8" }
+        }
         plot for [k = 1:2] data \
                 using "size":(here(column("loss_percent") == loss ? only("proto", protocol[k], column(value)) : NaN)):(column(figure[row] . "_low")):(column(figure[row] . "_high")) \
                 with yerrorlines linetype k title sign[k]

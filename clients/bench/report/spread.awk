@@ -25,9 +25,10 @@ function split_csv(line, field,    n, at, text) {
     return n
 }
 
-# Appends a value to the list of this cell and figure; an empty field is a repetition without that figure.
+# Appends a value to the list of this cell and figure. An empty field is a repetition without that figure; so is a message that cost the
+# server no CPU at all: then it was not seen.
 function add(cell, figure, value) {
-    if (value == "") return
+    if (value == "" || (figure == "server_cpu_us" && value + 0 == 0)) return
     values[cell, figure, ++number[cell, figure]] = value + 0
 }
 
@@ -74,11 +75,11 @@ END {
     for (i = 1; i <= keys; i++) printf "%s\t", key_name[i]
     printf "rounds"
     for (i = 1; i <= figures; i++) printf "\t%s\t%s_low\t%s_high", figure_name[i], figure_name[i], figure_name[i]
-    print "\tserver_calls\tidle_bytes\tlost\tbound\twrong"
+    print "\tserver_calls\tidle_bytes\tlost\tbound\twrong\tserver_cpu_rounds"
     for (c = 1; c <= cells; c++) {
         cell = order[c]
         printf "%s\t%d", cell, rounds[cell]
         for (i = 1; i <= figures; i++) printf "\t%s", spread(cell, figure_name[i])
-        printf "\t%s\t%s\t%.6g\t%.3g\t%d\n", calls[cell], idle[cell], (sent[cell] > 0 ? lost[cell] / sent[cell] : 0), bound[cell] / rounds[cell], wrong[cell]
+        printf "\t%s\t%s\t%.6g\t%.3g\t%d\t%d\n", calls[cell], idle[cell], (sent[cell] > 0 ? lost[cell] / sent[cell] : 0), bound[cell] / rounds[cell], wrong[cell], number[cell, "server_cpu_us"]
     }
 }

@@ -15,7 +15,6 @@ highest = STATS_max
 stats data using "p99_us_low" nooutput
 lowest = STATS_min
 set logscale y
-set yrange [0.99 * 10 ** floor(log10(lowest)):10 ** ceil(log10(highest) + 0.4)]
 set format y "%.0f"
 set ytics ("1 µs" 1, "10 µs" 10, "100 µs" 100, "1 ms" 1000, "10 ms" 1e4, "100 ms" 1e5, "1 s" 1e6, "10 s" 1e7)
 set ylabel "99th percentile of latency (log scale)"
@@ -24,7 +23,11 @@ set key top left Left reverse
 set multiplot layout 1, 2 title "Latency against offered rate: median of the repetitions, bars from least to greatest" margins 0.1, 0.985, 0.24, 0.84 spacing 0.1
 do for [p = 1:2] {
     set title panel[p]
-    set xrange [0:full[p] * 1.3 / 1000]
+    set xrange [*:*]
+    set yrange [*:*]
+    stats data using (only("proto", protocol[p], column("offered_rate") / 1000)) nooutput
+    set xrange [0:(STATS_max > full[p] / 1000 ? STATS_max : full[p] / 1000) * 1.06]
+    set yrange [0.99 * 10 ** floor(log10(lowest)):10 ** ceil(log10(highest) + 0.4)]
     set arrow 1 from first full[p] / 1000, graph 0 to first full[p] / 1000, graph 1 nohead dashtype (4,4) linecolor rgb "#404040"
     set label 2 "what closed loop reached " at first full[p] / 1000, graph 0.06 right font ",8"
     plot data using (only("proto", protocol[p], column("offered_rate") / 1000)):"corrected_p99_us":"corrected_p99_us_low":"corrected_p99_us_high" \

@@ -33,7 +33,7 @@ function number(n) {
 
 # ---- the ladder ----
 
-function tell_ladder(    r, cheap, dear, ours, none, name) {
+function tell_ladder(    r, cheap, dear, ours) {
     for (r = 1; r <= rows; r++) {
         if (cell[r, "path"] != "loopback" || cell[r, "proto"] != proto || cell[r, "workload"] != load) continue
         if (!has(r, "server_cpu_us_low")) continue
@@ -52,7 +52,7 @@ function value(r) { return cell[r, "server_cpu_us_low"] + 0 }
 
 # ---- how long a message takes ----
 
-function tell_latency(    r, said) {
+function tell_latency(    r) {
     print "| server | load | p50 | p99 | p99.9 |"
     print "|---|---|---|---|---|"
     for (r = 1; r <= rows; r++) if (cell[r, "path"] == "loopback" && cell[r, "proto"] == proto && has(r, "p50_us") && \
@@ -96,7 +96,7 @@ function tell_openmarks(    n, i, list, pick, r, k, names, shares, name) {
 function tell_sizes(    r, name) {
     for (r = 1; r <= rows; r++) {
         name = cell[r, "figure"] == "rate" ? "rate" : "server CPU a message"
-        printf "- %s, %s, %s, %s: ", cell[r, "path"], (cell[r, "workload"] == "single" ? "one under way" : cell[r, "workload"]), (cell[r, "loss_percent"] + 0 == 0 ? "no loss" : cell[r, "loss_percent"] + 0 " % lost"), name
+        printf "- %s, %s, %s, %s: ", cell[r, "path"], (cell[r, "workload"] == "single" ? "one under way" : cell[r, "workload"]), (cell[r, "loss_percent"] + 0 == 0 ? "no loss" : cell[r, "loss_percent"] + 0 " % of the packets lost"), name
         if (cell[r, "size"] != "?")
             printf "%s overtakes %s near %s bytes (%s is ahead at %s, %s at %s)", toupper(cell[r, "to"]), toupper(cell[r, "from"]), \
                 number(cell[r, "size"]), toupper(cell[r, "from"]), number(cell[r, "below"]), toupper(cell[r, "to"]), number(cell[r, "above"])
@@ -127,7 +127,7 @@ function tell_middle() {
     printf "%.4g ", extent("busy", 0) ? middle : 0
     printf "%.4g\n", extent("idle", 0) ? middle : 0
 }
-function tell_growth(    r, t, n, c, i, load, targets, target, counts, count, seen, at) {
+function tell_growth(    r, t, n, c, targets, target, counts, count, seen, at) {
     for (r = 1; r <= rows; r++) {
         if (!(("t", cell[r, "target"]) in seen)) { seen["t", cell[r, "target"]] = 1; target[++targets] = cell[r, "target"] }
         if (!(("c", cell[r, "workload"], cell[r, "connections"]) in seen)) { seen["c", cell[r, "workload"], cell[r, "connections"]] = 1; count[++counts] = cell[r, "workload"] "\t" cell[r, "connections"] }
@@ -207,8 +207,8 @@ function verdict(a, b, name,    difference, noise, other) {
 
 # ---- open loop ----
 
-function tell_sweep(    r, p, full, first, last, calm, knee) {
-    print "| | offered, messages/s | of closed loop | answered, messages/s | p99 since sent | p99 since due | lost | generator was the limit |"
+function tell_sweep(    r, p, full) {
+    print "| protocol | offered, messages/s | of closed loop | answered, messages/s | p99 since sent | p99 since due | lost | generator was the limit |"
     print "|---|---|---|---|---|---|---|---|"
     for (r = 1; r <= rows; r++) if (!has(r, "offered_rate")) full[cell[r, "proto"]] = cell[r, "rate"]
     for (r = 1; r <= rows; r++) if (has(r, "offered_rate"))

@@ -28,14 +28,15 @@ draw() {
     shift 3
     [ -n "$PNG_KIND" ] || return 0
     for kind in svg "$PNG_KIND"; do
-        if ! gnuplot -c "$HERE/$script" "$data" "$DATA/$name.$([ "$kind" = svg ] && echo svg || echo png)" "$kind" "$FOOT" "$@" 2>"$DATA/gnuplot.said" ||
-            [ -s "$DATA/gnuplot.said" ]; then
-            note "The picture $name.$kind could not be drawn: $(grep -v '^$' "$DATA/gnuplot.said" | tail -n1)"
+        if ! gnuplot -c "$HERE/$script" "$data" "$DATA/$name.$([ "$kind" = svg ] && echo svg || echo png)" "$kind" "$FOOT" "$@" 2>"$DATA/gnuplot.said"; then
+            note "The picture $name.$kind could not be drawn: $(grep -v '^[[:space:]]*$' "$DATA/gnuplot.said" | tail -n1)"
             rm -f "$DATA/$name.svg" "$DATA/$name.png"
             FAILED+="$name.$kind "
             break
         fi
     done
+    # A curve may have too few messages for a single point; anything else that it says is worth knowing.
+    grep -v -e '^[[:space:]]*$' -e 'Skipping data file with no valid points' "$DATA/gnuplot.said" >&2 || true
     rm -f "$DATA/gnuplot.said"
 }
 # picture NAME TEXT: into the report, if it is there.
@@ -101,11 +102,11 @@ write_models() {
     cat <<END
 ## The servers side by side
 
-\`echo_bench models\` started each server in turn, pinned to one core with the generator on another (for \`latency\` both on one), and gave each the same loads, round after round. Ours
-ran with the defaults that a user gets: limits, counters and safety rules on.
+\`echo_bench models\` kept all servers alive and gave each the same loads, round after round, every other round backwards. Over loopback ours ran with the defaults
+that a user gets: limits, counters and safety rules on.
 
 END
-    if [ -s "$DATA/models.md" ]; then cat "$DATA/models.md"; echo; fi
+    if [ -s "$DATA/models.md" ]; then sed '/^### Goals/,$d; /^conditions: /d' "$DATA/models.md"; echo; fi
     for kind in tcp udp; do
         load=$([ $kind = tcp ] && echo crowd || echo window)
         curves=$([ $kind = tcp ] && echo "${CURVES_TCP[*]}" || echo "${CURVES_UDP[*]}")
@@ -145,18 +146,22 @@ write_compare() {
 \`echo_bench compare\` sent messages of the same sizes to both of our servers over the same path, quiet and while the lab network drops packets; the pictures are of the path $path.
 
 END
-    if [ -s "$DATA/compare.md" ]; then cat "$DATA/compare.md"; echo; fi
+    if [ -s "$DATA/compare.md" ]; then sed '/^conditions: /d' "$DATA/compare.md"; echo; fi
     while read -r workload; do
         draw "sizes_$workload" size.gp "$DATA/tsv/compare.tsv" "$workload" "UDP against TCP over message sizes: $(title_of "$workload"), path $path" "$losses" "$DATA/tsv/crossings.tsv" "$path"
         picture "sizes_$workload" "Rate and CPU of UDP and TCP against message size, $(title_of "$workload")"
         printf '\n\n'
     done < <(rows_of "$DATA/tsv/compare.tsv" workload)
-    echo "Where the curves cross. One is ahead only where the medians lie further apart than the repetitions of either, and of three repetitions at least:"
-    echo
-    tell sizes "$DATA/tsv/crossings.tsv"
+    # The tables above have a sentence on that of their own.
+    if [ ! -s "$DATA/compare.md" ]; then
+        echo "Where the curves cross. One is ahead only where the medians lie further apart than the repetitions of either, and of three repetitions at least:"
+        echo
+        tell sizes "$DATA/tsv/crossings.tsv"
+        echo
+    fi
     cat <<END
-
-The upper panels have medians with bars from the least to the greatest repetition, the lower ones the best repetition with a bar to the worst. What they do not say: UDP's figures are of the datagrams that came back; whoever
+The upper panels have medians with bars from the least to the greatest repetition, the lower ones the best repetition with a bar to the worst. Where one protocol overtakes the other, a grey band goes from the last
+size at which the one is ahead for certain to the first of the other, and a line stands where the medians meet. What they do not say: UDP's figures are of the datagrams that came back; whoever
 needs all of them must send again what was lost, and pays for that himself, while TCP's figures have it in them.
 
 END
@@ -283,9 +288,23 @@ write_everything() {
             cat "$DATA/notes.md" "$DATA/drawing.md" 2>/dev/null || true
             echo
         fi
+        verdicts
         cat "$DATA/sections.md"
     } | cat -s >"$DATA/report.md"
     rm -f "$DATA/sections.md" "$DATA/drawing.md"
+}
+# The goals come first: what `echo_bench models --goals` said of them.
+verdicts() {
+    grep -q '^### Goals' "$DATA/models.md" 2>/dev/null || return 0
+    cat <<END
+## The goals
+
+Each is a ratio to something measured in the same run. CPU is the best of the repetitions, because noise only ever adds; all else are medians. Single rounds: the least and the greatest
+ratio that one round alone would have given; where they lie on both sides of the goal, another run may say the other thing.
+
+END
+    sed '1,/^### Goals/d' "$DATA/models.md"
+    echo
 }
 # How much stands behind the figures.
 verified() {
