@@ -23,7 +23,7 @@ struct bench_server {
     char failure
         [256];   /* why it does not run, without its name: "ended by signal 9: out of memory" */
     pid_t child; /* what we have started: the server, or strace */
-    int output, errors, file; /* descriptors, owned; -1 */
+    int output, errors, file, lifeline; /* descriptors, owned; -1 */
 };
 
 /* Starts it and waits until it listens. False: it does not, and `failure` says why. */
