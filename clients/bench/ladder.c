@@ -36,8 +36,8 @@ const struct bench_rung bench_ladder[] = {
      .type = SOCK_STREAM,
      .idle = FEW,
      .why = "One process a client: with many clients each message is a switch between address "
-            "spaces, each connection a fork(2)[, and an idle one {idle} bytes of page tables and "
-            "stack]."},
+            "spaces, each connection a fork(2)[, and an idle one {idle} bytes of pages that it "
+            "does not share any more]."},
     {.name = "tcp_thread",
      MODEL("tcp_thread"),
      .type = SOCK_STREAM,

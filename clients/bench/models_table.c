@@ -36,10 +36,7 @@ static double median_of(const struct bench_result *result, enum bench_metric met
 /* "*" when the generator, not the server, was the limit in most rounds. */
 static const char *mark_of(const struct bench_result *result)
 {
-    size_t bound = 0;
-    for (size_t i = 0; result != NULL && i < result->count; i++)
-        bound += bench_bottleneck(&result->load, &result->samples[i]) != NULL;
-    return result != NULL && 2 * bound > result->count ? "*" : "";
+    return result != NULL && bench_result_held_back(result) ? "*" : "";
 }
 
 /* The best and the worst round: "6.31-6.82". */
@@ -72,6 +69,19 @@ static const struct bench_model_row *find_reference(const struct bench_models *m
         if (strcmp(models->row[i].rung->name, reference_of(type)) == 0)
             return &models->row[i];
     return NULL;
+}
+
+void bench_models_versus_json(const struct bench_models *models, struct el_json *json)
+{
+    for (size_t i = 0; i < models->cells; i++) {
+        const struct bench_cell *cell = &models->cell[i];
+        const struct bench_model_row *reference = find_reference(models, cell->row->rung->type);
+        const struct bench_result *theirs = NULL;
+        if (reference != NULL && reference != cell->row)
+            theirs = bench_models_find(models, reference, cell->path, models->results[i].workload);
+        if (theirs != NULL)
+            bench_versus_json(&models->results[i], theirs, json);
+    }
 }
 
 /* Of CPU a message, under the same load. False: they cannot be compared. */

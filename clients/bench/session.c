@@ -75,6 +75,7 @@ int bench_session_open(struct bench_session *session)
     const struct bench_options *options = session->options;
     const char *why = same_place(options);
     session->out = stdout;
+    session->opened = el_now();
     bench_teller_open(&session->teller, options->quiet, !options->live);
     session->doing = bench_teller_doing;
     session->arg = &session->teller;

@@ -68,6 +68,7 @@ for workload in latency crowd pipelined stream connect; do
 done
 is "... nothing came back wrong" "$(sum "$TEST_TMP/two.csv" corrupt) $(sum "$TEST_TMP/two.csv" wrong_source)" "0 0"
 is "... what an idle connection costs is known" "$(column "$TEST_TMP/two.csv" idle_bytes | grep -cE '^[0-9]')" $((2 * 5 * 9))
+ok "... JSON says the same of the second: CPU beside the reference's" jq -e '[.comparisons[] | select(.workload == "crowd" and .a == "tcp_epoll (2)" and .b == "tcp_epoll") | .figure] | index("rate") != null' "$TEST_TMP/two.json"
 ok "... JSON is one document with its results" jq -e '.command == "models" and (.results | length) >= 10' "$TEST_TMP/two.json"
 wait_for 5 no_process_left || true
 is "... no server is left" "$(processes_left)" ""
@@ -112,6 +113,12 @@ kill -KILL "$(cut -d ' ' -f 1 "/proc/$PID/task/$PID/children")"
 ended
 is "models: a server that is killed meanwhile is a failure" "$RC" 1
 like "... which says of what it ended" "$(cat "$TEST_TMP/dies.err")" '^echo_bench: tcp_epoll over loopback: ended by signal 9 \(Killed\)'
+
+# Root's servers have become somebody else by then, and no longer die with their parent by themselves.
+started orphans "$BENCH" models --paths loopback --only tcp_epoll,tcp_fork,tcp_echo_server,udp_echo_server --repeat 500
+kill -KILL "$PID"
+wait "$PID" 2>/dev/null || true
+ok "models: even after SIGKILL its servers go" wait_for 10 no_process_left
 
 # ---- UDP against TCP ----
 exits "compare: two sizes over loopback" 0 "$BENCH" compare --quick --paths loopback --sizes 64,1400 --losses 0 --csv "$TEST_TMP/loopback.csv"

@@ -57,6 +57,21 @@ whole "the server dies"
 jq_ok "... what had come back is told" '.results[0].repetitions[0] | .received > 0 and .failure != null'
 like "... and why it ended" "$(<"$TEST_TMP/live")" 'Repetition 1 ended early: '
 
+
+# ---- connections that say nothing ----
+start_server hasty "$BIN/tcp_echo_server" --listen 127.0.0.1:0 --idle-timeout 60s
+hasty=$LISTEN
+# Of the client's side, in /proc/net/tcp: established (01), and how many of them have ever been sent to.
+established() { awk -v port="$(printf ':%04X' "${1##*:}")" '$3 ~ port "$" && $4 == "01"' /proc/net/tcp | wc -l; }
+begin --connections 2 --idle 30 --threads 2 --duration 60s --repeat 1 "$hasty"
+is "idle connections are held beside those that are busy" "$(established "$hasty")" 32
+kill -INT "$bench"
+ended "... and nothing of it is an error" 0
+jq_is "... they have sent nothing" '.results[0].repetitions[0] | [.lost, .errors, (.sent - .received <= 2)]' '[0,0,true]'
+start_server hastier "$BIN/tcp_echo_server" --listen 127.0.0.1:0 --idle-timeout 200ms
+exits "an idle connection that the server closes is a failure" 1 "$BENCH" tcp -q --idle 3 --duration 60s --repeat 1 "$LISTEN"
+like "... that is told" "$OUT$ERR" 'the server closed connection [123] with 0 bytes unanswered'
+
 # ---- the lab network ----
 [ -x "$BIN/fault_queue" ] || { skip "what happens on the way" "fault_queue is not built"; exit 0; }
 # shellcheck source=tests/lib/fault.sh
