@@ -276,9 +276,11 @@ static void print_path(const struct bench_models *models, int type, enum bench_p
     }
     if (asked == 0)
         return;
-    fprintf(to, "\n%s%s over %s, %zu rounds of %.0f ms%s\n", markdown ? "### " : "",
-            type == SOCK_STREAM ? "TCP" : "UDP", bench_path_name(path), rounds_of(models, path),
-            (double)models->duration / EL_MS, *models->session->stop ? " (interrupted)" : "");
+    size_t rounds = rounds_of(models, path);
+    fprintf(to, "\n%s%s over %s, %zu round%s of %.0f ms%s\n", markdown ? "### " : "",
+            type == SOCK_STREAM ? "TCP" : "UDP", bench_path_name(path), rounds,
+            rounds == 1 ? "" : "s", (double)models->duration / EL_MS,
+            *models->session->stop ? " (interrupted)" : "");
     bench_table_print(&table, markdown, to);
     for (size_t i = 0; i < models->rows; i++)
         if (models->row[i].rung->type == type && has_figures(models, &models->row[i], path))

@@ -312,6 +312,10 @@ static bool choose_address(struct bench_server *server)
         server->missing = true;
         return fail(server, "needs port %d, which is everyone's only in a lab network", rung->port);
     }
+    if (rung->only_v4 && server->place->ipv6) {
+        server->missing = true;
+        return fail(server, "speaks IPv4 alone, as it is started here");
+    }
     uint16_t port = rung->source != NULL ? 0
                     : rung->port != 0    ? (uint16_t)rung->port
                                          : free_port(server);

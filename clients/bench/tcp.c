@@ -8,7 +8,8 @@
  * Next:     connect.c.
  *
  * Edge-triggered: each socket is registered once, for both ways, and no epoll_ctl(2) follows. The price is to remember what is not used up: a
- * read that filled the buffer, or a turn that was cut short, puts its connection on the list `again`. [#edge-again]
+ * read that filled the buffer, or a turn that was cut short, puts its connection on the list `again`. [#edge-again] So does the peer's end: a FIN
+ * that came with the last bytes makes no edge of its own, and a read that was not filled does not show it. [#fin-without-edge]
  */
 #include "dial.h"
 #include "loop.h"
@@ -224,7 +225,11 @@ static bool serve_events(struct engine *engine, const struct epoll_event *events
             return false;
         if (which == BENCH_TICK && fell_silent(engine))
             return false;
-        if (which < BENCH_TICK && !serve(engine, &engine->connections[which]))
+        if (which >= BENCH_TICK)
+            continue;
+        if (events[i].events & BENCH_ENDED)
+            list(engine, &engine->connections[which]); /* to be read once more */
+        if (!serve(engine, &engine->connections[which]))
             return false;
     }
     return true;
@@ -264,7 +269,7 @@ static int begin_to_connect(struct engine *engine, unsigned which)
     if (fd < 0)
         return -1;
     bench_stream_begin(&connection->stream, fd, index);
-    if (!bench_loop_watch(&engine->loop, fd, which, EPOLLIN | EPOLLOUT | EPOLLET))
+    if (!bench_loop_watch(&engine->loop, fd, which, BENCH_EDGES))
         return -1;
     return connection->connected ? 0 : 1;
 }

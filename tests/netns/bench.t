@@ -37,6 +37,7 @@ refused_by_options "a core that is no number" "--cpu: 'x' is not a number" tcp -
 refused_by_options "both families excluded" '-4 and -6 exclude each other' tcp -4 -6 127.0.0.1
 refused_by_options "a source of the other family" '--source is of the other family' tcp -4 --source ::1 127.0.0.1
 refused_by_options "one place for two documents" '--json and --csv name the same place' tcp --json - --csv - 127.0.0.1
+refused_by_options "one file under two names" '--json and --csv name the same place' tcp --json "$TEST_TMP/x" --csv "$TEST_TMP/./x" 127.0.0.1
 refused_by_options "a place that is not there" '--json: /nonexistent/x: open: No such file' tcp --json /nonexistent/x 127.0.0.1
 refused_by_options "a wildcard" '.*\* is every address of this machine' tcp '*'
 refused_by_options "a process that is not there" '--server-pid: 4194304: no such process' tcp --server-pid 4194304 127.0.0.1

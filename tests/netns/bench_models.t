@@ -53,7 +53,7 @@ exits "losses that are none" 2 "$BENCH" compare --paths loopback --losses 1,0
 like "... are told where" "$ERR" '^echo_bench: --losses: "0": percent'
 
 # ---- two of the same, and everything that is said of them ----
-exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 60ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
+exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 40ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
 like "... the first is the reference" "$OUT" '^ +tcp_epoll +[0-9-].* reference$'
 # On a machine that is busy enough no round brings messages enough for a figure, and there is nothing to judge.
 if grep -qE '^ +tcp_epoll \(2\) .* -$' <<<"$OUT"; then skip "... the second gets no verdict" "the machine was too busy for a figure"
@@ -81,6 +81,12 @@ done
 like "... the servers to compare with stand in the headline" "$OUT" '^\| server \|.*\| x udp_coalesce \|$'
 exits "models: what can do one client at a time" 0 "$BENCH" models --quick --paths loopback --only tcp_iterative --csv "$TEST_TMP/one.csv"
 is "... is asked for no crowd" "$(rows "$TEST_TMP/one.csv" workload=crowd) $(rows "$TEST_TMP/one.csv" workload=latency)" "0 3"
+
+exits "models: over IPv6" 0 "$BENCH" models -6 --quick --repeat 1 --duration 30ms --paths loopback --only tcp_epoll,socat --csv "$TEST_TMP/six.csv"
+like "... whoever speaks IPv4 alone is left out, and not called a failure" "$OUT" '^  socat: not measured: speaks IPv4 alone'
+like "... a round is one" "$OUT" '^TCP over loopback, 1 round of 30 ms$'
+exits "models: as many rounds as there is time for, and one at least" 0 "$BENCH" models --repeat 900 --deadline 1s --paths loopback --only udp_batch --csv "$TEST_TMP/time.csv"
+ok "... fewer than were asked for" test "$(rows "$TEST_TMP/time.csv" workload=latency)" -lt 20 -a "$(rows "$TEST_TMP/time.csv" workload=latency)" -ge 1
 
 # ---- a server that is not there, one that dies ----
 mkdir "$TEST_TMP/bin"
@@ -142,6 +148,7 @@ is "... and nothing over loopback" "$(rows "$TEST_TMP/veth.csv" path=loopback)" 
 is "... the world has gone" "$(worlds_left)" ""
 
 started interrupted "$BENCH" models --only tcp_epoll --repeat 500
+wait_for 30 file_has "$TEST_TMP/interrupted.err" ': round [2-9]' # so one has been measured
 like "a world is there while it runs" "$(worlds_left)" '^bench-[0-9a-f]+$'
 kill -INT "$PID"
 ended

@@ -118,7 +118,7 @@ fate() { # DURATION RULE WANTED: the counters that are not zero
 }
 fate 2s drop=nth:3 lost=1
 fate 3s drop=every:80 lost=2
-fate 3s "delay=1500ms on=nth:5" "late=1 reordered=1"
+fate 2s "delay=1100ms on=nth:5" "late=1 reordered=1"
 fate 1s duplicate=nth:4 duplicates=1
 fate 1s "reorder=nth:2 gap=1 within=5s" reordered=1
 fate 1s "corrupt=nth:6 at=50" corrupt=1

@@ -251,6 +251,7 @@ measure_everything() {
         [ -x "$BIN/$program" ] || die "$BIN/$program is not there (make)"
     done
     LABELS=0
+    awk '$1 > 0.5 { exit 1 }' /proc/loadavg || note "When it began, the load average was $(cut -d ' ' -f 1 /proc/loadavg): something else worked here, so take the figures with care."
     find_cores
     SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120) MOST=5
     if [ -n "$QUICK" ]; then
