@@ -18,11 +18,12 @@ enum { SENTENCE = 640 };
 
 /* ---- what a cell says ------------------------------------------------------------------------------------ */
 
-/* A figure with as many digits as one reads: 0.095, 6.31, 17.4, 155, 2,824 stays 2824. */
+/* A figure with as many digits as one reads: 0.095, 6.31, 17.4, 155, 2,824 stays 2824. Nothing at all is no figure: on a busy machine a
+ * short round may bring nothing back. */
 static void put(struct bench_table *table, size_t column, double value, const char *mark)
 {
     int decimals = value < 0.995 ? 3 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-    if (isfinite(value))
+    if (isfinite(value) && value > 0)
         bench_table_put(table, column, "%.*f%s", decimals, value, mark);
     else
         bench_table_put(table, column, "-");
