@@ -64,6 +64,7 @@ struct bench_load {
     el_duration
         read_timeout; /* more than 0. UDP: then a datagram is lost; TCP: nothing came on a connection for so long: the run has failed */
     unsigned threads; /* of the generator, 1..connections */
+    int nice; /* of the generator's threads, 0..19 (setpriority(2)); see crew.c, [#one-core] */
     int cpu; /* the first thread's core, the next one's follow it (bench_core_of); -1: not pinned */
     unsigned batch; /* UDP: datagrams a system call */
     bool gso;       /* UDP: send a batch as one (UDP_SEGMENT), receive with UDP_GRO */

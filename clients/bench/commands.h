@@ -18,6 +18,7 @@ struct bench_options {
     el_duration duration, warmup, read_timeout, connect_timeout;
     bool gso, live, quiet, only_v4, only_v6;
     const char *cpu;        /* core of the generator: "0", or NULL */
+    uint64_t nice;          /* of the generator */
     uint64_t server_pid;    /* 0: look for it */
     const char *json, *csv; /* files; "-" is stdout */
     unsigned format;        /* enum bench_format */

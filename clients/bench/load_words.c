@@ -39,20 +39,26 @@ const char *bench_load_words(const struct bench_load *load, uint64_t repeat, cha
     return text;
 }
 
+static void say_cores(struct el_words *words, const struct bench_load *load)
+{
+    unsigned cores = 1; /* until the first one's turn comes again */
+    while (cores < load->threads && bench_core_of(load, cores) != load->cpu)
+        cores++;
+    el_say(words, "generator on core%s", cores > 1 ? "s" : "");
+    for (unsigned i = 0; i < cores; i++)
+        el_say(words, "%s %d", i == 0 ? "" : ",", bench_core_of(load, i));
+}
+
 const char *bench_pinning_words(const struct bench_load *load, char *text, size_t size)
 {
     struct el_words words = {.text = text, .size = size};
     text[0] = '\0';
-    if (load->cpu < 0) {
+    if (load->cpu < 0)
         el_say(&words, "generator not pinned");
-        return text;
-    }
-    unsigned cores = 1; /* until the first one's turn comes again */
-    while (cores < load->threads && bench_core_of(load, cores) != load->cpu)
-        cores++;
-    el_say(&words, "generator on core%s", cores > 1 ? "s" : "");
-    for (unsigned i = 0; i < cores; i++)
-        el_say(&words, "%s %d", i == 0 ? "" : ",", bench_core_of(load, i));
+    else
+        say_cores(&words, load);
+    if (load->nice > 0)
+        el_say(&words, ", at nice %d", load->nice);
     return text;
 }
 
@@ -80,6 +86,7 @@ void bench_options_json(const struct bench_options *options, struct el_json *jso
     put_seconds(json, "read_timeout_s", options->read_timeout);
     put_seconds(json, "connect_timeout_s", options->connect_timeout);
     el_json_text(json, "cpu", options->cpu);
+    el_json_uint(json, "nice", options->nice);
     if (options->server_pid == 0)
         el_json_null(json, "server_pid");
     else

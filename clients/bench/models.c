@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ONE_CORE_NICE = 10 }; /* of the generator beside the server: crew.c, [#one-core] */
+
 const struct bench_workload bench_workloads[] = {
     {"latency", SOCK_STREAM, BENCH_TCP, 1, 1, 1, 64, false, true},
     {"crowd", SOCK_STREAM, BENCH_TCP, 50, 1, 1, 64, false, false},
@@ -82,6 +84,7 @@ struct bench_load bench_models_load(const struct bench_models *models,
         .duration = models->duration,
         .read_timeout = workload->type == SOCK_DGRAM ? 200 * EL_MS : 5 * EL_S,
         .threads = 1,
+        .nice = workload->one_core && models->server_cpu >= 0 ? ONE_CORE_NICE : 0,
         .cpu = workload->one_core ? models->server_cpu : models->load_cpu,
         .batch = workload->batch,
         .gso = workload->gso,
@@ -272,7 +275,7 @@ static int open_models(struct bench_models *models, struct bench_session *sessio
                                              : 150 * EL_MS;
     models->warmup = options->warmup > 0 ? options->warmup : models->duration / 4;
     bench_setup_cores(session, &models->server_cpu, &models->load_cpu,
-                      " (latency: with the servers)");
+                      " (latency: with the servers, at nice 10)");
     int code = bench_setup_place(session, &models->place);
     return code != 0 ? code : choose_rows(models);
 }

@@ -33,6 +33,7 @@ refused_by_options "another command's option with a value" '--window: connect ha
 refused_by_options "a batch larger than the window" '--batch: 3 is more than the 1.*--window 3' udp --batch 3 127.0.0.1
 refused_by_options "GSO of single datagrams" '--gso .*--window 64' udp --gso 127.0.0.1
 refused_by_options "a core that is not there" '--cpu: 4096: there is no such core \(this machine has' tcp --cpu 4096 127.0.0.1
+refused_by_options "a nice value that is none" '--nice: .*20' tcp --nice 20 127.0.0.1
 refused_by_options "a core that is no number" "--cpu: 'x' is not a number" tcp --cpu x 127.0.0.1
 refused_by_options "both families excluded" '-4 and -6 exclude each other' tcp -4 -6 127.0.0.1
 refused_by_options "a source of the other family" '--source is of the other family' tcp -4 --source ::1 127.0.0.1

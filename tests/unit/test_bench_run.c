@@ -9,8 +9,10 @@
 #include "socket.h"
 #include "unit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -501,6 +503,63 @@ START_TEST(progress_is_told_each_second)
 }
 END_TEST
 
+/* How many threads of ours have this nice value: field 19 of /proc/self/task/TID/stat (proc(5)). */
+static unsigned threads_at(int nice)
+{
+    char path[300], stat[512];
+    unsigned count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (const struct dirent *task; (task = readdir(tasks)) != NULL;) {
+        int value = -1;
+        snprintf(path, sizeof path, "/proc/self/task/%s/stat", task->d_name);
+        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "re");
+        const char *end =
+            file != NULL && fgets(stat, sizeof stat, file) ? strrchr(stat, ')') : NULL;
+        if (end != NULL &&
+            sscanf(end, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %d",
+                   &value) == 1)
+            count += value == nice;
+        if (file != NULL)
+            fclose(file);
+    }
+    closedir(tasks);
+    return count;
+}
+
+struct nice_look {
+    atomic_bool stop;
+    unsigned nice, others;
+};
+
+static void look_who_is_nice(void *arg, const struct bench_progress *progress)
+{
+    struct nice_look *seen = arg;
+    (void)progress;
+    seen->nice = threads_at(7);
+    seen->others = threads_at(0);
+    atomic_store(&seen->stop, true);
+}
+
+START_TEST(the_generator_alone_is_nice)
+{
+    struct bench_peer peer = bench_peer_start(PEER_HONEST, 0);
+    struct bench_load load = bench_peer_load(&peer, BENCH_TCP);
+    struct bench_sample sample;
+    struct nice_look seen = {0};
+    load.connections = load.threads = 2;
+    load.nice = 7;
+    load.duration = 60 * EL_S;
+    load.progress = look_who_is_nice;
+    load.arg = &seen;
+    load.stop = &seen.stop;
+    ck_assert_int_eq(bench_run(&load, &sample), 0);
+    ck_assert_uint_eq(seen.nice, 2);
+    ck_assert_uint_ge(seen.others, 1);
+    bench_sample_free(&sample);
+    bench_peer_stop(&peer);
+}
+END_TEST
+
 START_TEST(stop_ends_it_with_what_there_is)
 {
     struct bench_peer peer = bench_peer_start(PEER_HONEST, 0);
@@ -581,6 +640,7 @@ int main(void)
     group = tcase_create("watching");
     tcase_set_timeout(group, 60);
     tcase_add_loop_test(group, progress_is_told_each_second, 0, 2);
+    tcase_add_test(group, the_generator_alone_is_nice);
     tcase_add_loop_test(group, stop_ends_it_with_what_there_is, 0, 2);
     suite_add_tcase(suite, group);
     return unit_main(suite);
