@@ -248,7 +248,10 @@ static int repeat_all(struct measure *measure)
 
 /* ---- after ------------------------------------------------------------------------------------ */
 
-/* What became of one target: of silence alone 28, of refusals alone 7, of any loss 1. */
+/*
+ * What became of one target: of silence alone 28, of refusals alone 7, of any loss 1. What is under way at the end is let go and is no loss, so a server
+ * that stands still for a whole repetition has lost nothing; but a repetition that brought nothing back is no echo either.
+ */
 static int judge(const struct bench_result *result)
 {
     uint64_t sent = 0, received = 0, wrong = 0;
@@ -259,6 +262,7 @@ static int judge(const struct bench_result *result)
         sent += c->sent;
         received += c->received;
         wrong += c->lost + c->late + c->corrupt + c->errors;
+        wrong += c->received == 0 && !sample->interrupted;
         if (sample->error != 0) {
             error = sample->error;
             code = code_of(sample);
@@ -266,7 +270,7 @@ static int judge(const struct bench_result *result)
     }
     if (received == 0 && (code == BENCH_EXIT_CONNECT || code == BENCH_EXIT_LOST))
         return code;
-    if (received == 0 && (sent > 0 || error == ETIMEDOUT))
+    if (received == 0 && (sent > 0 || wrong > 0))
         return BENCH_EXIT_DEADLINE;
     return wrong > 0 || error != 0 || received == 0 ? BENCH_EXIT_LOST : BENCH_EXIT_OK;
 }
@@ -283,7 +287,10 @@ static int tell(struct measure *measure)
             bench_result_print(result, markdown(measure), session->out);
             if (session->csv != NULL)
                 bench_csv_rows(result, session->csv);
-            code = bench_worse(code, judge(result));
+            int became = judge(result);
+            if (became == BENCH_EXIT_DEADLINE)
+                bench_session_fail(session, became, "%s: nothing came back", result->target);
+            code = bench_worse(code, became);
         }
         if (session->json != NULL)
             bench_result_json(result, session->json);
