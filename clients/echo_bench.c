@@ -205,9 +205,14 @@ int main(int argc, char **argv)
     static const struct el_program program = {
         .name = "echo_bench",
         .usage = "tcp|udp|connect|models|compare [options] HOST[:PORT]...",
-        .about = "Loads echo servers and says how fast they answered, with spread and conditions. "
-                 "models and compare start the servers themselves and take no HOST.",
-        .epilog = "Each command has --help.\n" EXITS,
+        .about = "Loads echo servers and says how fast they answered, with spread and conditions.",
+        .epilog =
+            "tcp: messages over connections that stay open.\n"
+            "udp: datagrams, and what became of those that did not come back.\n"
+            "connect: connect, one echo, close; again and again.\n"
+            "models: starts every echo server that there is here (no HOST), and compares them.\n"
+            "compare: UDP against TCP, size by size (no HOST).\n"
+            "Each has --help. To begin with: tcp_echo_server & echo_bench tcp 127.0.0.1\n" EXITS,
         .min_operands = 1,
         .max_operands = 1,
         .not_written = BENCH_EXIT_LOCAL};

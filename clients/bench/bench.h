@@ -25,6 +25,9 @@ enum bench_kind {
     BENCH_CONNECT, /* connect, one message and its echo, close: again and again */
 };
 
+/* Messages a second. Below that the instants of a schedule would not fit into 64 bits of ns, sooner or later. */
+#define BENCH_RATE_LEAST 1e-3
+
 /* What all threads have counted since the measuring began; messages, but for bytes. */
 struct bench_counts {
     uint64_t sent;     /* given to the kernel (BENCH_CONNECT: connections begun) */
@@ -40,6 +43,7 @@ struct bench_counts {
 /* A look while it runs: once a second, from the thread that called bench_run. */
 struct bench_progress {
     el_duration since_start;    /* of the measuring; negative while warming up */
+    el_duration length;         /* of this second, about: the last one may be shorter */
     struct bench_counts second; /* what this second brought */
     el_duration p50, p99,
         max;         /* of this second; corrected where there is a corrected one; 0: nothing came */
@@ -52,15 +56,16 @@ struct bench_load {
     struct el_address target;
     struct el_address source; /* length 0: the kernel chooses */
     unsigned connections;     /* sockets, 1.. ; spread over the threads */
-    unsigned window;          /* messages under way on each, 1..; BENCH_CONNECT: always 1 */
-    size_t size;              /* bytes of payload of each */
-    double rate;              /* messages a second in all; 0: closed loop */
+    unsigned idle; /* BENCH_TCP: connections more that are held and say nothing, spread likewise */
+    unsigned window; /* messages under way on each, 1..; BENCH_CONNECT: always 1 */
+    size_t size;     /* bytes of payload of each */
+    double rate;     /* messages a second in all; 0: closed loop */
     el_duration warmup, duration;
     el_duration
         read_timeout; /* more than 0. UDP: then a datagram is lost; TCP: nothing came on a connection for so long: the run has failed */
     unsigned threads; /* of the generator, 1..connections */
     int nice; /* of the generator's threads, 0..19 (setpriority(2)); see crew.c, [#one-core] */
-    int cpu; /* the first thread's core, the next one's follow it, round the machine; -1: not pinned */
+    int cpu; /* the first thread's core, the next one's follow it (bench_core_of); -1: not pinned */
     unsigned batch; /* UDP: datagrams a system call */
     bool gso;       /* UDP: send a batch as one (UDP_SEGMENT), receive with UDP_GRO */
     pid_t server;   /* whose CPU to watch, with its children's; 0: unknown */
@@ -82,10 +87,12 @@ struct bench_sample {
                                   how precisely the generator kept its times; else NULL */
     el_duration load_cpu; /* CPU time of the generator's threads */
     double busiest;       /* the busiest of them, 0..1 of a core */
-    bool kept_rate;       /* open loop: it sent at least 99 % of what was due */
+    bool kept_rate; /* open loop: it sent at least 99 % of what was due, but for one message */
     el_duration server_cpu; /* of the server and its children; negative: unknown */
     bool interrupted;
-    int error;         /* 0, or the positive errno that ended it early */
+    bool
+        begun; /* all was connected (BENCH_CONNECT, UDP: ready), so what failed failed under load */
+    int error; /* 0, or the positive errno that ended it early */
     char failure[128]; /* "connect: Connection refused", with no name and no newline; "" = none */
 };
 
@@ -94,6 +101,10 @@ struct bench_sample {
  * connected or it ended while warming up (then sample->failure says at which call). The histograms are the caller's: bench_sample_free.
  */
 int bench_run(const struct bench_load *load, struct bench_sample *sample);
+/* Echoes a second in the second that is told of. */
+double bench_progress_rate(const struct bench_progress *progress);
+/* The core of thread number `thread` (0..), when load->cpu is not -1: round those that this process may use. */
+int bench_core_of(const struct bench_load *load, unsigned thread);
 void bench_sample_free(struct bench_sample *sample); /* a zeroed one is fine */
 
 /* Messages a second; CPU of the server in ns a message, negative if unknown. */

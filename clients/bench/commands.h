@@ -13,7 +13,7 @@ enum bench_format { BENCH_TEXT, BENCH_MARKDOWN };
 
 /* As the option tables fill it in; a command uses what is its own. Zero where a command has its own default. */
 struct bench_options {
-    uint64_t connections, window, size, threads, repeat, batch;
+    uint64_t connections, idle, window, size, threads, repeat, batch;
     const char *rate; /* messages a second in all; NULL or "0": closed loop */
     el_duration duration, warmup, read_timeout, connect_timeout;
     bool gso, live, quiet, only_v4, only_v6;
@@ -27,8 +27,9 @@ struct bench_options {
     /* models, compare */
     const char *
         only; /* "tcp_epoll,socat": these servers alone, in this order; one named twice is started twice */
-    const char *paths; /* "loopback,veth" */
-    bool goals;        /* compare with the goals too */
+    const char *paths;    /* "loopback,veth" */
+    el_duration deadline; /* no round begins that would not be over by then; 0: all are measured */
+    bool goals;           /* compare with the goals too */
     bool quick;
     const char *sizes;  /* compare: "1,64,1400" */
     const char *losses; /* compare: "0,1" percent */
@@ -51,6 +52,7 @@ enum {
 struct bench_session {
     const char *command; /* "tcp" */
     const struct bench_options *options;
+    el_time opened;
     struct bench_conditions conditions;
     atomic_bool *stop;    /* SIGINT, SIGTERM; or we ourselves, when nobody can read what we say */
     atomic_bool *interim; /* SIGQUIT: show what there is, and set it back */

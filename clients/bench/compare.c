@@ -197,6 +197,31 @@ static bool lose(struct bench_protocols *protocols, double loss)
     return false;
 }
 
+/* Which share of the time is for this loss and those before it: as long as their rounds take, beside those of all. */
+static double share_of(const struct bench_protocols *protocols, double loss)
+{
+    el_duration all = 0, so_far = 0;
+    for (size_t i = 0; i < protocols->pairs; i++) {
+        el_duration one =
+            protocols->pair[i].loss > 0 ? protocols->lossy_duration : protocols->duration;
+        all += one;
+        so_far += protocols->pair[i].loss <= loss ? one : 0;
+    }
+    return all > 0 ? (double)so_far / (double)all : 1;
+}
+
+static void measure_rounds(struct bench_protocols *protocols, double loss)
+{
+    double share = share_of(protocols, loss);
+    el_time began = el_now();
+    for (unsigned round = 0; round < protocols->rounds; round++) {
+        if (round > 0 && !bench_setup_has_time(protocols->session, began, share))
+            break;
+        began = el_now();
+        measure_round(protocols, loss, round);
+    }
+}
+
 /* The losses from the least to the greatest: quiet first. */
 static void measure_all(struct bench_protocols *protocols)
 {
@@ -208,8 +233,7 @@ static void measure_all(struct bench_protocols *protocols)
             continue;
         lost = lost || loss > 0;
         if (lose(protocols, loss))
-            for (unsigned round = 0; round < protocols->rounds; round++)
-                measure_round(protocols, loss, round);
+            measure_rounds(protocols, loss);
     }
     if (lost)
         bench_place_lose(0, 1, why, sizeof why);
@@ -232,6 +256,13 @@ static int tell(const struct bench_protocols *protocols)
             if (session->json != NULL && result->count > 0)
                 bench_result_json(result, session->json);
         }
+    if (session->json != NULL) {
+        el_json_close_array(session->json);
+        el_json_array(session->json, "comparisons");
+        for (size_t i = 0; i < protocols->pairs; i++)
+            bench_versus_json(&protocols->pair[i].result[BENCH_UDP_SIDE],
+                              &protocols->pair[i].result[BENCH_TCP_SIDE], session->json);
+    }
     if (protocols->trouble[0] != '\0')
         return bench_session_fail(session, BENCH_EXIT_LOST, "%s", protocols->trouble);
     return samples == 0 ? BENCH_EXIT_LOST : BENCH_EXIT_OK;

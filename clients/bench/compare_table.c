@@ -199,7 +199,8 @@ static void print_section(const struct bench_protocols *protocols, const struct 
         fprintf(to, "%d under way", BENCH_WINDOW);
     else
         fprintf(to, "one under way");
-    fprintf(to, ", %zu rounds of %.0f ms%s\n", first->result[BENCH_TCP_SIDE].count,
+    size_t rounds = first->result[BENCH_TCP_SIDE].count;
+    fprintf(to, ", %zu round%s of %.0f ms%s\n", rounds, rounds == 1 ? "" : "s",
             (double)duration / EL_MS, *protocols->session->stop ? " (interrupted)" : "");
     bench_table_print(&table, markdown, to);
     print_crossing(section, BENCH_RATE, markdown, to);

@@ -23,7 +23,8 @@
 #include <cpuid.h>
 #endif
 
-enum { LINE = 8192 }; /* the flags of a CPU are a line of two thousand characters */
+#define LOAD_OF_OTHERS 0.5 /* half a core */
+enum { LINE = 8192 };      /* the flags of a CPU are a line of two thousand characters */
 
 static FILE *open_below(const char *root, const char *path)
 {
@@ -133,6 +134,8 @@ void bench_conditions_read_below(struct bench_conditions *conditions, const char
     snprintf(conditions->versions, sizeof conditions->versions, "echolab %s, libevent %.*s",
              EL_VERSION, (int)strcspn(libevent, "-"), libevent);
     snprintf(conditions->pinning, sizeof conditions->pinning, "not pinned");
+    read_line(root, "/proc/sys/net/ipv4/tcp_congestion_control", conditions->congestion,
+              sizeof conditions->congestion); /* of this network namespace */
     if (read_line(root, "/proc/loadavg", load, sizeof load))
         conditions->load = strtod(load, NULL);
     if (gmtime_r(&now, &utc) != NULL)
@@ -144,14 +147,29 @@ void bench_conditions_read(struct bench_conditions *conditions)
     bench_conditions_read_below(conditions, "");
 }
 
+/*
+ * cubic and reno (CONFIG_DEFAULT_TCP_CONG) send at once what the window has room for. Others, bbr for one, pace what they send, over loopback too, and so
+ * decide about a stream's rate.
+ */
+static bool is_unusual(const char *congestion)
+{
+    return congestion[0] != '\0' && strcmp(congestion, "cubic") != 0 &&
+           strcmp(congestion, "reno") != 0;
+}
+
 void bench_conditions_print(const struct bench_conditions *conditions, FILE *to)
 {
     fprintf(to, "conditions: %s, %s, %u core%s, %s%s, %s, %s", conditions->kernel, conditions->cpu,
             conditions->cores, conditions->cores == 1 ? "" : "s",
             strncmp(conditions->governor, "virtual", 7) == 0 ? "" : "governor ",
             conditions->governor, conditions->pinning, conditions->versions);
+    if (is_unusual(conditions->congestion))
+        fprintf(to, ", TCP congestion control %s", conditions->congestion);
     if (isfinite(conditions->load))
-        fprintf(to, ", load average %.2f", conditions->load);
+        fprintf(to, ", load average %.2f%s", conditions->load,
+                conditions->load > LOAD_OF_OTHERS
+                    ? " (doubtful: something else works here, or did just now)"
+                    : "");
     fprintf(to, ", %s", conditions->date);
     if (conditions->options[0] != '\0')
         fprintf(to, "; %s", conditions->options);
@@ -166,6 +184,8 @@ void bench_conditions_json(const struct bench_conditions *conditions, struct el_
     el_json_text(json, "governor", conditions->governor);
     el_json_text(json, "versions", conditions->versions);
     el_json_text(json, "pinning", conditions->pinning);
+    el_json_text(json, "congestion_control",
+                 conditions->congestion[0] == '\0' ? NULL : conditions->congestion);
     el_json_number(json, "load_average", conditions->load, 2);
     el_json_text(json, "date", conditions->date);
     el_json_text(json, "options", conditions->options[0] == '\0' ? NULL : conditions->options);

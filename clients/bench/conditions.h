@@ -9,12 +9,13 @@
 #include <stdio.h>
 
 struct bench_conditions {
-    char kernel[96];   /* "Linux 6.18.0" */
-    char cpu[96];      /* model name */
-    unsigned cores;    /* online */
-    char governor[32]; /* "performance", or "virtual machine (kvm)", or "unknown" */
-    char versions[96]; /* "echolab 0.1, libevent 2.1.12" */
-    char pinning[96];  /* "generator on core 0, server on core 1"; "not pinned" */
+    char kernel[96];     /* "Linux 6.18.0" */
+    char cpu[96];        /* model name */
+    unsigned cores;      /* online */
+    char governor[32];   /* "performance", or "virtual machine (kvm)", or "unknown" */
+    char versions[96];   /* "echolab 0.1, libevent 2.1.12" */
+    char pinning[96];    /* "generator on core 0, server on core 1"; "not pinned" */
+    char congestion[24]; /* what TCP is slowed down by: "cubic"; "": unknown */
     double load;   /* load average of the last minute when it began: other work on this machine */
     char date[32]; /* ISO 8601, UTC */
     char options

@@ -93,8 +93,7 @@ static bool begin(struct engine *engine, bool on_time)
         return broken(engine);
     bench_stream_begin(&slot->stream, fd, number);
     bool sound = (!slot->connected || send_message(engine, slot)) &&
-                 bench_loop_watch(&engine->loop, fd, (uint32_t)(slot - engine->slots),
-                                  EPOLLIN | EPOLLOUT | EPOLLET);
+                 bench_loop_watch(&engine->loop, fd, (uint32_t)(slot - engine->slots), BENCH_EDGES);
     return sound || broken(engine);
 }
 
@@ -108,8 +107,8 @@ static void record(struct engine *engine, const struct slot *slot, el_time now)
     bench_record_end(&recording);
 }
 
-/* Something happened on its socket. False: the run is over. */
-static bool serve(struct engine *engine, struct slot *slot)
+/* Something happened on its socket. `ended`: its peer has closed too, so it is read to its end (tcp.c [#fin-without-edge]). False: the run is over. */
+static bool serve(struct engine *engine, struct slot *slot, bool ended)
 {
     if (slot->stream.fd < 0)
         return true;
@@ -124,11 +123,14 @@ static bool serve(struct engine *engine, struct slot *slot)
     if (!send_message(engine, slot))
         return broken(engine);
     el_time now;
+    uint64_t before;
     bool more;
-    do { /* at most one message: it ends */
+    do { /* at most one message, or the end */
+        before = slot->stream.in;
         more = false;
         if (!bench_stream_read(engine->thread, &slot->stream, engine->buffer, &now, &more))
             return broken(engine);
+        more |= ended && slot->stream.in > before;
     } while (more && slot->stream.received == 0);
     if (slot->stream.received > 0) {
         record(engine, slot, now);
@@ -184,7 +186,8 @@ static bool serve_events(struct engine *engine, const struct epoll_event *events
             return false;
         if (which == BENCH_TICK && fell_silent(engine))
             return false;
-        if (which < BENCH_TICK && !serve(engine, &engine->slots[which]))
+        if (which < BENCH_TICK &&
+            !serve(engine, &engine->slots[which], (events[i].events & BENCH_ENDED) != 0))
             return false;
     }
     return true;

@@ -63,15 +63,25 @@ void bench_thread_fail(struct bench_thread *thread, int error, const char *forma
 
 /* ---- the life of a thread --------------------------------------------------------------------- */
 
-/* Threads follow each other over the cores and begin anew after the last: two on one core is slow, but no error. */
+/* Threads follow each other over the cores that we may use (taskset(1)) and begin anew after the last: two on one core is slow, but no error. */
+int bench_core_of(const struct bench_load *load, unsigned thread)
+{
+    cpu_set_t allowed;
+    int core = load->cpu;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) < 0 || CPU_COUNT(&allowed) == 0)
+        return core;
+    for (unsigned step = thread % (unsigned)CPU_COUNT(&allowed); step > 0; step--)
+        do
+            core = (core + 1) % CPU_SETSIZE;
+        while (!CPU_ISSET(core, &allowed));
+    return core;
+}
+
 static bool pin(struct bench_thread *thread)
 {
     if (thread->load->cpu < 0)
         return true;
-    long cores = sysconf(_SC_NPROCESSORS_CONF);
-    unsigned core = (unsigned)thread->load->cpu + thread->index;
-    if (cores > 0 && thread->load->cpu < cores)
-        core %= (unsigned)cores;
+    int core = bench_core_of(thread->load, thread->index);
     cpu_set_t set;
     CPU_ZERO(&set);
     if (core < CPU_SETSIZE)
@@ -79,7 +89,7 @@ static bool pin(struct bench_thread *thread)
     /* EINVAL: there is no such core, or a cpuset (cgroup) keeps us from it (sched_setaffinity(2)). */
     if (sched_setaffinity(0, sizeof set, &set) == 0)
         return true;
-    bench_thread_fail(thread, errno, "pin to core %u: %s", core, strerror(errno));
+    bench_thread_fail(thread, errno, "pin to core %d: %s", core, strerror(errno));
     return false;
 }
 
@@ -152,25 +162,32 @@ static int start_threads(struct bench_crew *crew)
     return error;
 }
 
+static unsigned share_of(unsigned all, unsigned threads, unsigned thread)
+{
+    return all / threads + (thread < all % threads);
+}
+
 /* The sockets of the run, and its rate, in shares that differ by one socket at most. */
 static int make_members(struct bench_crew *crew)
 {
     const struct bench_load *load = crew->load;
-    unsigned first = 0;
+    unsigned first = 0, first_idle = load->connections;
     for (unsigned i = 0; i < load->threads; i++) {
         struct bench_thread *thread = &crew->members[i].thread;
-        unsigned share =
-            load->connections / load->threads + (i < load->connections % load->threads);
+        unsigned share = share_of(load->connections, load->threads, i);
         thread->load = load;
         thread->index = i;
         thread->first = first;
         thread->connections = share;
+        thread->first_idle = first_idle;
+        thread->idle = share_of(load->idle, load->threads, i);
         thread->rate = load->rate * share / load->connections;
         thread->phase = &crew->phase;
         thread->wake_fd = crew->wake_fd;
         thread->go_fd = crew->go_fd;
         thread->ready_fd = crew->ready_fd;
         first += share;
+        first_idle += thread->idle;
         pthread_mutex_init(&thread->second_lock, NULL);
         int error = make_thread(thread, crew);
         if (error < 0)

@@ -17,7 +17,7 @@ void bench_csv_header(FILE *to)
           "repetition,elapsed_s,sent,received,bytes,lost,late,duplicates,reordered,corrupt,"
           "wrong_source,errors,rate,p50_us,p90_us,p99_us,p999_us,max_us,corrected_p50_us,"
           "corrected_p99_us,corrected_max_us,server_cpu_us,server_calls,load_cpu,idle_bytes,"
-          "bottleneck\n",
+          "bottleneck,idle_connections\n",
           to);
 }
 
@@ -95,6 +95,6 @@ void bench_csv_rows(const struct bench_result *result, FILE *to)
         put_number(to, result->syscalls, 4);
         put_number(to, sample->busiest, 3);
         put_number(to, result->idle_memory, 1);
-        fprintf(to, ",%d\n", bench_bottleneck(&result->load, sample) != NULL);
+        fprintf(to, ",%d,%u\n", bench_bottleneck(&result->load, sample) != NULL, result->load.idle);
     }
 }

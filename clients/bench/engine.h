@@ -27,7 +27,9 @@ enum bench_phase {
 struct bench_thread {
     const struct bench_load *load;
     unsigned index, first,
-        connections;   /* its sockets are first..first+connections-1 of the run's */
+        connections; /* its sockets are first..first+connections-1 of the run's */
+    unsigned first_idle,
+        idle;          /* and so many more, that say nothing; their numbers follow on all others */
     double rate;       /* its share of load->rate; 0: closed loop */
     atomic_int *phase; /* enum bench_phase, set by bench_run: to be looked at between events */
     int wake_fd;       /* eventfd, readable from BENCH_STOP on; never read from: shared by all */

@@ -14,6 +14,7 @@
  */
 #include "commands.h"
 
+#include "setup.h"
 #include "table.h"
 #include "words.h"
 
@@ -209,15 +210,6 @@ static void range_of_rounds(const struct goal *goal, const struct bench_result *
     }
 }
 
-/* Did the generator hold back most of the repetitions? Then a rate near the baseline's says nothing. */
-static bool held_back(const struct bench_result *result)
-{
-    size_t bound = 0;
-    for (size_t i = 0; i < result->count; i++)
-        bound += bench_bottleneck(&result->load, &result->samples[i]) != NULL;
-    return 2 * bound > result->count;
-}
-
 static void say_wanted(const struct goal *goal, struct outcome *outcome)
 {
     struct el_words words = {.text = outcome->wanted, .size = sizeof outcome->wanted};
@@ -286,7 +278,8 @@ static void judge(const struct goal *goal, const struct bench_result *results, s
         return;
     range_of_rounds(goal, ours, base, outcome);
     bool rate = goal->metric == BENCH_RATE || goal->metric == BENCH_THROUGHPUT;
-    outcome->generator_bound = rate && (held_back(ours) || (base != NULL && held_back(base)));
+    outcome->generator_bound =
+        rate && (bench_result_held_back(ours) || (base != NULL && bench_result_held_back(base)));
     say_verdict(goal, outcome);
 }
 
@@ -318,8 +311,7 @@ static void put_row(struct bench_table *table, const struct goal *goal,
     bench_table_put(table, 4, "%s", outcome->verdict);
 }
 
-void bench_goals_print(const struct bench_result *results, size_t count, enum bench_format format,
-                       FILE *to)
+static void print_table(const struct bench_result *results, size_t count, FILE *to)
 {
     static const char *const heads[] = {"goal", "wanted", "measured", "single rounds", "verdict"};
     struct bench_table table = {.left = {true, true, true, true, true}};
@@ -331,6 +323,36 @@ void bench_goals_print(const struct bench_result *results, size_t count, enum be
         judge(&goals[i], results, count, &outcome);
         put_row(&table, &goals[i], &outcome);
     }
+    bench_table_print(&table, true, to);
+}
+
+/* On a terminal the five columns would be wider than it: a sentence for each. */
+static void print_sentence(const struct goal *goal, const struct outcome *outcome, FILE *to)
+{
+    char line[512] = "";
+    struct el_words words = {.text = line, .size = sizeof line};
+    el_say(&words, "  %s: wanted %s", goal->what, outcome->wanted);
+    if (!isnan(outcome->value)) {
+        el_say(&words, ", measured ");
+        say_figure(&words, goal, outcome->value);
+    }
+    if (!isnan(outcome->low))
+        el_say(&words, " (single rounds %.2f to %.2f)", outcome->low, outcome->high);
+    el_say(&words, ": %s.", outcome->verdict);
+    bench_print_paragraph(line, false, to);
+}
+
+void bench_goals_print(const struct bench_result *results, size_t count, enum bench_format format,
+                       FILE *to)
+{
     fputs(format == BENCH_MARKDOWN ? "### Goals, over loopback\n" : "\nGoals, over loopback\n", to);
-    bench_table_print(&table, format == BENCH_MARKDOWN, to);
+    if (format == BENCH_MARKDOWN) {
+        print_table(results, count, to);
+        return;
+    }
+    for (size_t i = 0; i < sizeof goals / sizeof goals[0]; i++) {
+        struct outcome outcome;
+        judge(&goals[i], results, count, &outcome);
+        print_sentence(&goals[i], &outcome, to);
+    }
 }

@@ -36,8 +36,8 @@ const struct bench_rung bench_ladder[] = {
      .type = SOCK_STREAM,
      .idle = FEW,
      .why = "One process a client: with many clients each message is a switch between address "
-            "spaces, each connection a fork(2)[, and an idle one {idle} bytes of page tables and "
-            "stack]."},
+            "spaces, each connection a fork(2)[, and an idle one {idle} bytes of pages that it "
+            "does not share any more]."},
     {.name = "tcp_thread",
      MODEL("tcp_thread"),
      .type = SOCK_STREAM,
@@ -88,6 +88,7 @@ const struct bench_rung bench_ladder[] = {
             "CPU)]."},
     {.name = "socat",
      .package = "socat",
+     .only_v4 = true,
      .argv = {"socat", "TCP4-LISTEN:{port},bind={host},fork,reuseaddr,backlog=1024", "PIPE"},
      .type = SOCK_STREAM,
      .idle = FEW,
@@ -105,6 +106,7 @@ const struct bench_rung bench_ladder[] = {
          "is under way than the pipes hold, both write and neither reads: no MB/s."},
     {.name = "inetd",
      .package = "inetutils-inetd",
+     .only_v4 = true,
      .argv = {"inetutils-inetd", "-d", "-R", "100000000", "--pidfile=/dev/null", "{file}"},
      .file = "{host}:echo stream tcp4 nowait root internal\n",
      .port = 7,

@@ -19,6 +19,7 @@ struct bench_rung {
     const char *elsewhere[BENCH_RUNG_WORDS]; /* what follows when it is not loopback */
     const char *file;                        /* a configuration, or NULL */
     int port;         /* its port cannot be chosen: only in a lab network; 0 */
+    bool only_v4;     /* so its command line is written */
     unsigned at_once; /* clients that it serves at a time, by nature; 0: any number */
     unsigned idle;    /* idle connections to measure memory with; 0: none */
     bool only_burst;  /* told of in that workload alone */

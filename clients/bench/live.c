@@ -70,7 +70,7 @@ void bench_live_line(struct bench_live *live, const struct bench_progress *progr
         snprintf(when, sizeof when, "%.1fs", (double)progress->since_start / (double)EL_S);
     int length =
         snprintf(text, sizeof text, "%8s %12s %8s %8s %8s %9s %8s %8ju\n", when,
-                 bench_count_print((double)progress->second.received, rate),
+                 bench_count_print(bench_progress_rate(progress), rate),
                  latency(progress, progress->p50, p50), latency(progress, progress->p99, p99),
                  latency(progress, progress->max, max), cores(progress->load_cpu, load),
                  cores(progress->server_cpu, server), (uintmax_t)progress->second.lost);

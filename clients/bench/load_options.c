@@ -64,6 +64,9 @@ enum {
 
 const struct el_option bench_tcp_options[] = {{.type = EL_OPT_HEADING, .help = "What to send"},
                                               CONNECTIONS("connections, open all the time"),
+                                              {0, "idle", EL_OPT_NUMBER, "N",
+                                               "connections more, which are held and say nothing",
+                                               AT(idle), "0", 0, CONNECTIONS_MAX, NULL},
                                               WINDOW,
                                               SIZE(STREAM_SIZE_MAX),
                                               RATE("messages"),
@@ -152,6 +155,9 @@ static int parse_rate(const char *text, double *rate, char why[static BENCH_WHY]
     if (!plain || !isfinite(*rate) || *rate < 0)
         return refuse(why, "--rate: '%s' is not a number of messages a second (try --rate 5000)",
                       el_name_escape(text, shown, sizeof shown));
+    if (*rate > 0 && *rate < BENCH_RATE_LEAST)
+        return refuse(why, "--rate: '%s' is less than one in a thousand seconds (try --rate 0.5)",
+                      el_name_escape(text, shown, sizeof shown));
     if (*rate > RATE_MAX)
         return refuse(why, "--rate: '%s' is more than %.0e a second (try --rate 5000)",
                       el_name_escape(text, shown, sizeof shown), RATE_MAX);
@@ -198,6 +204,12 @@ static int check(const struct bench_options *o, const struct bench_load *load,
                       "(try --connections %u)",
                       load->threads, load->connections, load->connections == 1 ? "" : "s",
                       load->threads);
+    if (load->rate > 0 && load->rate * (double)load->duration < (double)EL_S)
+        return refuse(
+            why,
+            "--rate: %.10g a second is less than one in the whole duration: nothing may be "
+            "due (try --duration %.0f)",
+            load->rate, ceil(10 / load->rate));
     if (messages > MESSAGES_MAX)
         return refuse(why,
                       "--window: %u on each of %u connections are %ju messages under way "
@@ -237,6 +249,7 @@ int bench_load_of(const struct bench_options *options, enum bench_kind kind,
         .kind = kind,
         .source = options->source,
         .connections = (unsigned)options->connections,
+        .idle = kind == BENCH_TCP ? (unsigned)options->idle : 0,
         .window = kind == BENCH_CONNECT ? 1 : (unsigned)options->window,
         .size = options->size,
         .warmup = options->warmup,

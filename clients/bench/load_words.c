@@ -7,7 +7,6 @@
 #include "words.h"
 
 #include <stdlib.h>
-#include <unistd.h>
 
 const char *bench_load_words(const struct bench_load *load, uint64_t repeat, char *text,
                              size_t size)
@@ -24,6 +23,8 @@ const char *bench_load_words(const struct bench_load *load, uint64_t repeat, cha
     else
         el_say(&words, ", closed loop");
     el_say(&words, ", %u %s%s", load->connections, what, load->connections == 1 ? "" : "s");
+    if (load->idle > 0)
+        el_say(&words, ", %u more idle", load->idle);
     if (load->kind != BENCH_CONNECT)
         el_say(&words, ", window %u", load->window);
     el_say(&words, ", %zu byte%s", load->size, load->size == 1 ? "" : "s");
@@ -38,17 +39,24 @@ const char *bench_load_words(const struct bench_load *load, uint64_t repeat, cha
     return text;
 }
 
+static void say_cores(struct el_words *words, const struct bench_load *load)
+{
+    unsigned cores = 1; /* until the first one's turn comes again */
+    while (cores < load->threads && bench_core_of(load, cores) != load->cpu)
+        cores++;
+    el_say(words, "generator on core%s", cores > 1 ? "s" : "");
+    for (unsigned i = 0; i < cores; i++)
+        el_say(words, "%s %d", i == 0 ? "" : ",", bench_core_of(load, i));
+}
+
 const char *bench_pinning_words(const struct bench_load *load, char *text, size_t size)
 {
     struct el_words words = {.text = text, .size = size};
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
     text[0] = '\0';
     if (load->cpu < 0)
         el_say(&words, "generator not pinned");
     else
-        el_say(&words, "generator on core%s", load->threads > 1 ? "s" : "");
-    for (unsigned i = 0; load->cpu >= 0 && i < load->threads && (long)i < cores; i++)
-        el_say(&words, "%s %ld", i == 0 ? "" : ",", (load->cpu + (long)i) % cores);
+        say_cores(&words, load);
     if (load->nice > 0)
         el_say(&words, ", at nice %d", load->nice);
     return text;
@@ -64,6 +72,7 @@ void bench_options_json(const struct bench_options *options, struct el_json *jso
     char source[EL_ADDRESS_TEXT];
     el_json_object(json, "configuration");
     el_json_uint(json, "connections", options->connections);
+    el_json_uint(json, "idle_connections", options->idle);
     el_json_uint(json, "window", options->window);
     el_json_uint(json, "size", options->size);
     el_json_number(json, "rate", options->rate == NULL ? 0 : strtod(options->rate, NULL), 3);
@@ -73,6 +82,7 @@ void bench_options_json(const struct bench_options *options, struct el_json *jso
     el_json_uint(json, "repeat", options->repeat);
     put_seconds(json, "duration_s", options->duration);
     put_seconds(json, "warmup_s", options->warmup);
+    put_seconds(json, "deadline_s", options->deadline);
     put_seconds(json, "read_timeout_s", options->read_timeout);
     put_seconds(json, "connect_timeout_s", options->connect_timeout);
     el_json_text(json, "cpu", options->cpu);

@@ -11,6 +11,12 @@
 /* What an event is about, in its data.u32: one of these two, or whatever bench_loop_watch was given. */
 enum { BENCH_WAKE = UINT32_MAX, BENCH_TICK = UINT32_MAX - 1 };
 
+/* What a stream is watched for, all at once, and what says that its peer has ended it: there may be bytes to read before that shows. */
+enum {
+    BENCH_EDGES = EPOLLIN | EPOLLOUT | EPOLLRDHUP | (int)EPOLLET,
+    BENCH_ENDED = EPOLLRDHUP | EPOLLHUP | EPOLLERR,
+};
+
 struct bench_loop {
     struct bench_thread *thread;
     int epoll_fd, tick_fd;

@@ -128,7 +128,7 @@ static void on_progress(void *arg, const struct bench_progress *progress)
     snprintf(text, sizeof text, "%s: repetition %zu of %ju, %.1fs: %s/s, p99 %s",
              el_name_escape(result->target, host, sizeof host), measure->repetition + 1,
              (uintmax_t)session->options->repeat, (double)progress->since_start / (double)EL_S,
-             bench_count_print((double)progress->second.received, rate),
+             bench_count_print(bench_progress_rate(progress), rate),
              bench_metric_print(BENCH_P99,
                                 progress->second.received > 0 ? (double)progress->p99 : NAN, p99));
     session->doing(session->arg, text);
@@ -148,20 +148,51 @@ static void announce(struct measure *measure)
     session->doing(session->arg, text);
 }
 
-/* Which exit code a run that could not begin means: sample->failure says at which call. */
-static int code_of(int error)
+/*
+ * Which exit code the end of a run means. A connection that breaks once it stands is a lost echo, no matter whether it was measured
+ * already or still warmed up; a reset in the handshake is no connection. sample->failure says at which call it was.
+ */
+static int code_of(const struct bench_sample *sample)
 {
-    switch (error) {
+    bool handshake = !sample->begun || strncmp(sample->failure, "connect", 7) == 0;
+    switch (sample->error) {
     case ECONNREFUSED:
     case EHOSTUNREACH:
     case ENETUNREACH:
-    case ECONNRESET:
         return BENCH_EXIT_CONNECT;
+    case ECONNRESET:
+        return handshake ? BENCH_EXIT_CONNECT : BENCH_EXIT_LOST;
     case ETIMEDOUT:
         return BENCH_EXIT_DEADLINE;
+    case EPIPE:   /* the server closed */
+    case EBADMSG: /* or sent back what was never sent */
+        return BENCH_EXIT_LOST;
     default:
         return BENCH_EXIT_LOCAL;
     }
+}
+
+static bool has_answered(const struct bench_result *result)
+{
+    for (size_t i = 0; i < result->count; i++)
+        if (result->samples[i].counts.received > 0)
+            return true;
+    return false;
+}
+
+/* The repetition did not get as far as being measured. The exit code, after a message. */
+static int fail_repetition(struct bench_session *session, const struct bench_result *result,
+                           const struct bench_sample *sample)
+{
+    int code = code_of(sample);
+    if (code == BENCH_EXIT_DEADLINE && has_answered(result))
+        code = BENCH_EXIT_LOST; /* 28 is for a server that never answered */
+    /* Some failures explain themselves: "refused (nobody listens there)". */
+    const char *hint = strchr(sample->failure, '(') == NULL ? el_socket_hint(-sample->error) : NULL;
+    return bench_session_fail(
+        session, code, "%s: %s%s%s%s", result->target,
+        sample->failure[0] != '\0' ? sample->failure : strerror(sample->error),
+        hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
 }
 
 /* One repetition of the target whose turn it is. 0, or an exit code after a message: the run ends. */
@@ -177,12 +208,7 @@ static int repeat_once(struct measure *measure)
     announce(measure);
     int error = bench_run(&load, &sample);
     if (error < 0) {
-        /* Some failures explain themselves: "refused (nobody listens there)". */
-        const char *hint = strchr(sample.failure, '(') == NULL ? el_socket_hint(-error) : NULL;
-        int code = bench_session_fail(session, code_of(-error), "%s: %s%s%s%s", result->target,
-                                      sample.failure[0] != '\0' ? sample.failure : strerror(-error),
-                                      hint != NULL ? " (" : "", hint != NULL ? hint : "",
-                                      hint != NULL ? ")" : "");
+        int code = fail_repetition(session, result, &sample);
         bench_sample_free(&sample);
         return code;
     }
@@ -222,22 +248,29 @@ static int repeat_all(struct measure *measure)
 
 /* ---- after ------------------------------------------------------------------------------------ */
 
-/* What became of one target: of silence alone 28, of refusals alone 7, of any loss 1. */
+/*
+ * What became of one target: of silence alone 28, of refusals alone 7, of any loss 1. What is under way at the end is let go and is no loss, so a server
+ * that stands still for a whole repetition has lost nothing; but a repetition that brought nothing back is no echo either.
+ */
 static int judge(const struct bench_result *result)
 {
     uint64_t sent = 0, received = 0, wrong = 0;
-    int error = 0;
+    int error = 0, code = BENCH_EXIT_OK;
     for (size_t i = 0; i < result->count; i++) {
         const struct bench_sample *sample = &result->samples[i];
         const struct bench_counts *c = &sample->counts;
         sent += c->sent;
         received += c->received;
         wrong += c->lost + c->late + c->corrupt + c->errors;
-        error = sample->error != 0 ? sample->error : error;
+        wrong += c->received == 0 && !sample->interrupted;
+        if (sample->error != 0) {
+            error = sample->error;
+            code = code_of(sample);
+        }
     }
-    if (received == 0 && error != 0 && code_of(error) == BENCH_EXIT_CONNECT)
-        return BENCH_EXIT_CONNECT;
-    if (received == 0 && (sent > 0 || error == ETIMEDOUT))
+    if (received == 0 && (code == BENCH_EXIT_CONNECT || code == BENCH_EXIT_LOST))
+        return code;
+    if (received == 0 && (sent > 0 || wrong > 0))
         return BENCH_EXIT_DEADLINE;
     return wrong > 0 || error != 0 || received == 0 ? BENCH_EXIT_LOST : BENCH_EXIT_OK;
 }
@@ -254,7 +287,10 @@ static int tell(struct measure *measure)
             bench_result_print(result, markdown(measure), session->out);
             if (session->csv != NULL)
                 bench_csv_rows(result, session->csv);
-            code = bench_worse(code, judge(result));
+            int became = judge(result);
+            if (became == BENCH_EXIT_DEADLINE)
+                bench_session_fail(session, became, "%s: nothing came back", result->target);
+            code = bench_worse(code, became);
         }
         if (session->json != NULL)
             bench_result_json(result, session->json);
@@ -262,7 +298,8 @@ static int tell(struct measure *measure)
     if (session->json != NULL) {
         el_json_close_array(session->json);
         el_json_array(session->json, "comparisons");
-        bench_versus_json(measure->result, measure->targets, session->json);
+        for (size_t i = 1; i < measure->targets; i++)
+            bench_versus_json(&measure->result[0], &measure->result[i], session->json);
     }
     if (measure->result[0].count == 0)
         return code;

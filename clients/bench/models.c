@@ -253,9 +253,14 @@ static void measure_workload(struct bench_models *models, const struct bench_wor
 
 static void measure_all(struct bench_models *models)
 {
-    for (unsigned round = 0; round < models->rounds; round++)
+    el_time began = el_now();
+    for (unsigned round = 0; round < models->rounds; round++) {
+        if (round > 0 && !bench_setup_has_time(models->session, began, 1))
+            break;
+        began = el_now();
         for (size_t i = 0; i < bench_workload_count; i++)
             measure_workload(models, &bench_workloads[i], round);
+    }
 }
 
 /* ---- set-up and end -------------------------------------------------------------------------------------- */
@@ -298,6 +303,11 @@ static void tell(const struct bench_models *models)
             bench_csv_rows(&models->results[i], session->csv);
         if (session->json != NULL)
             bench_result_json(&models->results[i], session->json);
+    }
+    if (session->json != NULL) {
+        el_json_close_array(session->json);
+        el_json_array(session->json, "comparisons");
+        bench_models_versus_json(models, session->json);
     }
     if (session->options->goals)
         bench_goals_print(models->results, models->cells,

@@ -74,5 +74,7 @@ const char *bench_models_main_workload(const struct bench_rung *rung);
 
 /* Tables, reasons, what was not measured. */
 void bench_models_print(const struct bench_models *models, FILE *to);
+/* Each server against the reference of its protocol, load by load: objects into the array that is open. */
+void bench_models_versus_json(const struct bench_models *models, struct el_json *json);
 
 #endif

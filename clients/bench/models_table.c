@@ -18,11 +18,12 @@ enum { SENTENCE = 640 };
 
 /* ---- what a cell says ------------------------------------------------------------------------------------ */
 
-/* A figure with as many digits as one reads: 0.095, 6.31, 17.4, 155, 2,824 stays 2824. */
+/* A figure with as many digits as one reads: 0.095, 6.31, 17.4, 155, 2,824 stays 2824. Nothing at all is no figure: on a busy machine a
+ * short round may bring nothing back. */
 static void put(struct bench_table *table, size_t column, double value, const char *mark)
 {
     int decimals = value < 0.995 ? 3 : value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
-    if (isfinite(value))
+    if (isfinite(value) && value > 0)
         bench_table_put(table, column, "%.*f%s", decimals, value, mark);
     else
         bench_table_put(table, column, "-");
@@ -36,10 +37,7 @@ static double median_of(const struct bench_result *result, enum bench_metric met
 /* "*" when the generator, not the server, was the limit in most rounds. */
 static const char *mark_of(const struct bench_result *result)
 {
-    size_t bound = 0;
-    for (size_t i = 0; result != NULL && i < result->count; i++)
-        bound += bench_bottleneck(&result->load, &result->samples[i]) != NULL;
-    return result != NULL && 2 * bound > result->count ? "*" : "";
+    return result != NULL && bench_result_held_back(result) ? "*" : "";
 }
 
 /* The best and the worst round: "6.31-6.82". */
@@ -72,6 +70,19 @@ static const struct bench_model_row *find_reference(const struct bench_models *m
         if (strcmp(models->row[i].rung->name, reference_of(type)) == 0)
             return &models->row[i];
     return NULL;
+}
+
+void bench_models_versus_json(const struct bench_models *models, struct el_json *json)
+{
+    for (size_t i = 0; i < models->cells; i++) {
+        const struct bench_cell *cell = &models->cell[i];
+        const struct bench_model_row *reference = find_reference(models, cell->row->rung->type);
+        const struct bench_result *theirs = NULL;
+        if (reference != NULL && reference != cell->row)
+            theirs = bench_models_find(models, reference, cell->path, models->results[i].workload);
+        if (theirs != NULL)
+            bench_versus_json(&models->results[i], theirs, json);
+    }
 }
 
 /* Of CPU a message, under the same load. False: they cannot be compared. */
@@ -266,9 +277,11 @@ static void print_path(const struct bench_models *models, int type, enum bench_p
     }
     if (asked == 0)
         return;
-    fprintf(to, "\n%s%s over %s, %zu rounds of %.0f ms%s\n", markdown ? "### " : "",
-            type == SOCK_STREAM ? "TCP" : "UDP", bench_path_name(path), rounds_of(models, path),
-            (double)models->duration / EL_MS, *models->session->stop ? " (interrupted)" : "");
+    size_t rounds = rounds_of(models, path);
+    fprintf(to, "\n%s%s over %s, %zu round%s of %.0f ms%s\n", markdown ? "### " : "",
+            type == SOCK_STREAM ? "TCP" : "UDP", bench_path_name(path), rounds,
+            rounds == 1 ? "" : "s", (double)models->duration / EL_MS,
+            *models->session->stop ? " (interrupted)" : "");
     bench_table_print(&table, markdown, to);
     for (size_t i = 0; i < models->rows; i++)
         if (models->row[i].rung->type == type && has_figures(models, &models->row[i], path))

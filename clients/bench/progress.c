@@ -15,9 +15,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define SOON          EL_S /* the first lines: it lives */
 #define BETWEEN_LINES (3 * EL_S)
 
-enum { LINE_MAX_SHOWN = 240, COLUMNS = 80 };
+enum { LINE_MAX_SHOWN = 240, COLUMNS = 80, FIRST_LINES = 3 };
 
 void bench_teller_open(struct bench_teller *teller, bool quiet, bool rewrite)
 {
@@ -69,7 +70,7 @@ void bench_teller_doing(void *bench_teller, const char *text)
     if (teller->told > 0 && now < teller->next)
         return;
     teller->told++;
-    teller->next = el_time_after(now, BETWEEN_LINES);
+    teller->next = el_time_after(now, teller->told <= FIRST_LINES ? SOON : BETWEEN_LINES);
     int size = snprintf(line, sizeof line, "echo_bench: %.*s\n", LINE_MAX_SHOWN, text);
     (void)el_line_output_write(&teller->output, line, (size_t)size, 0); /* told later, or never */
 }

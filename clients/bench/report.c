@@ -55,11 +55,11 @@ static void print_latencies(const struct bench_result *result, bool markdown, FI
     static const struct {
         const char *name;
         enum bench_metric sent, due;
-    } rows[] = {{"p50", BENCH_P50, BENCH_CORRECTED_P50},
-                {"p90", BENCH_P90, BENCH_CORRECTED_P90},
-                {"p99", BENCH_P99, BENCH_CORRECTED_P99},
-                {"p99.9", BENCH_P999, BENCH_CORRECTED_P999},
-                {"max", BENCH_MAX, BENCH_CORRECTED_MAX}};
+    } rows[] = {
+        {"least", BENCH_MIN, BENCH_CORRECTED_MIN}, {"mean", BENCH_MEAN, BENCH_CORRECTED_MEAN},
+        {"p50", BENCH_P50, BENCH_CORRECTED_P50},   {"p90", BENCH_P90, BENCH_CORRECTED_P90},
+        {"p99", BENCH_P99, BENCH_CORRECTED_P99},   {"p99.9", BENCH_P999, BENCH_CORRECTED_P999},
+        {"max", BENCH_MAX, BENCH_CORRECTED_MAX}};
     struct bench_table table = {.left = {[0] = true, [2] = true, [4] = true}};
     bool open_loop = result->load.rate > 0;
     const char *since_sent = result->load.kind == BENCH_CONNECT ? "since connect" : "since sent";

@@ -83,22 +83,31 @@ void bench_versus_print(const struct bench_result *results, size_t count, bool m
     }
 }
 
-void bench_versus_json(const struct bench_result *results, size_t count, struct el_json *json)
+static void put_object(const struct bench_result *a, const struct bench_result *b,
+                       enum bench_metric metric, struct el_json *json)
 {
     static const char *const verdicts[] = {
         [BENCH_NO_VERDICT] = NULL, [BENCH_LESS] = "less", [BENCH_MORE] = "more"};
-    for (size_t side = 1; side < count; side++) {
-        for (size_t i = 0; i < COMPARED; i++) {
-            struct bench_comparison c = compare(&results[0], &results[side], compared[i]);
-            el_json_object(json, NULL);
-            el_json_text(json, "figure", bench_metric_key(compared[i]));
-            el_json_text(json, "a", results[0].target);
-            el_json_text(json, "b", results[side].target);
-            el_json_number(json, "ratio", c.ratio, 6);
-            el_json_number(json, "low", c.low, 6);
-            el_json_number(json, "high", c.high, 6);
-            el_json_text(json, "verdict", verdicts[c.verdict]);
-            el_json_close_object(json);
-        }
-    }
+    struct bench_comparison c = compare(a, b, metric);
+    el_json_object(json, NULL);
+    el_json_text(json, "path", a->path);
+    el_json_number(json, "loss_percent", a->loss, 2);
+    el_json_text(json, "workload", a->workload);
+    el_json_uint(json, "size", a->load.size);
+    el_json_text(json, "figure", bench_metric_key(metric));
+    el_json_text(json, "a", a->target);
+    el_json_text(json, "b", b->target);
+    el_json_number(json, "ratio", c.ratio, 6);
+    el_json_number(json, "low", c.low, 6);
+    el_json_number(json, "high", c.high, 6);
+    el_json_text(json, "verdict", verdicts[c.verdict]);
+    el_json_close_object(json);
+}
+
+void bench_versus_json(const struct bench_result *a, const struct bench_result *b,
+                       struct el_json *json)
+{
+    for (size_t i = 0; i < COMPARED; i++)
+        if (worth_a_line(a, b, compared[i]))
+            put_object(a, b, compared[i], json);
 }

@@ -48,10 +48,12 @@ static double per(double value, uint64_t count)
     return count == 0 ? NAN : value / (double)count;
 }
 
+/* [#no-cost-is-unknown] A message costs something. Where no CPU was seen at all, it was not seen: the time of children that have ended comes in ticks of
+ * 10 ms (watch.h), and a short run may lie between two of them. */
 static double cost_of_server(const struct bench_sample *sample)
 {
-    double cost = sample->server_cpu < 0 ? NAN : bench_server_cost(sample);
-    return cost < 0 ? NAN : cost;
+    double cost = bench_server_cost(sample);
+    return cost > 0 ? cost : NAN;
 }
 
 double bench_metric(const struct bench_sample *sample, enum bench_metric metric)
@@ -81,6 +83,14 @@ double bench_metric(const struct bench_sample *sample, enum bench_metric metric)
         return percentile(sample->corrected, 99.9);
     case BENCH_CORRECTED_MAX:
         return percentile(sample->corrected, 100);
+    case BENCH_MIN:
+        return percentile(sample->latency, 0);
+    case BENCH_MEAN:
+        return sample->latency == NULL ? NAN : el_histogram_mean(sample->latency);
+    case BENCH_CORRECTED_MIN:
+        return percentile(sample->corrected, 0);
+    case BENCH_CORRECTED_MEAN:
+        return sample->corrected == NULL ? NAN : el_histogram_mean(sample->corrected);
     case BENCH_SERVER_COST:
         return cost_of_server(sample);
     case BENCH_LOAD_COST:
@@ -113,4 +123,12 @@ struct bench_spread bench_result_spread(const struct bench_result *result, enum 
 double bench_result_best(const struct bench_result *result, enum bench_metric metric)
 {
     return bench_result_spread(result, metric).low;
+}
+
+bool bench_result_held_back(const struct bench_result *result)
+{
+    size_t bound = 0;
+    for (size_t i = 0; i < result->count; i++)
+        bound += bench_bottleneck(&result->load, &result->samples[i]) != NULL;
+    return 2 * bound > result->count;
 }

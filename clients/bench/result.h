@@ -42,12 +42,16 @@ enum bench_metric {
     BENCH_CORRECTED_P50,
     BENCH_CORRECTED_P99,
     BENCH_CORRECTED_MAX, /* ns; NaN in closed loop */
-    BENCH_SERVER_COST,   /* CPU ns a message; NaN: unknown */
+    BENCH_SERVER_COST,   /* CPU ns a message, more than 0; NaN: unknown */
     BENCH_LOAD_COST,     /* the generator's own */
     BENCH_THROUGHPUT,    /* payload bytes/s, one way */
     BENCH_LOSS,          /* lost / sent, 0..1 */
     BENCH_CORRECTED_P90,
     BENCH_CORRECTED_P999, /* ns; NaN in closed loop */
+    BENCH_MIN,
+    BENCH_MEAN,
+    BENCH_CORRECTED_MIN,
+    BENCH_CORRECTED_MEAN,
     BENCH_METRICS,
 };
 /* NaN whenever the sample cannot tell: nothing came back, closed loop, the server's pid unknown. */
@@ -57,6 +61,8 @@ size_t bench_result_values(const struct bench_result *result, enum bench_metric 
                            double values[static BENCH_ROUNDS_MAX]);
 struct bench_spread bench_result_spread(const struct bench_result *result,
                                         enum bench_metric metric);
+/* Was the generator the limit in most of the repetitions? */
+bool bench_result_held_back(const struct bench_result *result);
 /* The least of the repetitions: what PERF figures of CPU are told as, since noise only ever adds. */
 double bench_result_best(const struct bench_result *result, enum bench_metric metric);
 
@@ -66,8 +72,9 @@ void bench_result_print(const struct bench_result *result, bool markdown, FILE *
 void bench_mode_print(const struct bench_load *load, bool markdown, FILE *to);
 /* Each result but the first, measured in turns with it, against it: ratio, spread and verdict of every figure. */
 void bench_versus_print(const struct bench_result *results, size_t count, bool markdown, FILE *to);
-/* The same as objects into the array that is open. */
-void bench_versus_json(const struct bench_result *results, size_t count, struct el_json *json);
+/* A against B under the same load: an object for each figure that both have, into the array that is open. */
+void bench_versus_json(const struct bench_result *a, const struct bench_result *b,
+                       struct el_json *json);
 /* CSV: one header, then a row for each repetition. An unknown field is empty. */
 void bench_csv_header(FILE *to);
 void bench_csv_rows(const struct bench_result *result, FILE *to);

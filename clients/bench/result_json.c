@@ -80,6 +80,7 @@ static void put_load(const struct bench_load *load, struct el_json *json)
     el_json_text(json, "address",
                  load->target.length == 0 ? NULL : el_address_print(&load->target, address));
     el_json_uint(json, "connections", load->connections);
+    el_json_uint(json, "idle_connections", load->idle);
     el_json_uint(json, "window", load->window);
     el_json_uint(json, "size", load->size);
     el_json_number(json, "offered_rate", load->rate > 0 ? load->rate : NAN, 3);

@@ -65,6 +65,10 @@ static const char *nonsense(const struct bench_load *load)
         return "duration and read timeout are longer than 0, a warm-up is not negative";
     if (!(load->rate >= 0) || !isfinite(load->rate))
         return "the rate is 0 (closed loop) or a number of messages a second";
+    if (load->rate > 0 && load->rate < BENCH_RATE_LEAST)
+        return "the rate is less than a message in a thousand seconds";
+    if (load->idle > 0 && load->kind != BENCH_TCP)
+        return "only TCP has connections that can be idle";
     return NULL;
 }
 
@@ -77,8 +81,8 @@ static int make_room(const struct bench_load *load, char *failure, size_t size)
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
         return -errno;
-    rlim_t wanted = (rlim_t)load->connections + load->threads + SPARE_DESCRIPTORS;
-    rlim_t needed = (rlim_t)load->connections + load->threads + OUR_DESCRIPTORS;
+    rlim_t sockets = (rlim_t)load->connections + load->idle + load->threads;
+    rlim_t wanted = sockets + SPARE_DESCRIPTORS, needed = sockets + OUR_DESCRIPTORS;
     if (wanted > files.rlim_cur && files.rlim_cur < files.rlim_max) {
         files.rlim_cur = wanted < files.rlim_max ? wanted : files.rlim_max;
         if (setrlimit(RLIMIT_NOFILE, &files) < 0)
@@ -88,7 +92,7 @@ static int make_room(const struct bench_load *load, char *failure, size_t size)
         return 0;
     snprintf(failure, size,
              "%u connections need %ju descriptors, the hard limit is %ju: ulimit -Hn",
-             load->connections, (uintmax_t)needed, (uintmax_t)files.rlim_max);
+             load->connections + load->idle, (uintmax_t)needed, (uintmax_t)files.rlim_max);
     return -EMFILE;
 }
 
@@ -145,6 +149,7 @@ static void tell_progress(struct run *run, el_time now)
     remember(run, now);
     struct bench_progress progress = {
         .since_start = now - run->began,
+        .length = elapsed,
         .second = run->last.counts,
         .p50 = el_histogram_percentile(run->second, 50),
         .p99 = el_histogram_percentile(run->second, 99),
@@ -243,6 +248,7 @@ static void conduct(struct run *run)
 {
     if (!gather(run))
         return;
+    run->sample->begun = true;
     el_time start = el_now();
     run->began = el_time_after(start, run->load->warmup);
     run->next_second = el_time_after(start, EL_S);
@@ -276,8 +282,9 @@ int bench_run(const struct bench_load *load, struct bench_sample *sample)
         bench_crew_free(&run.crew);
     }
     el_histogram_free(run.second);
+    /* Between two instants there is not always a whole number of intervals: one message more or less is no fault. */
     double due = load->rate * (double)sample->elapsed / (double)EL_S;
-    sample->kept_rate = load->rate > 0 && (double)sample->counts.sent >= 0.99 * due;
+    sample->kept_rate = load->rate > 0 && (double)sample->counts.sent + 1 >= 0.99 * due;
     if (error == 0 && !run.measured)
         error = -sample->error; /* 0: interrupted before the measuring began */
     if (error < 0 && sample->error == 0)

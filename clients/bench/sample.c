@@ -15,6 +15,13 @@ void bench_sample_free(struct bench_sample *sample)
     sample->latency = sample->corrected = sample->pace = NULL;
 }
 
+double bench_progress_rate(const struct bench_progress *progress)
+{
+    if (progress->length <= 0)
+        return 0;
+    return (double)progress->second.received * (double)EL_S / (double)progress->length;
+}
+
 double bench_rate_of(const struct bench_sample *sample)
 {
     if (sample->elapsed <= 0)

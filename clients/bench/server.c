@@ -5,8 +5,7 @@
  *           it is ready when the kernel says that this very process listens there. Neither is a matter of waiting long enough.
  * Partner:  ladder.c (which servers), spawn.c, watch.h
  * Leaves out: a stranger's port is looked for and let go before it starts: on loopback somebody else may take it in between. Then
- *           its owner is not our child, and the server counts as one that does not listen. Root's servers become nobody, so they
- *           do not die with an echo_bench that is killed by SIGKILL, unless they are in its world.
+ *           its owner is not our child, and the server counts as one that does not listen.
  */
 #include "server.h"
 
@@ -224,12 +223,7 @@ static void last_words(const struct bench_server *server, char *text, size_t siz
     off_t from = end < (off_t)size ? 0 : end - (off_t)(size - 1);
     ssize_t got = end < 0 ? 0 : pread(server->errors, text, size - 1, from);
     text[got < 0 ? 0 : got] = '\0';
-    size_t length = strlen(text);
-    while (length > 0 && text[length - 1] == '\n')
-        text[--length] = '\0';
-    const char *line = strrchr(text, '\n');
-    if (line != NULL)
-        memmove(text, line + 1, strlen(line));
+    bench_keep_last_line(text);
 }
 
 static void say_end(struct bench_server *server, int status)
@@ -248,7 +242,7 @@ static void say_end(struct bench_server *server, int status)
 
 static void close_all(struct bench_server *server)
 {
-    int *const fds[] = {&server->output, &server->errors, &server->file};
+    int *const fds[] = {&server->output, &server->errors, &server->file, &server->lifeline};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         if (*fds[i] >= 0)
             close(*fds[i]);
@@ -318,6 +312,10 @@ static bool choose_address(struct bench_server *server)
         server->missing = true;
         return fail(server, "needs port %d, which is everyone's only in a lab network", rung->port);
     }
+    if (rung->only_v4 && server->place->ipv6) {
+        server->missing = true;
+        return fail(server, "speaks IPv4 alone, as it is started here");
+    }
     uint16_t port = rung->source != NULL ? 0
                     : rung->port != 0    ? (uint16_t)rung->port
                                          : free_port(server);
@@ -327,7 +325,8 @@ static bool choose_address(struct bench_server *server)
     return true;
 }
 
-static pid_t spawn(struct bench_server *server, const struct command *command, int output)
+static pid_t spawn(struct bench_server *server, const struct command *command, int output,
+                   int lifeline)
 {
     char step[64];
     struct bench_spawn spawn = {.argv = command->argv,
@@ -335,7 +334,8 @@ static pid_t spawn(struct bench_server *server, const struct command *command, i
                                 .cpu = server->cpu,
                                 .out = output,
                                 .err = server->errors,
-                                .own_group = true};
+                                .own_group = true,
+                                .lifeline = lifeline};
     char **traced =
         server->strace == NULL
             ? NULL
@@ -352,17 +352,23 @@ static pid_t spawn(struct bench_server *server, const struct command *command, i
 bool bench_server_start(struct bench_server *server)
 {
     struct command command;
-    int output[2];
-    server->output = server->errors = server->file = -1;
+    int output[2], life[2];
+    server->output = server->errors = server->file = server->lifeline = -1;
     if (!choose_address(server))
         return false;
     server->errors = memfd_create("echo_bench", MFD_CLOEXEC); /* unlike a pipe it is never full */
     if (server->errors < 0 || !write_file(server) || pipe2(output, O_CLOEXEC) < 0)
         return fail(server, "no descriptor for it: %s", strerror(errno));
     server->output = output[0];
+    if (pipe2(life, O_CLOEXEC) < 0) {
+        close(output[1]);
+        return fail(server, "no descriptor for it: %s", strerror(errno));
+    }
+    server->lifeline = life[1];
     make_command(server, &command);
-    server->child = spawn(server, &command, output[1]);
+    server->child = spawn(server, &command, output[1], life[0]);
     close(output[1]);
+    close(life[0]);
     if (server->child == -ENOENT)
         return is_missing(server);
     if (server->child < 0)

@@ -19,11 +19,12 @@ struct bench_server {
     /* Then this is known. */
     pid_t pid; /* whose CPU and memory to look at; 0: it does not run (any more) */
     struct el_address address;
-    bool missing; /* it cannot be run here: not installed, not built, or not on this path */
+    bool
+        missing; /* it cannot be run here: not installed, not built, or not on this path or with this family */
     char failure
         [256];   /* why it does not run, without its name: "ended by signal 9: out of memory" */
     pid_t child; /* what we have started: the server, or strace */
-    int output, errors, file; /* descriptors, owned; -1 */
+    int output, errors, file, lifeline; /* descriptors, owned; -1 */
 };
 
 /* Starts it and waits until it listens. False: it does not, and `failure` says why. */

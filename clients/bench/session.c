@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int bench_worse(int a, int b)
 {
@@ -62,12 +63,23 @@ static FILE *open_document(struct bench_session *session, const char *option, co
     return file;
 }
 
+static const char one_place[] =
+    "--json and --csv name the same place: give one of them a file of its own";
+
 /* One stream carries one document. NULL: they go to different places. */
 static const char *same_place(const struct bench_options *options)
 {
     if (options->json == NULL || options->csv == NULL || strcmp(options->json, options->csv) != 0)
         return NULL;
-    return "--json and --csv name the same place: give one of them a file of its own";
+    return one_place;
+}
+
+/* The same file under two names: one would overwrite the other. */
+static bool is_same_file(FILE *a, FILE *b)
+{
+    struct stat of_a, of_b;
+    return fstat(fileno(a), &of_a) == 0 && fstat(fileno(b), &of_b) == 0 && S_ISREG(of_a.st_mode) &&
+           of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
 int bench_session_open(struct bench_session *session)
@@ -75,6 +87,7 @@ int bench_session_open(struct bench_session *session)
     const struct bench_options *options = session->options;
     const char *why = same_place(options);
     session->out = stdout;
+    session->opened = el_now();
     bench_teller_open(&session->teller, options->quiet, !options->live);
     session->doing = bench_teller_doing;
     session->arg = &session->teller;
@@ -97,6 +110,11 @@ int bench_session_open(struct bench_session *session)
         session->csv = open_document(session, "--csv", options->csv);
         if (session->csv == NULL)
             return BENCH_EXIT_LOCAL;
+        if (session->json != NULL && is_same_file(session->json_file, session->csv)) {
+            fclose(session->csv);
+            session->csv = NULL;
+            return bench_session_fail(session, BENCH_EXIT_LOCAL, "%s", one_place);
+        }
         bench_csv_header(session->csv);
     }
     return 0;

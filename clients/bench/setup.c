@@ -44,6 +44,16 @@ void bench_setup_cores(struct bench_session *session, int *server, int *load, co
                  "not pinned: servers and generator share a single core");
 }
 
+bool bench_setup_has_time(const struct bench_session *session, el_time round, double share)
+{
+    el_duration limit = session->options->deadline;
+    el_time now = el_now();
+    if (*session->stop)
+        return false;
+    return limit == 0 ||
+           now + (now - round) <= session->opened + (el_duration)(share * (double)limit);
+}
+
 /*
  * [#starved] Messages that are under way when the measuring begins or ends are counted on one side of a border, and the CPU that they took may
  * lie on the other. With so few messages in all, on a machine that has other things to do, CPU a message means nothing.

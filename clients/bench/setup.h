@@ -17,6 +17,10 @@ int bench_setup_place(struct bench_session *session, struct bench_place *place);
 /* The cores of the servers and of the generator, and into the conditions; `also` follows there. -1: not pinned, a single core. */
 void bench_setup_cores(struct bench_session *session, int *server, int *load, const char *also);
 
+/* May another round begin, as long as the one that began at `round`, if `share` (0..1) of the time of --deadline is for it and what came
+ * before? No at an interruption. */
+bool bench_setup_has_time(const struct bench_session *session, el_time round, double share);
+
 /*
  * One run, into the result. False when it was cut short, and counts for nothing; else `trouble` says what was not good about it, or "".
  * A run that failed is kept as well, without figures: the rounds of all must stay side by side.

@@ -63,15 +63,29 @@ static int use_as(int fd, int null, int as)
     return from == as ? fcntl(as, F_SETFD, 0) : dup2(from, as);
 }
 
+/*
+ * [#lifeline] The wish to die with one's parent is forgotten when a process changes its user (prctl(2), PR_SET_PDEATHSIG), and servers that root
+ * starts do. A pipe forgets nothing: with O_ASYNC its reading end sends a signal to its owner when the last writer has gone (fcntl(2),
+ * F_SETSIG, F_SETOWN), whatever ended that. The owner is the group, so what the program forks ends with it. Nobody ever writes.
+ */
+static int hold_lifeline(int fd)
+{
+    bool held = fcntl(fd, F_SETFD, 0) == 0 && fcntl(fd, F_SETSIG, SIGKILL) == 0 &&
+                fcntl(fd, F_SETOWN, -getpgrp()) == 0 && fcntl(fd, F_SETFL, O_ASYNC) == 0;
+    return held ? 0 : -1;
+}
+
 /* In the child. Returns only when something failed, with errno set; the step it was. */
 static const char *become(const struct bench_spawn *spawn, pid_t parent)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (spawn->own_group)
+        setpgid(0, 0);
+    if (spawn->lifeline >= 0 && hold_lifeline(spawn->lifeline) < 0)
+        return "lifeline";
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) /* it died before the kernel knew our wish */
         _exit(127);
-    if (spawn->own_group)
-        setpgid(0, 0);
     reset_signals();
     if (null < 0)
         return "open /dev/null";
@@ -116,8 +130,7 @@ pid_t bench_spawn(const struct bench_spawn *spawn, char *why, size_t size)
     return error != 0 ? -error : pid;
 }
 
-/* Leaves the last line that is not empty. */
-static void keep_last_line(char *text)
+void bench_keep_last_line(char *text)
 {
     size_t length = strlen(text);
     while (length > 0 && text[length - 1] == '\n')
@@ -134,7 +147,8 @@ int bench_spawn_wait(const char *const argv[], char *said, size_t size)
     ssize_t got = 1;
     if (pipe2(output, O_CLOEXEC) < 0)
         return -errno;
-    const struct bench_spawn spawn = {.argv = argv, .cpu = -1, .out = -1, .err = output[1]};
+    const struct bench_spawn spawn = {
+        .argv = argv, .cpu = -1, .out = -1, .err = output[1], .lifeline = -1};
     pid_t pid = bench_spawn(&spawn, said, size);
     close(output[1]);
     while (pid > 0 && got != 0) {
@@ -149,7 +163,7 @@ int bench_spawn_wait(const char *const argv[], char *said, size_t size)
         return pid;
     }
     said[used] = '\0';
-    keep_last_line(said);
+    bench_keep_last_line(said);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

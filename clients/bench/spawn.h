@@ -17,12 +17,14 @@ struct bench_spawn {
     int out, err;            /* its stdout and stderr; -1: /dev/null */
     bool keep_input;         /* it may read our stdin; else that is /dev/null */
     bool own_group;          /* the terminal's Ctrl-C is not for it */
+    int lifeline; /* the reading end of a pipe that nobody writes to: when its other end is closed, SIGKILL for the program and all of its group
+                     (which must be its own); -1: none */
 };
 
 /*
  * Its pid, as soon as the program has begun; or -errno with the step that failed in `why` ("setns /run/netns/server"). It begins
  * with the default signal dispositions and none blocked, and the kernel kills it when this process, or the thread that
- * called, ends (PR_SET_PDEATHSIG: unless it changes its user). The caller waits for it.
+ * called, ends (PR_SET_PDEATHSIG: unless it changes its user; then a lifeline helps). The caller waits for it.
  */
 pid_t bench_spawn(const struct bench_spawn *spawn, char *why, size_t size);
 
@@ -31,6 +33,9 @@ pid_t bench_spawn(const struct bench_spawn *spawn, char *why, size_t size);
  * ended it, or -errno and in `said` why it could not begin.
  */
 int bench_spawn_wait(const char *const argv[], char *said, size_t size);
+
+/* Of a text only the last line that is not empty stays, without its newline. */
+void bench_keep_last_line(char *text);
 
 /* Has a child ended, though nobody has collected it yet? Waits for that. */
 bool bench_has_ended(pid_t pid, el_duration patience);

@@ -8,7 +8,8 @@
  * Next:     connect.c.
  *
  * Edge-triggered: each socket is registered once, for both ways, and no epoll_ctl(2) follows. The price is to remember what is not used up: a
- * read that filled the buffer, or a turn that was cut short, puts its connection on the list `again`. [#edge-again]
+ * read that filled the buffer, or a turn that was cut short, puts its connection on the list `again`. [#edge-again] So does the peer's end: a FIN
+ * that came with the last bytes makes no edge of its own, and a read that was not filled does not show it. [#fin-without-edge]
  */
 #include "dial.h"
 #include "loop.h"
@@ -36,9 +37,10 @@ struct connection {
 struct engine {
     struct bench_thread *thread;
     struct bench_loop loop;
-    unsigned count;
+    unsigned count,
+        all; /* connections: those that are loaded, and with those that are idle behind them */
     struct connection *connections;
-    el_time *sent_at;       /* of all connections */
+    el_time *sent_at;       /* of those that are loaded */
     unsigned *list, *again; /* connections that have more to do, listed; and those now at work */
     unsigned listed;
     uint64_t scheduled;                /* open loop: messages of this thread that were due so far */
@@ -56,9 +58,11 @@ static void list(struct engine *engine, struct connection *connection)
     engine->list[engine->listed++] = (unsigned)(connection - engine->connections);
 }
 
-/* Messages that may have been begun by now: as many as the window allows, and in open loop as many as were due. */
+/* Messages that may have been begun by now: as many as the window allows, and in open loop as many as were due. On an idle connection none. */
 static uint64_t target_of(const struct engine *engine, const struct connection *connection)
 {
+    if (connection >= engine->connections + engine->count)
+        return 0;
     uint64_t room = connection->stream.received + engine->thread->load->window;
     return engine->thread->rate > 0 && connection->due < room ? connection->due : room;
 }
@@ -221,7 +225,11 @@ static bool serve_events(struct engine *engine, const struct epoll_event *events
             return false;
         if (which == BENCH_TICK && fell_silent(engine))
             return false;
-        if (which < BENCH_TICK && !serve(engine, &engine->connections[which]))
+        if (which >= BENCH_TICK)
+            continue;
+        if (events[i].events & BENCH_ENDED)
+            list(engine, &engine->connections[which]); /* to be read once more */
+        if (!serve(engine, &engine->connections[which]))
             return false;
     }
     return true;
@@ -255,12 +263,13 @@ static void load(struct engine *engine)
 static int begin_to_connect(struct engine *engine, unsigned which)
 {
     struct connection *connection = &engine->connections[which];
-    unsigned index = engine->thread->first + which;
+    unsigned index = which < engine->count ? engine->thread->first + which
+                                           : engine->thread->first_idle + which - engine->count;
     int fd = bench_dial(engine->thread, index / PER_SOURCE, &connection->connected);
     if (fd < 0)
         return -1;
     bench_stream_begin(&connection->stream, fd, index);
-    if (!bench_loop_watch(&engine->loop, fd, which, EPOLLIN | EPOLLOUT | EPOLLET))
+    if (!bench_loop_watch(&engine->loop, fd, which, BENCH_EDGES))
         return -1;
     return connection->connected ? 0 : 1;
 }
@@ -287,8 +296,8 @@ static bool connect_all(struct engine *engine)
     struct epoll_event events[EVENTS];
     unsigned begun = 0, under_way = 0;
     el_time deadline = el_time_after(el_now(), bench_dial_limit(engine->thread->load));
-    while (begun < engine->count || under_way > 0) {
-        for (; begun < engine->count && under_way < DIALS; begun++) {
+    while (begun < engine->all || under_way > 0) {
+        for (; begun < engine->all && under_way < DIALS; begun++) {
             int more = begin_to_connect(engine, begun);
             if (more < 0)
                 return false;
@@ -323,18 +332,20 @@ static bool make(struct engine *engine)
     while (ring < thread->load->window)
         ring *= 2;
     engine->count = thread->connections;
-    engine->connections = calloc(engine->count, sizeof *engine->connections);
+    engine->all = thread->connections + thread->idle;
+    engine->connections = calloc(engine->all, sizeof *engine->connections);
     engine->sent_at = calloc((size_t)engine->count * ring, sizeof *engine->sent_at);
-    engine->list = calloc(engine->count, sizeof *engine->list);
-    engine->again = calloc(engine->count, sizeof *engine->again);
+    engine->list = calloc(engine->all, sizeof *engine->list);
+    engine->again = calloc(engine->all, sizeof *engine->again);
     if (engine->connections == NULL || engine->sent_at == NULL || engine->list == NULL ||
         engine->again == NULL) {
-        bench_thread_fail(thread, ENOMEM, "%u connections: %s", engine->count, strerror(ENOMEM));
+        bench_thread_fail(thread, ENOMEM, "%u connections: %s", engine->all, strerror(ENOMEM));
         return false;
     }
+    for (unsigned i = 0; i < engine->all; i++)
+        engine->connections[i].stream.fd = -1;
     for (unsigned i = 0; i < engine->count; i++) {
         struct bench_stream *stream = &engine->connections[i].stream;
-        stream->fd = -1;
         stream->sent_at = engine->sent_at + (size_t)i * ring;
         stream->mask = ring - 1;
     }
@@ -343,7 +354,7 @@ static bool make(struct engine *engine)
 
 static void unmake(struct engine *engine)
 {
-    for (unsigned i = 0; i < engine->count && engine->connections != NULL; i++)
+    for (unsigned i = 0; i < engine->all && engine->connections != NULL; i++)
         if (engine->connections[i].stream.fd >= 0)
             close(engine->connections[i].stream.fd);
     bench_loop_close(&engine->loop);

@@ -116,8 +116,12 @@ static int run_inside(struct world *world, char **argv)
     int code = 1;
     for (char **word = argv; *word != NULL && count < ARGUMENTS + 7; word++)
         words[count++] = *word;
-    const struct bench_spawn spawn = {
-        .argv = words, .cpu = -1, .out = STDOUT_FILENO, .err = STDERR_FILENO, .keep_input = true};
+    const struct bench_spawn spawn = {.argv = words,
+                                      .cpu = -1,
+                                      .lifeline = -1,
+                                      .out = STDOUT_FILENO,
+                                      .err = STDERR_FILENO,
+                                      .keep_input = true};
     ending_signals(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(

@@ -62,8 +62,9 @@ static bool misbehave(const struct peer *peer, int fd, unsigned char *data, size
     case PEER_RESETS:
         el_socket_reset_on_close(fd);
         return false;
-    case PEER_CLOSES:
-        send_all(fd, data, before);
+    case PEER_CLOSES: /* MSG_MORE: the bytes wait for the FIN, and both come at once */
+        if (before > 0 && send(fd, data, before, MSG_NOSIGNAL | MSG_MORE) < 0)
+            _exit(1);
         return false;
     default:
         send_all(fd, data, before);

@@ -53,7 +53,7 @@ exits "losses that are none" 2 "$BENCH" compare --paths loopback --losses 1,0
 like "... are told where" "$ERR" '^echo_bench: --losses: "0": percent'
 
 # ---- two of the same, and everything that is said of them ----
-exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 60ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
+exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 40ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
 like "... the first is the reference" "$OUT" '^ +tcp_epoll +[0-9-].* reference$'
 # On a machine that is busy enough no round brings messages enough for a figure, and there is nothing to judge.
 if grep -qE '^ +tcp_epoll \(2\) .* -$' <<<"$OUT"; then skip "... the second gets no verdict" "the machine was too busy for a figure"
@@ -68,6 +68,7 @@ for workload in latency crowd pipelined stream connect; do
 done
 is "... nothing came back wrong" "$(sum "$TEST_TMP/two.csv" corrupt) $(sum "$TEST_TMP/two.csv" wrong_source)" "0 0"
 is "... what an idle connection costs is known" "$(column "$TEST_TMP/two.csv" idle_bytes | grep -cE '^[0-9]')" $((2 * 5 * 9))
+ok "... JSON says the same of the second: CPU beside the reference's" jq -e '[.comparisons[] | select(.workload == "crowd" and .a == "tcp_epoll (2)" and .b == "tcp_epoll") | .figure] | index("rate") != null' "$TEST_TMP/two.json"
 ok "... JSON is one document with its results" jq -e '.command == "models" and (.results | length) >= 10' "$TEST_TMP/two.json"
 wait_for 5 no_process_left || true
 is "... no server is left" "$(processes_left)" ""
@@ -80,6 +81,12 @@ done
 like "... the servers to compare with stand in the headline" "$OUT" '^\| server \|.*\| x udp_coalesce \|$'
 exits "models: what can do one client at a time" 0 "$BENCH" models --quick --paths loopback --only tcp_iterative --csv "$TEST_TMP/one.csv"
 is "... is asked for no crowd" "$(rows "$TEST_TMP/one.csv" workload=crowd) $(rows "$TEST_TMP/one.csv" workload=latency)" "0 3"
+
+exits "models: over IPv6" 0 "$BENCH" models -6 --quick --repeat 1 --duration 30ms --paths loopback --only tcp_epoll,socat --csv "$TEST_TMP/six.csv"
+like "... whoever speaks IPv4 alone is left out, and not called a failure" "$OUT" '^  socat: not measured: speaks IPv4 alone'
+like "... a round is one" "$OUT" '^TCP over loopback, 1 round of 30 ms$'
+exits "models: as many rounds as there is time for, and one at least" 0 "$BENCH" models --repeat 900 --deadline 1s --paths loopback --only udp_batch --csv "$TEST_TMP/time.csv"
+ok "... fewer than were asked for" test "$(rows "$TEST_TMP/time.csv" workload=latency)" -lt 20 -a "$(rows "$TEST_TMP/time.csv" workload=latency)" -ge 1
 
 # ---- a server that is not there, one that dies ----
 mkdir "$TEST_TMP/bin"
@@ -113,6 +120,12 @@ ended
 is "models: a server that is killed meanwhile is a failure" "$RC" 1
 like "... which says of what it ended" "$(cat "$TEST_TMP/dies.err")" '^echo_bench: tcp_epoll over loopback: ended by signal 9 \(Killed\)'
 
+# Root's servers have become somebody else by then, and no longer die with their parent by themselves.
+started orphans "$BENCH" models --paths loopback --only tcp_epoll,tcp_fork,tcp_echo_server,udp_echo_server --repeat 500
+kill -KILL "$PID"
+wait "$PID" 2>/dev/null || true
+ok "models: even after SIGKILL its servers go" wait_for 10 no_process_left
+
 # ---- UDP against TCP ----
 exits "compare: two sizes over loopback" 0 "$BENCH" compare --quick --paths loopback --sizes 64,1400 --losses 0 --csv "$TEST_TMP/loopback.csv"
 for window in one 64; do
@@ -135,12 +148,13 @@ is "... and nothing over loopback" "$(rows "$TEST_TMP/veth.csv" path=loopback)" 
 is "... the world has gone" "$(worlds_left)" ""
 
 started interrupted "$BENCH" models --only tcp_epoll --repeat 500
+wait_for 30 file_has "$TEST_TMP/interrupted.err" ': round [2-9]' # so one has been measured
 like "a world is there while it runs" "$(worlds_left)" '^bench-[0-9a-f]+$'
 kill -INT "$PID"
 ended
 is "models: SIGINT ends it in good order" "$RC" 0
-like "... with the table so far" "$(cat "$TEST_TMP/interrupted.out")" '^TCP over loopback, [0-9]+ rounds of .* \(interrupted\)$'
-like "... of both paths" "$(cat "$TEST_TMP/interrupted.out")" '^TCP over veth, [0-9]+ rounds'
+like "... with the table so far" "$(cat "$TEST_TMP/interrupted.out")" '^TCP over loopback, [0-9]+ rounds? of .* \(interrupted\)$'
+like "... of both paths" "$(cat "$TEST_TMP/interrupted.out")" '^TCP over veth, [0-9]+ rounds?'
 is "... the world has gone" "$(worlds_left)" ""
 
 started killed "$BENCH" models --only tcp_epoll --repeat 500

@@ -24,6 +24,10 @@ like "... the table says so" "$OUT2" '^  messages/s .* × \([0-9.]+-[0-9.]+\) +n
 exits "two rounds" 0 "$BENCH" tcp "${quick[@]}" --repeat 2 "$tcp" "$twin"
 like "... are too few for a verdict" "$OUT" 'no verdict: it takes three rounds'
 
+# Of the client's side, in /proc/net/tcp: established (01).
+established() { awk -v port="$(printf ':%04X' "${1##*:}")" '$3 ~ port "$" && $4 == "01"' /proc/net/tcp | wc -l; }
+established_to() { [ "$(established "$1")" -gt 0 ]; }
+
 # ---- a server that stops for 100 ms ----
 # At 1000 a second a hundred messages fall due meanwhile: one in twenty of two seconds. Each of them waited, and one alone was under way.
 begin --rate 1000 --repeat 1 --duration 2s "$tcp"
@@ -36,6 +40,22 @@ jq_ok "... corrected, one in a hundred waited most of it" '.results[0].repetitio
 jq_ok "... uncorrected, it is not to be seen" '.results[0].repetitions[0].p99_ns < 50e6'
 like "--live: a line a second, with its head" "$(<"$TEST_TMP/live")" '^ +time +echoes/s +p50 +p99 +max +generator +server +lost$'
 like "--live: two seconds" "$(<"$TEST_TMP/live")" '^ +2\.0s +[0-9,]+ '
+
+# A server that stands still: the connection is made (by its kernel), and nothing comes back.
+kill -STOP "$tcp_pid"
+exits "a server that stands still: exit 28" 28 "$BENCH" tcp "${quick[@]}" --repeat 2 --json - "$tcp"
+whole "a server that stands still"
+jq_ok "... says so" '.error | endswith(": nothing came back")'
+kill -CONT "$tcp_pid"
+# The other way round: it goes on, and stops for all of the last repetition.
+"$BENCH" tcp -q --read-timeout 5s --warmup 100ms --duration 900ms --repeat 2 "$tcp" >/dev/null 2>&1 &
+bench=$!
+wait_for 10 established_to "$tcp" || fail "it is under load"
+read -rt 0.5 <> <(:) || true # in the first repetition; and the stop covers the whole second one
+kill -STOP "$tcp_pid"
+rc=0; wait "$bench" || rc=$?
+kill -CONT "$tcp_pid"
+is "a repetition that brought nothing back is a failure, though nothing was lost" "$rc" 1
 
 # ---- it is ended ----
 begin --duration 60s "$tcp"
@@ -56,6 +76,19 @@ ended "the server dies" 1
 whole "the server dies"
 jq_ok "... what had come back is told" '.results[0].repetitions[0] | .received > 0 and .failure != null'
 like "... and why it ended" "$(<"$TEST_TMP/live")" 'Repetition 1 ended early: '
+
+
+# ---- connections that say nothing ----
+start_server hasty "$BIN/tcp_echo_server" --listen 127.0.0.1:0 --idle-timeout 60s
+hasty=$LISTEN
+begin --connections 2 --idle 30 --threads 2 --duration 60s --repeat 1 "$hasty"
+is "idle connections are held beside those that are busy" "$(established "$hasty")" 32
+kill -INT "$bench"
+ended "... and nothing of it is an error" 0
+jq_is "... they have sent nothing" '.results[0].repetitions[0] | [.lost, .errors, (.sent - .received <= 2)]' '[0,0,true]'
+start_server hastier "$BIN/tcp_echo_server" --listen 127.0.0.1:0 --idle-timeout 200ms
+exits "an idle connection that the server closes is a failure" 1 "$BENCH" tcp -q --idle 3 --duration 60s --repeat 1 "$LISTEN"
+like "... that is told" "$OUT$ERR" 'the server closed connection [123] with 0 bytes unanswered'
 
 # ---- the lab network ----
 [ -x "$BIN/fault_queue" ] || { skip "what happens on the way" "fault_queue is not built"; exit 0; }
@@ -82,11 +115,11 @@ whole "silence, over UDP"
 on server iptables -D INPUT -p udp --dport 7007 -j DROP
 
 fault delay=20ms
-exits "a delay of 20 ms" 0 lab udp -q --repeat 1 --duration 1s --warmup 0 --json - 10.77.0.2
+exits "a delay of 20 ms" 0 lab udp -q --repeat 1 --duration 600ms --warmup 0 --json - 10.77.0.2
 jq_ok "... is never less" '.results[0].repetitions[0].latency.buckets[0][1] >= 20e6'
 jq_ok "... and little more" '.results[0].repetitions[0].p50_ns < 40e6'
 fault delay=20ms protocol=tcp payload=1-
-exits "a delay of 20 ms, over TCP" 0 lab tcp -q --repeat 1 --duration 1s --warmup 0 --json - 10.77.0.2
+exits "a delay of 20 ms, over TCP" 0 lab tcp -q --repeat 1 --duration 600ms --warmup 0 --json - 10.77.0.2
 jq_ok "... is never less" '.results[0].repetitions[0].latency.buckets[0][1] >= 20e6'
 jq_ok "... and little more" '.results[0].repetitions[0].p50_ns < 40e6'
 
@@ -103,7 +136,7 @@ fate() { # DURATION RULE WANTED: the counters that are not zero
 }
 fate 2s drop=nth:3 lost=1
 fate 3s drop=every:80 lost=2
-fate 3s "delay=1500ms on=nth:5" "late=1 reordered=1"
-fate 1s duplicate=nth:4 duplicates=1
-fate 1s "reorder=nth:2 gap=1 within=5s" reordered=1
-fate 1s "corrupt=nth:6 at=50" corrupt=1
+fate 2s "delay=1100ms on=nth:5" "late=1 reordered=1"
+fate 600ms duplicate=nth:4 duplicates=1
+fate 600ms "reorder=nth:2 gap=1 within=5s" reordered=1
+fate 600ms "corrupt=nth:6 at=50" corrupt=1

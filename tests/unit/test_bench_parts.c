@@ -129,6 +129,15 @@ START_TEST(rate_and_cost_are_per_message)
 }
 END_TEST
 
+START_TEST(a_second_that_was_cut_short_is_no_slower)
+{
+    struct bench_progress progress = {.length = EL_S / 2, .second = {.received = 500}};
+    ck_assert_double_eq(bench_progress_rate(&progress), 1000);
+    progress.length = 0;
+    ck_assert_double_eq(bench_progress_rate(&progress), 0);
+}
+END_TEST
+
 START_TEST(a_busy_generator_is_the_bottleneck)
 {
     const struct bench_load closed = {.kind = BENCH_TCP};
@@ -175,6 +184,7 @@ int main(void)
 
     group = tcase_create("sample");
     tcase_add_test(group, rate_and_cost_are_per_message);
+    tcase_add_test(group, a_second_that_was_cut_short_is_no_slower);
     tcase_add_test(group, a_busy_generator_is_the_bottleneck);
     tcase_add_test(group,
                    a_generator_that_is_late_is_the_bottleneck_unless_the_server_made_it_wait);

@@ -106,6 +106,16 @@ START_TEST(an_unknown_server_costs_nothing_that_is_known)
 }
 END_TEST
 
+START_TEST(a_message_that_cost_nothing_was_not_watched)
+{
+    struct bench_sample sample = sample_of(10);
+    sample.server_cpu = 0;
+    add(sample);
+    ck_assert(isnan(bench_metric(&sample, BENCH_SERVER_COST)));
+    ck_assert_uint_eq(bench_result_spread(&result, BENCH_SERVER_COST).count, 0);
+}
+END_TEST
+
 START_TEST(a_spread_is_over_the_repetitions_and_the_best_is_the_least)
 {
     add(sample_of(30));
@@ -150,7 +160,7 @@ START_TEST(a_row_has_a_field_for_each_name_of_the_header)
     ck_assert_uint_eq(commas(second), commas(header));
     ck_assert_ptr_null(strstr(first, "nan"));
     ck_assert_str_eq(second, "udp,,0.00,udp,server.lab:7007,,2,3,64,,2,1.000000,0,0,0,0,0,0,0,0,0,"
-                             "0,0.0,,,,,,,,,,,0.100,,0\n");
+                             "0,0.0,,,,,,,,,,,0.100,,0,0\n");
 }
 END_TEST
 
@@ -267,7 +277,8 @@ START_TEST(two_that_differ_get_a_ratio_and_a_verdict_and_two_alike_get_none)
     struct bench_result both[2] = {result, result};
     for (unsigned i = 0; i < 3; i++) {
         struct bench_sample a = sample_of(150 + i), b = sample_of(100 + i);
-        a.server_cpu = b.server_cpu = 0;
+        a.server_cpu = (150 + i) * EL_US; /* a message costs both the same */
+        b.server_cpu = (100 + i) * EL_US;
         ck_assert_int_eq(bench_result_add(&both[0], &a), 0);
         ck_assert_int_eq(bench_result_add(&both[1], &b), 0);
     }
@@ -338,6 +349,7 @@ int main(void)
     tcase_add_test(t, figures_are_those_of_the_histogram_and_the_counts);
     tcase_add_test(t, of_silence_there_is_no_latency_and_no_cost);
     tcase_add_test(t, an_unknown_server_costs_nothing_that_is_known);
+    tcase_add_test(t, a_message_that_cost_nothing_was_not_watched);
     tcase_add_test(t, a_spread_is_over_the_repetitions_and_the_best_is_the_least);
     tcase_add_test(t, more_than_a_thousand_repetitions_are_refused);
     suite_add_tcase(suite, t);

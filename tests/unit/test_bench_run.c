@@ -237,6 +237,9 @@ static const struct {
 } endings[] = {
     {BENCH_TCP, PEER_CLOSES, 6400, EPIPE,
      "the server closed connection 0 with 64 bytes unanswered"},
+    {BENCH_TCP, PEER_CLOSES, 6440, EPIPE,
+     "the server closed connection 0 with 24 bytes unanswered"},
+    {BENCH_CONNECT, PEER_CLOSES, 40, EPIPE, "the server closed connection "},
     {BENCH_TCP, PEER_RESETS, 6400, ECONNRESET, "recv: Connection reset by peer"},
     {BENCH_TCP, PEER_SILENT, 6400, ETIMEDOUT,
      "no echo for 0.2s: connection 0 has 64 bytes unanswered"},

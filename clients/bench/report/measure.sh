@@ -42,35 +42,6 @@ stop_server() {
     rm -f "$DATA/$1.ready" "$DATA/$1.said"
 }
 
-# hold NAME N: keeps N idle connections to that server, from a process of its own, until release NAME. Should this script be killed, the pipe
-# ends, and with it the process.
-hold() {
-    local name=$1 number=$2 address=${SERVER_AT[$1]} pipe=$DATA/$1.hold end
-    mkfifo "$pipe"
-    exec {end}<>"$pipe" # both ways: neither side waits for the other to open it
-    HOLD_END[$name]=$end
-    (
-        trap - EXIT INT TERM HUP
-        for ((i = 0; i < number; i++)); do exec {held}<>"/dev/tcp/${address%:*}/${address##*:}" || exit 1; done
-        exec {end}>&-
-        : >"$pipe.held" # says that all are open: a file, because read -t may lose half a line when its time is up
-        read -r _ <"$pipe"
-    ) 2>/dev/null &
-    HOLDER[$name]=$!
-    until [ -e "$pipe.held" ]; do
-        kill -0 "${HOLDER[$name]}" 2>/dev/null || { release "$name"; return 1; }
-        read -rt 0.02 <> <(:) || true
-    done
-}
-release() {
-    local pid=${HOLDER[$1]} end=${HOLD_END[$1]}
-    unset "HOLDER[$1]" "HOLD_END[$1]"
-    kill "$pid" 2>/dev/null || true
-    wait "$pid" 2>/dev/null || true
-    exec {end}>&-
-    rm -f "$DATA/$1.hold" "$DATA/$1.hold.held"
-}
-
 # child CMD…: runs it so that a signal to this script is heard at once. Its exit code is passed on.
 child() {
     local status=0
@@ -113,16 +84,19 @@ collect() {
     [ -s "$DATA/$1.csv" ] || FAILED+="$1 "
 }
 
-# rounds PART UNTIL MOST FUNCTION: repeats while the next round would, by the last one, still end in time; once in any case.
+# rounds PART UNTIL LEAST MOST FUNCTION: repeats while the next round would, by the last one, still end in time; LEAST times in any case.
 rounds() {
-    local part=$1 until=$2 most=$3 function=$4 round=1 began
+    local part=$1 until=$2 least=$3 most=$4 function=$5 round=1 began
     for (( ; ; round++)); do
         began=$SECONDS
         say "$part: round $round of at most $most"
         "$function" "$round"
-        if ((round >= most || 2 * SECONDS - began > until)); then break; fi
+        if ((round >= most || round >= least && 2 * SECONDS - began > until)); then break; fi
     done
-    [ "$round" -ge 3 ] || note "$part: for want of time only $round repetition$([ "$round" = 1 ] || echo s), too few for a verdict."
+    too_few "$part" "$round"
+}
+too_few() { # PART ROUNDS
+    [ "$2" -ge 3 ] || note "$1: for want of time only $2 repetition$([ "$2" = 1 ] || echo s), too few for a verdict."
 }
 # The names given, backwards in every other round.
 in_turn() {
@@ -147,7 +121,7 @@ measure_compare() { # OPTION…
         --csv "$DATA/compare.csv" --json "$DATA/compare.json" >"$DATA/compare.md" || status=$?
     keep_or_note compare "$status"
 }
-repetitions() { echo "$2 repetitions"; } # of --repeat N …
+repetitions() { echo "up to $2 repetitions"; } # of --repeat N …
 # A command may end with 1 because something was lost, and still have measured everything else.
 keep_or_note() {
     if ! have_part "$1"; then
@@ -156,6 +130,9 @@ keep_or_note() {
         FAILED+="$1 "
     elif [ "$2" -ne 0 ]; then
         note "\`echo_bench $1\` ended with exit $2: some of it could not be measured, or lost echoes."
+    fi
+    if have_part "$1"; then
+        too_few "$1" "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "repetition") c = i; next } $c > most { most = $c } END { print most + 0 }' "$DATA/$1.csv")"
     fi
 }
 
@@ -169,14 +146,9 @@ growth_round() {
         for target in "${order[@]}"; do one_run growth "$target" busy "$n" "$round" tcp --connections "$n" --window 1; done
     done
     LENGTH=$GROWTH_LENGTH
-    for target in "${order[@]}"; do one_run growth "$target" idle 50 "$round" tcp --connections 50 --window 1; done
-    for n in "${GROWTH_CROWDS[@]}"; do
-        [ "$n" -gt 50 ] || continue
-        for target in "${order[@]}"; do
-            hold "$target" $((n - 50)) || { note "growth: $target: $((n - 50)) idle connections could not be opened."; continue; }
-        done
-        for target in "${order[@]}"; do one_run growth "$target" idle "$n" "$round" tcp --connections 50 --window 1; done
-        for target in "${!HOLDER[@]}"; do release "$target"; done
+    for n in 50 "${GROWTH_CROWDS[@]}"; do
+        [ "$n" -ge 50 ] || continue
+        for target in "${order[@]}"; do one_run growth "$target" idle "$n" "$round" tcp --connections 50 --idle $((n - 50)) --window 1; done
     done
 }
 measure_growth() { # UNTIL
@@ -193,7 +165,7 @@ measure_growth() { # UNTIL
     for target in tcp_echo_server tcp_epoll tcp_bufferevent; do
         if [ -x "$BIN/$target" ] && start_server "$target" "${PIN_SERVER[@]}" "$BIN/$target"; then GROWTH_TARGETS+=("$target"); fi
     done
-    [ ${#GROWTH_TARGETS[@]} -eq 0 ] || rounds growth "$1" "$MOST" growth_round
+    [ ${#GROWTH_TARGETS[@]} -eq 0 ] || rounds growth "$1" "$GROWTH_LEAST" "$MOST" growth_round
     for target in "${GROWTH_TARGETS[@]}"; do stop_server "$target"; done
     collect growth
 }
@@ -229,7 +201,7 @@ measure_workers() { # UNTIL
         PINNING="workers on cores ${CORES[0]} and ${CORES[1]}, generator on cores ${CORES[2]} and ${CORES[3]}"
     fi
     LENGTH=$WORKERS_LENGTH
-    [ ${#WORKERS_NAMES[@]} -eq 0 ] || rounds workers "$1" "$MOST" workers_round
+    [ ${#WORKERS_NAMES[@]} -eq 0 ] || rounds workers "$1" 1 "$MOST" workers_round
     for name in "${WORKERS_NAMES[@]}"; do stop_server "$name"; done
     collect workers
     PIN_LOAD=("${pinned[@]}") PINNING=$pinning
@@ -267,32 +239,34 @@ measure_sweep() { # UNTIL
         start_server "$target" "${PIN_SERVER[@]}" "$BIN/$target" && SWEEP_TARGETS+=("$target")
     done
     LENGTH=$SWEEP_LENGTH
-    [ ${#SWEEP_TARGETS[@]} -eq 0 ] || rounds sweep "$1" "$MOST" sweep_round
+    [ ${#SWEEP_TARGETS[@]} -eq 0 ] || rounds sweep "$1" 1 "$MOST" sweep_round
     for target in "${SWEEP_TARGETS[@]}"; do stop_server "$target"; done
     collect sweep
 }
 
-# How the time is shared. Seconds until which each part may go on; what one leaves, the next ones have.
+# How the time is shared: seconds until which each part may go on. What one leaves, the next ones have; on a slow machine each has fewer rounds.
 measure_everything() {
     local program
     for program in echo_bench tcp_echo_server udp_echo_server; do
         [ -x "$BIN/$program" ] || die "$BIN/$program is not there (make)"
     done
     LABELS=0
-    declare -gA HOLD_END=()
+    awk '$1 > 0.5 { exit 1 }' /proc/loadavg || note "When it began, the load average was $(cut -d ' ' -f 1 /proc/loadavg): something else worked here, so take the figures with care."
     find_cores
     SWEEP_SHARES=(10 20 40 60 70 80 90 100 110 120) MOST=5
     if [ -n "$QUICK" ]; then
         WARMUP=50ms GROWTH_LENGTH=200ms GROWTH_LONG=600ms WORKERS_LENGTH=300ms SWEEP_LENGTH=300ms SWEEP_SHARES=(20 60 90 120) MOST=3
-        measure_models --repeat 3 --quick
-        measure_compare --repeat 3 --quick --sizes 1,1400,65507
+        GROWTH_LEAST=1
+        measure_models --repeat 3 --quick --deadline 45
+        measure_compare --repeat 3 --quick --deadline 20 --sizes 1,1400,65507
         measure_growth 80
         measure_workers 88
         measure_sweep 102
     else
         WARMUP=100ms GROWTH_LENGTH=400ms GROWTH_LONG=1s WORKERS_LENGTH=700ms SWEEP_LENGTH=700ms
-        measure_models --repeat 5 --duration 200ms
-        measure_compare --repeat 3
+        GROWTH_LEAST=3
+        measure_models --repeat 5 --duration 200ms --deadline 270
+        measure_compare --repeat 3 --deadline 90
         measure_growth 450
         measure_workers 480
         measure_sweep 555

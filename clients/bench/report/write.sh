@@ -16,6 +16,7 @@ conditions() {
     for part in "$@" "${PARTS[@]}"; do
         [ -s "$DATA/$part.json" ] || continue
         jq -r '.conditions // empty | "conditions: " + ([.kernel, .cpu, (if .cores then "\(.cores) cores" else empty end), .governor, .pinning, .versions,
+            (if .congestion_control and ([.congestion_control] | inside(["cubic", "reno"]) | not) then "TCP congestion control \(.congestion_control)" else empty end),
             (if .load_average then "load average \(.load_average)" else empty end), .date] | map(select(. != null and . != "")) | join(", "))' "$DATA/$part.json"
         return
     done
