@@ -8,7 +8,7 @@
  * Leaves out: judging the baselines. A slow tcp_epoll would make a goal easy; the table above it shows what that took.
  * Next:     report/run, which puts this table under the pictures.
  *
- * A figure of CPU is the best of the repetitions, because noise only ever adds to it; all others are medians. [#goal-figure]
+ * A ratio of CPU is that of the best repetitions, because noise only ever adds to it; all others are the median of the ratios within a round. [#goal-figure]
  * A server that Debian does not carry cannot be measured here. Where PERF figures of one machine give its ratio to one that can
  * be, the goal is told against that estimate, and the row says that it was derived. [#derived-not-measured]
  */
@@ -193,6 +193,26 @@ static double ratio_of(const struct goal *goal, double ours, double base)
     return is_cost(goal->metric) && goal->at_least ? base / ours : ours / base;
 }
 
+/*
+ * [#paired-rounds] Both were measured in the same round, seconds apart, so a slow moment of the machine meets both, and their ratio
+ * keeps out of it. CPU goes another way: noise only adds to it, so each side's best round is nearest to the truth.
+ */
+static double ratio_to(const struct goal *goal, const struct bench_result *ours,
+                       const struct bench_result *base)
+{
+    double ratios[BENCH_ROUNDS_MAX];
+    size_t count = 0;
+    if (is_cost(goal->metric) || goal->metric == BENCH_METRICS)
+        return ratio_of(goal, figure_of(ours, goal->metric), figure_of(base, goal->metric));
+    for (size_t i = 0; i < ours->count && i < base->count && count < BENCH_ROUNDS_MAX; i++) {
+        double ratio = ratio_of(goal, bench_metric(&ours->samples[i], goal->metric),
+                                bench_metric(&base->samples[i], goal->metric));
+        if (isfinite(ratio) && ratio > 0)
+            ratios[count++] = ratio;
+    }
+    return bench_spread_of(ratios, count).median;
+}
+
 /* The least and the greatest value that a single round would have given. */
 static void range_of_rounds(const struct goal *goal, const struct bench_result *ours,
                             const struct bench_result *base, struct outcome *outcome)
@@ -272,8 +292,7 @@ static void judge(const struct goal *goal, const struct bench_result *results, s
     if (ours != NULL && goal->baseline == NULL)
         outcome->value = figure_of(ours, goal->metric) / goal->unit_size;
     else if (ours != NULL && base != NULL)
-        outcome->value =
-            ratio_of(goal, figure_of(ours, goal->metric), figure_of(base, goal->metric));
+        outcome->value = ratio_to(goal, ours, base);
     if (say_absence(goal, ours, base, outcome))
         return;
     range_of_rounds(goal, ours, base, outcome);

@@ -300,7 +300,7 @@ verdicts() {
     cat <<END
 ## The goals
 
-Each is a ratio to something measured in the same run. CPU is the best of the repetitions, because noise only ever adds; all else are medians. Single rounds: the least and the greatest
+Each is a ratio to something measured in the same run. CPU is the best of the repetitions, because noise only ever adds; all else is the median of the ratios within one round. Single rounds: the least and the greatest
 ratio that one round alone would have given; where they lie on both sides of the goal, another run may say the other thing.
 
 END
