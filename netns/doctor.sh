@@ -303,7 +303,7 @@ doctor_looking() {
     doctor_program wanted dot graphviz "net diagram as SVG (as text it needs nothing)"
     doctor_program spare tshark tshark "decoded captures in the terminal"
     doctor_program spare wireshark wireshark "window for captures, live (net capture HOST - | wireshark -k -i -)"
-    doctor_program spare gnuplot gnuplot "plots"
+    doctor_program spare gnuplot gnuplot-nox "the pictures of make bench"
 }
 
 # The kernel's own log hears LOG rules of a namespace only if the machine says so.

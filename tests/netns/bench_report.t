@@ -2,7 +2,7 @@
 # bench_report.t - what `make bench` writes: pictures that render, a report that says only what was measured, and
 # results that stay when it is interrupted.
 #
-# The pictures are drawn from results that were recorded on a real run (tests/unit/recorded/bench: few repetitions, histograms with
+# The pictures are drawn from results that were recorded on a real run (tests/netns/recorded/bench: few repetitions, histograms with
 # coarse buckets); the sentences are held against results made up for the purpose. ECHOLAB_LONG=1: also a quick run of everything.
 # shellcheck source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
@@ -13,7 +13,7 @@ done
 
 RUN=$ROOT/clients/bench/report/run
 TOOLS=$ROOT/clients/bench/report
-RECORDED=$ROOT/tests/unit/recorded/bench
+RECORDED=$ROOT/tests/netns/recorded/bench
 HEAD=command,path,loss_percent,proto,target,workload,connections,window,size,offered_rate,repetition,elapsed_s,sent,received,bytes,lost,late,duplicates,reordered,corrupt,wrong_source,errors,rate,p50_us,p90_us,p99_us,p999_us,max_us,corrected_p50_us,corrected_p99_us,corrected_max_us,server_cpu_us,server_calls,load_cpu,idle_bytes,bottleneck
 
 # row FIELD=VALUE…: a row of CSV in which all other fields are empty.

@@ -33,7 +33,7 @@ command_of() { grep -A 1 "^FIX *$2 " "$JOBS/$1" | sed -n '2s/^ *\$ //p'; }
 while read -r program; do
     if where=$(type -P "$program"); then ln -s "$where" "$LINKS/$program"; fi
 done < <(printf '%s\n' awk bash cat chmod cp curl dd dnsmasq dot dumpcap env flock getent grep head hostname ip ip6tables ip6tables-restore \
-    iptables iptables-restore mkdir mount nft nsenter ping realpath rm rmdir sed setpriv setsid sort ss stat strace tail tc timeout true tshark \
+    iptables iptables-restore mkdir mount nft nsenter ping realpath rm rmdir sed setpriv setsid sort ss stat strace tail tc timeout true tshark gnuplot \
     umount unshare)
 # machine NAME: another such PATH, to change.
 machine() { mkdir "$TEST_TMP/$1" && cp -P "$LINKS"/* "$TEST_TMP/$1/"; }
