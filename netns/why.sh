@@ -67,7 +67,7 @@ sweep_traces() {
     [ "$EUID" -eq 0 ] || return 0
     # shellcheck disable=SC2016 # expanded by that shell
     unshare --mount "$BASH" -c '
-        mount -t tracefs tracefs /sys/kernel/tracing || exit 0
+        [ -d /sys/kernel/tracing/instances ] || mount -t tracefs tracefs /sys/kernel/tracing || exit 0 # EBUSY: it is there
         for instance in /sys/kernel/tracing/instances/echolab.*; do
             name=${instance#*/echolab.}
             [[ " $1 " == *" ${name%.*} "* ]] || rmdir "$instance"
