@@ -14,14 +14,19 @@ marks = system("printenv MARKS")
 nines(share) = share >= 0.99999 ? 5 : -log10(1 - share)
 curve(p, k, value) = column("panel") == p && column("curve") == k ? value : NaN
 
-set logscale x
 set autoscale xfix
-set yrange [0:4.05]
 set ytics ("0 %%" 0, "50 %%" 0.30103, "90 %%" 1, "99 %%" 2, "99.9 %%" 3, "99.99 %%" 4)
 set xlabel "latency, µs (log scale)"
 set key at graph 1, graph -0.2 right top vertical maxrows 3
 set multiplot layout 1, 2 title heading margins 0.115, 0.975, 0.31, 0.88 spacing 0.09
 do for [p = 1:2] {
+    unset logscale x # stats wants none
+    set yrange [*:*]
+    stats data using (column("panel") == p ? column("us") : NaN) nooutput
+    set yrange [0:4.05]
+    set logscale x
+    set xtics autofreq
+    if (STATS_max < 200 * STATS_min) { do for [t in between] { set xtics add (t t + 0) } }
     set title panel[p]
     set ylabel p == 1 ? "share of the messages that were back" : ""
     plot for [k = 1:words(names[p])] data using (curve(p, k, column("us"))):(nines(column("share"))) \

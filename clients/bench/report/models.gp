@@ -45,6 +45,7 @@ set xlabel "latency, µs (log scale)"
 set format y ""
 unset ytics
 set logscale x
+do for [t in between] { set xtics add (t t + 0) }
 set xrange [*:*]
 set key at screen 0.97, foot + 0.01 right bottom horizontal maxrows 1 samplen 1.5 width -1
 plot data using (with_path(1, column("p50"))):(column("row") - 0.1):"p50_low":"p50_high" with xerrorbars linetype 1 dashtype solid title "p50", \

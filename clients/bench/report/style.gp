@@ -36,3 +36,6 @@ set label 1 conditions at screen 0.012, screen (30.0 / height) font ",8" textcol
 
 # A value only where the line is of that curve: elsewhere NaN, which draws nothing and breaks no line.
 only(name, wanted, value) = stringcolumn(name) eq wanted ? value : NaN
+
+# [#log-tics] A log axis over a decade or two has a label or two of its own, too few to read a value by: then 2 and 5 get one each.
+between = '20 50 200 500 2000 5000 20000 50000'
