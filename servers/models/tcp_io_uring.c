@@ -11,8 +11,8 @@
  *           - kernels before 6.1, and machines that forbid io_uring: it says so and exits 1
  *           - sending straight from the chunk that was received into: bytes are copied out, so that a client that does not read holds no
  *             chunk. It may make us keep --buffer bytes, and what one round brings: all chunks at worst, one megabyte.
- *           - urgent bytes (MSG_OOB): a multishot receive may stop at their mark until more bytes come. Safe: that client alone waits, and its
- *             idle limit holds.
+ *           - a stop signal (SIGSTOP) in the very moment when an urgent byte is received: with a signal pending the kernel gives up at the
+ *             urgent mark (EAGAIN), the multishot request has used up its wake-up, and that client waits until it sends more. Safe.
  * Longer than its sisters: what has been asked for and is not done yet is state too, and each request ends in its own time.
  * Next:     servers/tcp_echo_server.c, the one to use; udp_blocking.c, the first rung of the other ladder.
  */

@@ -15,6 +15,7 @@ DEFERRED=()
 export ECHOLAB_BIN=$BIN
 # Servers such as inetd live in sbin, which an ordinary user's PATH leaves out, though anyone may run them.
 PATH=$PATH:/usr/sbin:/sbin
+export PYTHONDONTWRITEBYTECODE=1 # what tests/lib/*.py import leaves no file beside it
 
 # defer CMD [ARG…]: run at the end, last registered first.
 defer() { DEFERRED+=("$(printf '%q ' "$@")"); }

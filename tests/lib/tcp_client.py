@@ -18,6 +18,8 @@ import sys
 import threading
 import time
 
+from stopped import stop
+
 TIMEOUT = 30  # seconds: for a slow machine; no test waits for it to pass
 
 
@@ -188,7 +190,7 @@ def knock(args):
 def urgent(args):
     """Three bytes, an urgent one, three more, all before the server (--pid) looks: all seven come back (RFC 6093)."""
     s = connect(args)
-    os.kill(args.pid, signal.SIGSTOP)
+    stop(args.pid)  # to its end: a receive that meets the mark with the signal still pending gives up there (tcp_io_uring.c says more)
     try:
         s.sendall(b"abc")
         s.send(b"!", socket.MSG_OOB)

@@ -28,6 +28,8 @@ import struct
 import sys
 import time
 
+from stopped import stop
+
 TIMEOUT = 10  # seconds: far more than any answer takes, far less than the test may
 
 
@@ -155,17 +157,6 @@ def fair(args):
     os.kill(args.pid, signal.SIGCONT)
     answered = arrival(one)
     print(sum(arrival(many) < answered for _ in range(100)))
-
-
-def stop(pid):
-    """SIGSTOP, and every thread of it has heard of it."""
-    os.kill(pid, signal.SIGSTOP)
-    for task in os.listdir(f"/proc/{pid}/task"):
-        state = ""
-        while state != "T":
-            os.sched_yield()
-            with open(f"/proc/{pid}/task/{task}/stat") as stat:
-                state = stat.read().rpartition(")")[2].split()[0]
 
 
 # Runs of one length, of which the last is shorter, longer or empty; and neighbours that have nothing in common.

@@ -22,10 +22,7 @@ check_bytes() {
     is "$(named "and not one is missing")" "$(counter bytes_in)" "$((1 + 64 + 65536 + 65537 + 1000000 + (16 << 20) + 300 + (1 << 20)))"
     check_leaks
     check_reset
-    # io_uring leaves it out, and says so: its multishot receive may stop at the urgent mark until more bytes come.
-    if [ "$MODEL" != io_uring ]; then
-        ok "$(named "an urgent byte is echoed in its place, and those behind it are not forgotten")" client urgent --pid "$PID"
-    fi
+    ok "$(named "an urgent byte is echoed in its place, and those behind it are not forgotten")" client urgent --pid "$PID"
     serve "small_$MODEL" --buffer 7
     ok "$(named "a buffer of 7 bytes changes nothing but the speed")" client whole 50000
 }
