@@ -45,6 +45,13 @@ static int64_t divide_up(el_duration length, el_duration unit)
     return length <= 0 ? 0 : length / unit + (length % unit != 0);
 }
 
+struct timespec el_timespec(el_duration length)
+{
+    if (length < 0)
+        length = 0;
+    return (struct timespec){.tv_sec = length / EL_S, .tv_nsec = length % EL_S};
+}
+
 struct timeval el_timeval(el_duration length)
 {
     int64_t us = divide_up(length, EL_US);

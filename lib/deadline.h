@@ -35,6 +35,9 @@ el_duration el_time_left(el_time deadline, el_time now);
 /* For event_add(3): rounded *up* to a microsecond, so that a timer never fires before its time. */
 struct timeval el_timeval(el_duration length);
 
+/* For ppoll(2), epoll_pwait2(2), timerfd_settime(2): exact. Nothing below 0. */
+struct timespec el_timespec(el_duration length);
+
 /* For poll(2): rounded up to a millisecond, -1 for EL_NEVER. */
 int el_poll_ms(el_duration length);
 

@@ -8,6 +8,8 @@
  */
 #include "service_model_stream.h"
 
+#include "ticker.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
@@ -136,9 +138,7 @@ void el_model_set_patience(int fd, el_duration limit)
 /* `every` 0: no more. A timer that runs costs one wake-up each time, however many clients there are. */
 static void set_timer(struct el_model_stream *stream, el_duration every)
 {
-    const struct timespec each = {.tv_sec = every / EL_S, .tv_nsec = every % EL_S};
-    const struct itimerspec spec = {.it_interval = each, .it_value = each};
-    timerfd_settime(stream->timer_fd, 0, &spec, NULL);
+    el_timer_every(stream->timer_fd, every);
     stream->ticking = every > 0;
 }
 

@@ -33,12 +33,17 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         ticker->args.tick(ticker->args.arg);
 }
 
-/* Every `interval` from now on; 0: never. Cannot fail: descriptor and times are ours (timerfd_settime(2)). */
+/* Cannot fail: the descriptor is a timer and the times are in range (timerfd_settime(2)). */
+void el_timer_every(int timer_fd, el_duration interval)
+{
+    const struct timespec each = el_timespec(interval);
+    const struct itimerspec clock = {.it_interval = each, .it_value = each};
+    (void)timerfd_settime(timer_fd, 0, &clock, NULL);
+}
+
 static void set_clock(struct el_ticker *ticker, el_duration interval)
 {
-    const struct timespec each = {.tv_sec = interval / EL_S, .tv_nsec = interval % EL_S};
-    const struct itimerspec clock = {.it_interval = each, .it_value = each};
-    (void)timerfd_settime(ticker->fd, 0, &clock, NULL);
+    el_timer_every(ticker->fd, interval);
     ticker->runs = interval > 0;
 }
 

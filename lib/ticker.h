@@ -12,6 +12,9 @@
 
 #include <event2/event.h>
 
+/* Makes a timerfd(2) tick every `interval` from now on; 0: never. For who has an event loop of another kind, and for ticker.c itself. */
+void el_timer_every(int timer_fd, el_duration interval);
+
 struct el_ticker; /* opaque; it belongs to the thread of its event base */
 
 struct el_ticker_args {

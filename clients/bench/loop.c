@@ -6,6 +6,8 @@
  */
 #include "loop.h"
 
+#include "ticker.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/timerfd.h>
@@ -20,17 +22,14 @@ static bool failed(struct bench_thread *thread, const char *call)
 
 bool bench_loop_open(struct bench_loop *loop, struct bench_thread *thread, el_duration limit)
 {
-    el_duration period = limit / 8 + 1; /* 0 would disarm it (timerfd_settime(2)) */
-    struct timespec every = {.tv_sec = period / EL_S, .tv_nsec = period % EL_S};
-    const struct itimerspec timer = {.it_interval = every, .it_value = every};
-
     *loop = (struct bench_loop){thread, -1, -1};
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll_fd < 0)
         return failed(thread, "epoll_create1");
     loop->tick_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (loop->tick_fd < 0 || timerfd_settime(loop->tick_fd, 0, &timer, NULL) < 0)
-        return failed(thread, "timerfd");
+    if (loop->tick_fd < 0)
+        return failed(thread, "timerfd_create");
+    el_timer_every(loop->tick_fd, limit / 8 + 1); /* 0 would be never */
     return bench_loop_watch(loop, thread->wake_fd, BENCH_WAKE, EPOLLIN) &&
            bench_loop_watch(loop, loop->tick_fd, BENCH_TICK, EPOLLIN);
 }
@@ -62,7 +61,7 @@ int bench_wait(struct bench_thread *thread, int epoll_fd, struct epoll_event *ev
     el_duration left = 0;
     if (until > 0)
         left = until == EL_NEVER ? EL_NEVER : el_time_left(until, el_now());
-    struct timespec length = {.tv_sec = left / EL_S, .tv_nsec = left % EL_S};
+    struct timespec length = el_timespec(left);
     int count = -1;
     if (!thread->coarse)
         count = epoll_pwait2(epoll_fd, events, most, left == EL_NEVER ? NULL : &length, NULL);

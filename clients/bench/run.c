@@ -181,7 +181,7 @@ static void nap(const struct run *run, el_time until, el_time now)
 {
     el_duration left = el_time_left(until, now);
     left = left < LONGEST_WAIT ? left : LONGEST_WAIT;
-    struct timespec length = {.tv_sec = left / EL_S, .tv_nsec = left % EL_S};
+    struct timespec length = el_timespec(left);
     struct pollfd ready = {.fd = run->crew.ready_fd, .events = POLLIN};
     ppoll(&ready, 1, &length, NULL); /* EINTR: the loop looks at load->stop */
 }

@@ -29,6 +29,27 @@ START_TEST(a_deadline_that_would_overflow_never_comes)
 }
 END_TEST
 
+START_TEST(a_timespec_is_exact_and_never_negative)
+{
+    const struct {
+        el_duration length;
+        time_t seconds;
+        long nanoseconds;
+    } cases[] = {{0, 0, 0},
+                 {1, 0, 1},
+                 {EL_S - 1, 0, 999999999},
+                 {EL_S, 1, 0},
+                 {3 * EL_S / 2, 1, 500000000},
+                 {-EL_S, 0, 0},
+                 {EL_NEVER, EL_NEVER / EL_S, EL_NEVER % EL_S}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct timespec got = el_timespec(cases[i].length);
+        ck_assert_int_eq(got.tv_sec, cases[i].seconds);
+        ck_assert_int_eq(got.tv_nsec, cases[i].nanoseconds);
+    }
+}
+END_TEST
+
 START_TEST(time_left_is_never_negative)
 {
     ck_assert_int_eq(el_time_left(1500, 1000), 500);
@@ -118,6 +139,7 @@ int main(void)
     tcase_add_test(tcase, a_deadline_is_an_instant_after_now);
     tcase_add_test(tcase, a_deadline_that_would_overflow_never_comes);
     tcase_add_test(tcase, time_left_is_never_negative);
+    tcase_add_test(tcase, a_timespec_is_exact_and_never_negative);
     tcase_add_test(tcase, a_timer_never_fires_before_its_time);
     tcase_add_test(tcase, poll_waits_whole_milliseconds_rounded_up);
     tcase_add_test(tcase, each_operation_has_its_own_limit_under_one_total);
