@@ -57,6 +57,8 @@ struct el_worker_context {
 /* What the main thread asks of a worker; it only ever goes up. */
 enum el_order { EL_ORDER_SERVE, EL_ORDER_DRAIN, EL_ORDER_STOP };
 
+enum { EL_COUNTERS_MAX = 32 };
+
 /*
  * How a server program is plugged in. `create` and `destroy` run in the main thread, before the worker's
  * thread starts and after it has ended, so neither meets a callback; `drain` runs in the worker's own thread.
@@ -80,9 +82,11 @@ struct el_service {
      * comes with a shutdown(2) of each: accept(2) then fails with EINVAL, recvmsg(2) returns 0 with no sender. */
     bool blocks;
     size_t
-        counter_count; /* statistics: a worker keeps counters as uint64_t, read by other threads */
+        counter_count; /* at most EL_COUNTERS_MAX; a worker keeps them as uint64_t, read by other threads */
     const char *const *counter_names;
-    uint64_t *(*counters)(void *worker); /* relaxed atomics: single writer, see el_count */
+    /* Relaxed atomics: single writer, see el_count. Called once for a line of statistics, in the main thread, which may write what it
+     * alone keeps. */
+    uint64_t *(*counters)(void *worker);
     void *program;
 };
 

@@ -30,6 +30,8 @@ static const char *const counter_names[] = {
     "dropped_would_block",
 };
 enum { COUNTERS = sizeof counter_names / sizeof counter_names[0] };
+_Static_assert(sizeof counter_names / sizeof counter_names[0] <= EL_COUNTERS_MAX,
+               "more than are added up");
 _Static_assert(sizeof(struct el_model_counters) == COUNTERS * sizeof(uint64_t),
                "a name for each counter");
 

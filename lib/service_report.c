@@ -37,20 +37,24 @@ static int put(struct el_service_report *report, const char *text, size_t size,
     return error;
 }
 
-/* All workers' counters added up, each read while its owner may be adding to it (see el_count). */
-static uint64_t counter_sum(const struct el_service_report *report, size_t index)
+/*
+ * All workers' counters added up, each read while its owner may be adding to it (see el_count). Each worker is asked once a line, as
+ * asking may cost system calls (udp_echo_server's does).
+ */
+static void add_up(const struct el_service_report *report, uint64_t *sums)
 {
-    uint64_t sum = 0;
     for (unsigned i = 0; i < report->count; i++) {
         const uint64_t *counters = report->plug->counters(report->workers[i].instance);
-        sum += __atomic_load_n(&counters[index], __ATOMIC_RELAXED);
+        for (size_t c = 0; c < report->plug->counter_count; c++)
+            sums[c] += __atomic_load_n(&counters[c], __ATOMIC_RELAXED);
     }
-    return sum;
 }
 
 static void write_stats(const struct el_service_report *report, const char *reason, FILE *to)
 {
+    uint64_t sums[EL_COUNTERS_MAX] = {0};
     struct el_json json = el_json_begin(to);
+    add_up(report, sums);
     el_json_object(&json, NULL);
     el_json_uint(&json, "format_version", 1);
     el_json_text(&json, "stats", reason);
@@ -58,7 +62,7 @@ static void write_stats(const struct el_service_report *report, const char *reas
     el_json_number(&json, "uptime_s", (double)(el_now() - report->start) / (double)EL_S, 3);
     el_json_uint(&json, "workers", report->count);
     for (size_t i = 0; i < report->plug->counter_count; i++)
-        el_json_uint(&json, report->plug->counter_names[i], counter_sum(report, i));
+        el_json_uint(&json, report->plug->counter_names[i], sums[i]);
     el_json_end(&json);
 }
 

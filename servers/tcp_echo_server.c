@@ -46,6 +46,8 @@ struct counters {
 };
 static const char *const counter_names[] = {EL_ECHO_COUNTER_NAMES, EL_ACCEPTOR_COUNTER_NAMES};
 enum { COUNTERS = sizeof counter_names / sizeof counter_names[0] };
+_Static_assert(sizeof counter_names / sizeof counter_names[0] <= EL_COUNTERS_MAX,
+               "more than are added up");
 _Static_assert(sizeof(struct counters) == COUNTERS * sizeof(uint64_t), "a name for each counter");
 
 /* What one thread has for itself. */

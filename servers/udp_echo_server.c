@@ -68,6 +68,7 @@ static const char *const counter_names[COUNTERS] = {
     "errors", "pending_errors", "wakeups", "messages",
 };
 /* clang-format on */
+_Static_assert((int)COUNTERS <= EL_COUNTERS_MAX, "more than are added up");
 
 /* One socket of a worker. */
 struct port {
