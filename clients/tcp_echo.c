@@ -334,10 +334,12 @@ static int tcp_open(void *arg, struct el_client *client, int fd, const struct el
     return 0;
 }
 
-static void tcp_explain_lost(void *arg, uint64_t seq)
+static void tcp_lost(void *arg, uint64_t seq)
 {
     struct tcp_echo *tcp = arg;
     struct el_tcp_info info = {0};
+    if (!el_explaining(tcp->trace))
+        return;
     el_socket_tcp_info(tcp->fd, &info);
     el_explain(tcp->trace, EL_TOPIC_STEP,
                "seq %llu: this deadline is ours, TCP knows nothing of it: it goes on sending (%u "
@@ -393,7 +395,7 @@ int main(int argc, char **argv)
         .send = tcp_send,
         .resume = tcp_resume,
         .late = tcp_late,
-        .explain_lost = tcp_explain_lost,
+        .lost = tcp_lost,
         .close = tcp_close,
     };
     return el_client_main(&plan, argc, argv);

@@ -38,14 +38,15 @@ struct udp_echo {
     unsigned char *probe, *previous; /* with --stdin: the one before, to know its late echo by */
     size_t previous_length;
     bool input_ended;
-    uint32_t mtu;                                /* what an EMSGSIZE said would fit; 0 = none did */
+    uint32_t mtu;         /* what an EMSGSIZE said would fit; 0 = none did */
+    bool came_back, lost; /* something, be it an error; a probe was lost to its deadline */
     unsigned char reply[EL_DATAGRAM_MAX_V6 + 1]; /* longer than any datagram: none is cut off */
 };
 
 /* ---- errors that come back instead of an echo ----------------------------------------------- */
 
-/* Which probe does this ICMP error mean? It quotes the start of the datagram, and ours bears its
- * number. RFC 792 promises 8 bytes only, the UDP header: then the newest probe is meant. */
+/* Which probe does this ICMP error mean? It quotes the start of the datagram, and ours bears its number. RFC 792 promises 8 bytes
+ * only, the UDP header: then the newest probe is meant. */
 static uint64_t quoted_seq(const struct udp_echo *udp, const struct el_datagram_error *error)
 {
     uint64_t seq = 0;
@@ -60,6 +61,7 @@ static void hear_error(struct udp_echo *udp, const struct el_datagram_error *err
     char name[EL_ADDRESS_TEXT], who[EL_ADDRESS_TEXT], detail[3 * EL_ADDRESS_TEXT];
     bool refused = error->error == ECONNREFUSED;
     uint64_t seq = quoted_seq(udp, error);
+    udp->came_back = true;
     snprintf(detail, sizeof detail, "%s, said by %s",
              el_datagram_error_name(error, name, sizeof name),
              el_address_print_host(&error->offender, who));
@@ -71,8 +73,8 @@ static void hear_error(struct udp_echo *udp, const struct el_datagram_error *err
                      error->error, refused ? NULL : name, detail);
 }
 
-/* Empties the error queue (recvmsg with MSG_ERRQUEUE; IP_RECVERR in ip(7)), and so takes back the
- * error that the next call would have had. Was any of it news of an ICMP error? */
+/* Empties the error queue (MSG_ERRQUEUE in recv(2), IP_RECVERR in ip(7)), and so takes back the error that the next call would have
+ * had. Was any of it news of an ICMP error? */
 static bool hear_errors(struct udp_echo *udp)
 {
     struct el_datagram_error error;
@@ -104,26 +106,16 @@ static ssize_t send_once(struct udp_echo *udp)
     return error != 0 ? -error : sent;
 }
 
-/* What an ICMP error may have left for us (icmp(7)), or EINTR: the send itself was not tried. */
-static bool may_be_pending(int error)
-{
-    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO || error == EACCES ||
-           error == EINTR;
-}
-
-/*
- * [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected
- * socket. If that is a send, the send fails and nothing leaves. So: hear the error out, book it on
- * the probe it means, and send this one again. Only an error that comes again is this probe's own.
- */
+/* [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected socket. If that is a send, the
+ * send fails and nothing leaves. So: hear the error out, book it on the probe it means, and send this one again. Only an error that
+ * comes again is this probe's own. */
 static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when)
 {
     ssize_t sent = -EAGAIN;
     for (int i = 0; i < RESEND_MAX; i++) {
         *when = el_now();
         sent = send_once(udp);
-        if (sent >= 0 || (!hear_errors(udp) && !may_be_pending((int)-sent)))
+        if (sent >= 0 || (!hear_errors(udp) && !el_datagram_may_be_pending((int)-sent)))
             break;
         el_explain(udp->trace, EL_TOPIC_STEP,
                    "that may be an old error, and nothing was sent: once more");
@@ -228,8 +220,8 @@ static void udp_resume(void *arg)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
-/* With --stdin there is no nonce: an echo is whatever equals what was sent. Anything else may be a
- * stray or our own, damaged: it is counted, and the wait goes on, until the deadline. */
+/* With --stdin there is no nonce: an echo is whatever equals what was sent. Anything else may be a stray or our own, damaged: it is
+ * counted, and the wait goes on, until the deadline. */
 static void take_streamed(struct udp_echo *udp, size_t length)
 {
     if (length == udp->length && memcmp(udp->reply, udp->probe, length) == 0) {
@@ -246,9 +238,9 @@ static void take_streamed(struct udp_echo *udp, size_t length)
 static void take_datagram(struct udp_echo *udp, size_t length, const struct el_address *from)
 {
     uint64_t seq;
+    udp->came_back = true;
     el_client_bytes(udp->client, 0, length);
-    /* A connected socket has this filter in the kernel; an unconnected one hears everyone.
-     * [#wrong-source] */
+    /* [#wrong-source] A connected socket has this filter in the kernel; an unconnected one hears everyone. */
     if (!el_address_equal(from, &udp->peer)) {
         el_client_wrong_source(udp->client, from, "not whom we sent to");
         return;
@@ -322,9 +314,10 @@ static int udp_open(void *arg, struct el_client *client, int fd, const struct el
     return 0;
 }
 
-static void udp_explain_lost(void *arg, uint64_t seq)
+static void udp_lost(void *arg, uint64_t seq)
 {
     struct udp_echo *udp = arg;
+    udp->lost = true;
     const char *why =
         udp->options.no_connect
             ? "an ICMP error is not told to a socket without a peer: whose would it be? (udp(7))"
@@ -337,6 +330,13 @@ static void udp_close(void *arg, bool politely)
 {
     (void)politely; /* there is no connection: nobody is told */
     struct udp_echo *udp = arg;
+    size_t less = el_datagram_black_hole(&udp->peer, udp->length);
+    if (udp->lost && !udp->came_back && less != 0)
+        el_log(
+            udp->trace, EL_WARN,
+            "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, a "
+            "firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
+            udp->length, less);
     event_free(udp->readable);
     event_free(udp->writable);
     free(udp->probe);
@@ -393,7 +393,7 @@ int main(int argc, char **argv)
         .send = udp_send,
         .resume = udp_resume,
         .late = udp_late,
-        .explain_lost = udp_explain_lost,
+        .lost = udp_lost,
         .close = udp_close,
     };
     return el_client_main(&plan, argc, argv);

@@ -84,9 +84,9 @@ struct el_client_plan {
     /* EL_WRITE: --write-timeout passed since el_client_write_blocked. EL_READ: of a stream nothing
      * came back for --read-timeout. */
     void (*late)(void *arg, enum el_operation operation);
-    /* --explain: a probe was lost to its deadline; say why nothing else ended the wait. May be
-     * NULL. */
-    void (*explain_lost)(void *arg, uint64_t seq);
+    /* A probe was lost to its deadline: say, with --explain, why nothing else ended the wait. May
+     * be NULL. */
+    void (*lost)(void *arg, uint64_t seq);
     /* Close the connection, in the protocol's good manners if `politely`; then el_client_closed.
      * Called again, with false, when politeness takes too long. */
     void (*close)(void *arg, bool politely);

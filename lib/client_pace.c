@@ -127,8 +127,8 @@ static void on_lost(void *arg, const struct el_probe_record *record)
     struct el_client *client = arg;
     client->untold = true;
     el_report_probe(client->report, &(struct el_report_event){.record = record});
-    if (el_explaining(client->trace) && client->plan->explain_lost != NULL)
-        client->plan->explain_lost(client->plan->arg, record->seq);
+    if (client->plan->lost != NULL)
+        client->plan->lost(client->plan->arg, record->seq);
 }
 
 /* --stdin on a stream: nothing came back for --read-timeout, though something is owed, and it is

@@ -135,6 +135,13 @@ struct el_datagram_error {
 /* 0 = *error filled, -EAGAIN = the queue is empty, else -errno. */
 int el_datagram_error(int fd, struct el_datagram_error *error);
 
+/* May this errno of a send or receive be what an ICMP error about an *earlier* datagram has left (icmp(7)), or EINTR? Then this
+ * one was not tried. */
+bool el_datagram_may_be_pending(int error);
+
+/* Could silence about datagrams of `length` bytes mean a black hole? Then how many bytes would pass it, else 0. */
+size_t el_datagram_black_hole(const struct el_address *peer, size_t length);
+
 /*
  * "port unreachable", "administratively prohibited", "fragmentation needed, mtu 600": what the
  * ICMP message said; for an error of our own host, strerror(3). Writes to text, returns it.

@@ -670,6 +670,16 @@ START_TEST(each_icmp_message_has_its_name)
 }
 END_TEST
 
+START_TEST(large_datagrams_alone_can_have_met_a_black_hole)
+{
+    struct el_address v4 = el_address_any(AF_INET, 7), v6 = el_address_any(AF_INET6, 7);
+    ck_assert_uint_eq(el_datagram_black_hole(&v4, 548), 0);
+    ck_assert_uint_eq(el_datagram_black_hole(&v4, 549), 548);
+    ck_assert_uint_eq(el_datagram_black_hole(&v6, 1232), 0);
+    ck_assert_uint_eq(el_datagram_black_hole(&v6, 1233), 1232);
+}
+END_TEST
+
 static Suite *datagram_suite(void)
 {
     Suite *suite = suite_create("datagram");
@@ -683,6 +693,7 @@ static Suite *datagram_suite(void)
     tcase_add_test(
         t, a_datagram_to_a_broadcast_address_is_marked_and_has_a_unicast_source_to_reply_from);
     tcase_add_test(t, a_datagram_to_a_group_is_marked);
+    tcase_add_test(t, large_datagrams_alone_can_have_met_a_black_hole);
     tcase_add_test(t, a_pending_error_is_told_once_by_receive_and_by_send);
     suite_add_tcase(suite, t);
 
