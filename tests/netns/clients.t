@@ -60,7 +60,7 @@ peer fate udp late:1.5 echo;       both "late" 1 "sent=2 received=1 late=1" "$UD
 is "late: its row" "$(json probes.0.status)" late
 peer fate udp corrupt echo;        both "corrupt" 1 "sent=2 received=1 corrupt=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
 peer fate udp short echo;          both "cut short" 1 "sent=2 received=1 corrupt=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
-peer fate udp foreign echo;        both "another nonce" 0 "sent=2 received=2 wrong_source=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
-peer fate udp stray echo;          both "another port, unconnected" 0 "sent=2 received=2 wrong_source=1" "$UDP" --no-connect -c 2 -i 50ms -W 5 "$LISTEN"
-peer fate udp stray echo;          both "another port, connected: the kernel filters" 0 "sent=2 received=2" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
-peer fate udp other:127.0.0.2;     both "another address, unconnected" 28 "sent=1 lost=1 wrong_source=1" "$UDP" --no-connect -c 1 -W 200ms "$LISTEN"
+peer fate udp foreign echo;        both "reply from another address or port, or with a wrong nonce: another nonce" 0 "sent=2 received=2 wrong_source=1" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
+peer fate udp stray echo;          both "reply from another address or port, or with a wrong nonce: another port, unconnected" 0 "sent=2 received=2 wrong_source=1" "$UDP" --no-connect -c 2 -i 50ms -W 5 "$LISTEN"
+peer fate udp stray echo;          both "reply from another address or port, or with a wrong nonce: another port, connected: the kernel filters" 0 "sent=2 received=2" "$UDP" -c 2 -i 50ms -W 5 "$LISTEN"
+peer fate udp other:127.0.0.2;     both "reply from another address or port, or with a wrong nonce: another address, unconnected" 28 "sent=1 lost=1 wrong_source=1" "$UDP" --no-connect -c 1 -W 200ms "$LISTEN"

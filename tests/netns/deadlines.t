@@ -10,11 +10,11 @@ start_server ts on server "$BIN/tcp_echo_server" --listen '*:7007'
 S=10.77.0.2
 # ---- silence ----
 with server INPUT -p udp --dport 7007 -j DROP -- \
-    timed "udp dropped: 28 at the read deadline" 28 500 10000 on client "$UDP" -c 1 -W 500ms $S
+    timed "all datagrams dropped: 28 at the read deadline" 28 500 10000 on client "$UDP" -c 1 -W 500ms $S
 with server INPUT -p udp --dport 7007 -j DROP -- \
-    timed "udp dropped: -W is for each echo" 28 700 10000 on client "$UDP" -c 3 -i 100ms -W 500ms $S
+    timed "all datagrams dropped: -W is for each echo" 28 700 10000 on client "$UDP" -c 3 -i 100ms -W 500ms $S
 with server INPUT -p udp --dport 7007 -j DROP -- \
-    timed "udp dropped: -w for all of them" 28 400 10000 on client "$UDP" -c 0 -i 50ms -W 60 -w 400ms $S
+    timed "all datagrams dropped: -w for all of them" 28 400 10000 on client "$UDP" -c 0 -i 50ms -W 60 -w 400ms $S
 with server INPUT -p tcp --dport 7007 -j DROP -- \
     timed "tcp SYN dropped: 28 at the connect deadline" 28 600 10000 on client "$TCP" --connect-timeout 600ms $S
 like "tcp SYN dropped: says so" "$ERR" 'connect: no answer within'
@@ -61,4 +61,4 @@ on server iptables -D INPUT 1
 # ---- loss that can be counted ----
 with server INPUT -p udp --dport 7007 -m statistic --mode nth --every 3 --packet 2 -j DROP -- \
     both "every third datagram dropped: exactly those are lost" 1 "sent=9 received=6 lost=3" on client "$UDP" -c 9 -i 20ms -W 2 $S
-is "every third: which" "$(json probes.2.reason) $(json probes.5.reason) $(json probes.8.reason)" "deadline deadline deadline"
+is "every third datagram dropped: which, and the reason" "$(json probes.2.reason) $(json probes.5.reason) $(json probes.8.reason)" "deadline deadline deadline"

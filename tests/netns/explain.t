@@ -68,10 +68,10 @@ like "tcp echo: data and acknowledgements" "$ERR" 'packets of this echo: [2-4] \
 # ---- bad news ----
 exits "refused on UDP" 7 on client "$UDP" --explain -c 1 -4 server.lab:7
 like "refused on UDP: the packet, and the ICMP error" "$ERR" 'packets of this echo: 2 \(fence passed'
-like "refused on UDP: heard through the error queue" "$ERR" 'error queue: port unreachable, said by 10\.77\.0\.2, about seq 1 \(ECONNREFUSED\)'
+like "closed port, connected and not connected: ECONNREFUSED is named" "$ERR" 'error queue: port unreachable, said by 10\.77\.0\.2, about seq 1 \(ECONNREFUSED\)'
 exits "refused and unconnected" 28 on client "$UDP" --explain --no-connect -c 1 -W 200ms -4 server.lab:7
-like "refused and unconnected: the ICMP error came" "$ERR" 'ICMP .*port unreachable'
-like "refused and unconnected: why only the deadline ended it" "$ERR" 'only the deadline ended this wait; an ICMP error is not told to a socket without a peer'
+like "closed port, connected and not connected: the ICMP error came, unconnected" "$ERR" 'ICMP .*port unreachable'
+like "closed port, connected and not connected: why only the deadline ended it, unconnected" "$ERR" 'only the deadline ended this wait; an ICMP error is not told to a socket without a peer'
 exits "refused on TCP" 7 on client "$TCP" --explain -4 server.lab:7
 like "refused on TCP: SYN and RST" "$ERR" 'packets of connect: 2 \(fence passed'
 on client iptables -I INPUT -p tcp --sport 7007 -m length --length 100: -j DROP

@@ -9,16 +9,16 @@ start_server ts on server "$BIN/tcp_echo_server" --listen '*:7007'
 S=10.77.0.2 S6=fd77::2
 
 for size in 0 1 1400 65507; do
-    exits "udp: $size bytes over IPv4" 0 on client "$UDP" -q -c 2 -i 0 -s $size $S
-    exits "udp: $size bytes over IPv6" 0 on client "$UDP" -q -c 2 -i 0 -s $size $S6
+    exits "0, 1, 65507 and 65508 bytes: udp, $size bytes over IPv4" 0 on client "$UDP" -q -c 2 -i 0 -s $size $S
+    exits "0, 1, 65507 and 65508 bytes: udp, $size bytes over IPv6" 0 on client "$UDP" -q -c 2 -i 0 -s $size $S6
     [ $size = 0 ] || exits "tcp: $size bytes over IPv4" 0 on client "$TCP" -q -c 2 -i 0 -s $size $S
     [ $size = 0 ] || exits "tcp: $size bytes over IPv6" 0 on client "$TCP" -q -c 2 -i 0 -s $size $S6
 done
-exits "udp: 65508 bytes over IPv6" 0 on client "$UDP" -q -c 1 -s 65508 $S6
+exits "0, 1, 65507 and 65508 bytes: udp, 65508 bytes over IPv6" 0 on client "$UDP" -q -c 1 -s 65508 $S6
 exits "udp: 65527 bytes over IPv6" 0 on client "$UDP" -q -c 1 -s 65527 $S6
-both "udp: 65508 bytes over IPv4 is a local error" 2 "sent=1 lost=1 errors=1" on client "$UDP" -c 4 -s 65508 $S
-like "65508 bytes: named" "$ERR" '^udp_echo: 10\.77\.0\.2:7007: send: Message too long'
-is "65508 bytes: the reason" "$(json probes.0.reason)" EMSGSIZE
+both "0, 1, 65507 and 65508 bytes: udp, 65508 bytes over IPv4 is a local error" 2 "sent=1 lost=1 errors=1" on client "$UDP" -c 4 -s 65508 $S
+like "0, 1, 65507 and 65508 bytes: named" "$ERR" '^udp_echo: 10\.77\.0\.2:7007: send: Message too long'
+is "0, 1, 65507 and 65508 bytes: the reason" "$(json probes.0.reason)" EMSGSIZE
 exits "udp: 65528 bytes over IPv6 is a local error" 2 on client "$UDP" -c 1 -s 65528 $S6
 
 # ---- do not fragment ----
@@ -39,11 +39,11 @@ exits "--ttl and --tos" 0 on client "$UDP" -q -c 1 --ttl 7 --tos 16 $S
 seen=$("$NET" log --format=kernel client | grep -c 'TOS=0x10 .*TTL=7 ' || true)
 is "--ttl and --tos are on the wire" "$((seen > 0))" 1
 on server ip address add 10.77.0.22/24 dev eth0
-exits "a secondary address of the server answers for itself" 0 on client "$UDP" -q -c 2 -i 10ms 10.77.0.22
-exits "also to an unconnected socket" 0 on client "$UDP" -q --no-connect -c 2 -i 10ms 10.77.0.22
+exits "server on a wildcard, secondary address probed: it answers for itself" 0 on client "$UDP" -q -c 2 -i 10ms 10.77.0.22
+exits "server on a wildcard, secondary address probed: also to an unconnected socket" 0 on client "$UDP" -q --no-connect -c 2 -i 10ms 10.77.0.22
 start_server stray on server python3 "$PEER" udp $S:0 other:10.77.0.22
-both "a reply from another address, unconnected: rejected and counted" 28 "sent=1 lost=1 wrong_source=1" on client "$UDP" --no-connect -c 1 -W 300ms "$LISTEN"
-both "a reply from another address, connected: the kernel rejects it" 28 "sent=2 lost=2" on client "$UDP" -c 2 -i 10ms -W 300ms "$LISTEN"
+both "reply from another address or port, or with a wrong nonce: rejected and counted" 28 "sent=1 lost=1 wrong_source=1" on client "$UDP" --no-connect -c 1 -W 300ms "$LISTEN"
+both "reply from another address or port, or with a wrong nonce: connected, the kernel rejects it" 28 "sent=2 lost=2" on client "$UDP" -c 2 -i 10ms -W 300ms "$LISTEN"
 both "by name, both families: IPv4 goes before a unique local IPv6" 0 "sent=1 received=1" on client "$TCP" -c 1 server.lab
 is "by name: the peer" "$(json dial.peer)" "10.77.0.2:7007"
 

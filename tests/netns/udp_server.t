@@ -71,10 +71,10 @@ test_echo() {
     peer socat - "UDP4:$HOST:$PORT"
     peer ncat -u "$HOST" "$PORT"
     peer nc -u "$HOST" "$PORT"
-    ok "from our own port number there is no answer" "$PEER" silent --bind "127.0.0.2,$PORT" "$HOST" "$PORT"
+    ok "source port ours, below 1024, multicast, broadcast: no answer to our own port number" "$PEER" silent --bind "127.0.0.2,$PORT" "$HOST" "$PORT"
     ask_stats echo
     ok "SIGUSR1 brings valid JSON" python3 -m json.tool <<<"$STATS"
-    is "the refused datagram is counted by its reason" "$(stat dropped_unsafe_source)" 1
+    is "source port ours, below 1024, multicast, broadcast: our own port number is counted" "$(stat dropped_unsafe_source)" 1
     accounted "SIGUSR1"
     stop echo
     like "--explain tells of an answer" "$(<"$TEST_TMP/echo.err")" "1400 bytes from 127\.0\.0\.1:[0-9]+ to 127\.0\.0\.1.*: answering"
@@ -165,8 +165,8 @@ test_kernel_queue() {
     wait_for 10 queue_drained
     ok "after the flood it answers again" "$PEER" echo "$HOST" "$PORT" 64
     stop queue
-    ok "datagrams were lost in the kernel's queue" test "$(stat dropped_kernel_queue)" -gt 0
-    is "each one sent was received or counted as lost" $(($(stat received) + $(stat dropped_kernel_queue))) $((sent + 1))
+    ok "socket buffer too small for a burst: datagrams were lost in the kernel's queue" test "$(stat dropped_kernel_queue)" -gt 0
+    is "socket buffer too small for a burst: each one sent was received or counted as lost" $(($(stat received) + $(stat dropped_kernel_queue))) $((sent + 1))
     accounted "kernel queue"
 }
 # shellcheck disable=SC2317,SC2329 # called by wait_for: nothing new between two looks
@@ -243,7 +243,7 @@ test_addresses() {
     like "a wildcard address warns" "$(<"$TEST_TMP/wild.err")" "whoever can reach this machine"
     like "elsewhere than on loopback there are limits" "$(<"$TEST_TMP/wild.err")" "rate limits: 100000/s in all, 10000/s for a source"
     ok "the first address answers as itself" on client "$PEER" echo 10.77.0.2 7007 0 1 1400 65507
-    ok "a secondary address answers as itself" on client "$PEER" echo 10.77.0.22 7007 0 1 1400
+    ok "server on a wildcard, secondary address probed: the reply comes from it" on client "$PEER" echo 10.77.0.22 7007 0 1 1400
     ok "an IPv6 address answers as itself" on client "$PEER" echo fd77::2 7007 0 1 1400 65507
     link_local=$(on server ip -6 -brief address show dev eth0 scope link | grep -oE 'fe80[0-9a-f:]+')
     ok "a link-local address answers as itself" on client "$PEER" echo "$link_local%eth0" 7007 1 1400
@@ -252,11 +252,11 @@ test_addresses() {
     ok "its own machine is answered, from an address of the network" on server "$PEER" echo 10.77.0.22 7007 5
     ok "its own machine is answered, on loopback" on server "$PEER" echo 127.0.0.2 7007 5
     ok "its own machine is answered, on IPv6 loopback" on server "$PEER" echo ::1 7007 5
-    ok "a port below 1024 is not answered" on client "$PEER" silent --bind 10.77.0.1,1023 10.77.0.2 7007
-    ok "what is sent to broadcast is not answered" on client "$PEER" silent --fence 10.77.0.2 10.77.0.255 7007
-    ok "what is sent to a multicast group is not answered" on client "$PEER" silent --fence fd77::2 ff02::1%eth0 7007
+    ok "source port ours, below 1024, multicast, broadcast: no answer to a port below 1024" on client "$PEER" silent --bind 10.77.0.1,1023 10.77.0.2 7007
+    ok "source port ours, below 1024, multicast, broadcast: no answer to what is sent to broadcast" on client "$PEER" silent --fence 10.77.0.2 10.77.0.255 7007
+    ok "source port ours, below 1024, multicast, broadcast: no answer to what is sent to a multicast group" on client "$PEER" silent --fence fd77::2 ff02::1%eth0 7007
     stop wild
-    is "all three are counted" "$(stat dropped_unsafe_source)" 3
+    is "source port ours, below 1024, multicast, broadcast: all three are counted" "$(stat dropped_unsafe_source)" 3
     accounted "wildcard"
 
     serve_on server friendly --listen 10.77.0.2:7007 --allow-source low-port
@@ -299,14 +299,14 @@ test_two_servers() {
     first=$PID
     serve_on server other --listen 10.77.0.2:7007
     second=$PID
-    ok "a forged datagram is sent" forge
+    ok "two echo servers on one port number, one spoofed datagram: it is sent" forge
     ok "the servers work" on sw0 "$PEER" echo 10.77.0.2 7007 5
     ok "both of them" on sw0 "$PEER" echo 10.77.0.1 7007 5
     PID=$second && stop other
-    is "the forged one arrived" "$(stat received)" 2
-    is "and was not answered" "$(stat replied)" 1
+    is "two echo servers on one port number, one spoofed datagram: it arrived" "$(stat received)" 2
+    is "two echo servers on one port number, one spoofed datagram: and was not answered" "$(stat replied)" 1
     PID=$first && stop one
-    is "nothing went from one server to the other" "$(stat received)" 1
+    is "two echo servers on one port number, one spoofed datagram: nothing went from one server to the other" "$(stat received)" 1
 
     # The same with the rule off: this is what it is there for. The loop ends when the rate limit drops the datagram.
     serve_on client one-off --listen 10.77.0.1:7007 --allow-source own-port --rate-per-source 100
