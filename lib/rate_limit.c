@@ -12,6 +12,7 @@
  */
 #include "rate_limit.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum {
     SLOTS_DEFAULT = 4096,
     SLOTS_MAX = 1 << 20,
     CHUNK_MAX = 64,
+    LOCKS = 64,
 };
 #define RATE_MAX UINT64_C(1000000000) /* a token a nanosecond: what our clock can tell */
 
@@ -114,7 +116,7 @@ static uint64_t lease_chunk(struct el_rate_total *total, el_time now)
     }
 }
 
-/* ---- the table of sources, one a worker ------------------------------------------------------ */
+/* ---- the table of sources -------------------------------------------------------------------- */
 
 enum kind { EMPTY = 0, IPV4, IPV6 };
 
@@ -124,38 +126,61 @@ struct slot {
     uint8_t kind;
 };
 
-struct el_rate_limit {
-    struct el_rate_total *total;
-    uint64_t leased; /* tokens of the total that are ours to spend */
+/* A cache line each: workers that hold neighbours do not disturb each other. */
+struct lock {
+    _Alignas(64) pthread_mutex_t mutex;
+};
+
+/*
+ * [#one-table] One for all workers. The kernel spreads senders over them by address *and* port, so with a table each a source that
+ * uses many ports would get its rate from every worker. A set of places is under one of a few locks; workers rarely meet at one,
+ * unless it is the flood of one source that they are both refusing.
+ */
+struct el_rate_sources {
     struct rate rate;
     uint64_t hash_key[2];
+    bool threads;
+    struct lock locks[LOCKS];
     size_t slots;
     struct slot slot[];
 };
 
-struct el_rate_limit *el_rate_limit_new(const struct el_rate_limit_args *args)
+struct el_rate_sources *el_rate_sources_new(const struct el_rate_sources_args *args)
 {
     size_t wanted = args->slots == 0 ? SLOTS_DEFAULT : args->slots;
     size_t slots = WAYS;
     while (slots < wanted && slots < SLOTS_MAX)
         slots *= 2;
-    struct el_rate_limit *limit = calloc(1, sizeof *limit + slots * sizeof limit->slot[0]);
-    if (limit == NULL)
+    size_t bytes = sizeof(struct el_rate_sources) + slots * sizeof(struct slot);
+    void *memory = NULL;
+    if (posix_memalign(&memory, _Alignof(struct el_rate_sources), bytes) != 0)
         return NULL;
-    limit->total = args->total;
-    limit->rate = rate_of(args->per_source);
-    limit->slots = slots;
+    struct el_rate_sources *sources = memset(memory, 0, bytes);
+    sources->rate = rate_of(args->per_source);
+    sources->threads = args->threads;
+    sources->slots = slots;
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&sources->locks[i].mutex, NULL); /* cannot fail on Linux */
     /* So few bytes come whole and without EINTR once the pool is ready (getrandom(2)). */
-    if (getrandom(limit->hash_key, sizeof limit->hash_key, 0) != sizeof limit->hash_key) {
-        free(limit);
+    if (getrandom(sources->hash_key, sizeof sources->hash_key, 0) != sizeof sources->hash_key) {
+        el_rate_sources_free(sources);
         return NULL;
     }
-    return limit;
+    return sources;
 }
 
-void el_rate_limit_free(struct el_rate_limit *limit)
+void el_rate_sources_free(struct el_rate_sources *sources)
 {
-    free(limit);
+    if (sources == NULL)
+        return;
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&sources->locks[i].mutex);
+    free(sources);
+}
+
+size_t el_rate_sources_memory(const struct el_rate_sources *sources)
+{
+    return sizeof *sources + sources->slots * sizeof sources->slot[0];
 }
 
 static uint64_t rotate_left(uint64_t x, unsigned bits)
@@ -224,16 +249,21 @@ static struct slot source_of(const struct el_address *address)
     return source;
 }
 
+/* In which set of places the source's bucket is. */
+static size_t set_of(const struct el_rate_sources *sources, const struct slot *source)
+{
+    size_t sets = sources->slots / WAYS;
+    return hash_source(sources->hash_key, source->network, source->kind) & (sets - 1);
+}
+
 /*
  * The source's bucket, or the one it may take over. [#eviction] That is the one that has been full
  * the longest: a full bucket remembers nothing worth keeping, and a flooding source's is the
  * emptiest of all, so a million sources of one datagram each do not wash it out.
  */
-static struct slot *find_slot(struct el_rate_limit *limit, const struct slot *source)
+static struct slot *find_slot(struct slot *first, const struct slot *source)
 {
-    size_t sets = limit->slots / WAYS;
-    size_t set = hash_source(limit->hash_key, source->network, source->kind) & (sets - 1);
-    struct slot *first = &limit->slot[set * WAYS], *victim = first;
+    struct slot *victim = first;
     for (struct slot *slot = first; slot < first + WAYS; slot++) {
         if (slot->kind == source->kind && slot->network == source->network)
             return slot;
@@ -243,33 +273,69 @@ static struct slot *find_slot(struct el_rate_limit *limit, const struct slot *so
     return victim;
 }
 
-enum el_rate_verdict el_rate_limit_take(struct el_rate_limit *limit,
-                                        const struct el_address *source, el_time now)
+/* ---- both together, one a worker ------------------------------------------------------------- */
+
+struct el_rate_limit {
+    struct el_rate_total *total;
+    struct el_rate_sources *sources;
+    uint64_t leased; /* tokens of the total that are ours to spend */
+};
+
+struct el_rate_limit *el_rate_limit_new(const struct el_rate_limit_args *args)
 {
-    struct slot *slot = NULL, after = {0}; /* the bucket, and what it will hold if this passes */
-    if (limit->rate.per_second > 0) {
-        after = source_of(source);
-        slot = find_slot(limit, &after);
-        if (slot->kind == after.kind && slot->network == after.network)
-            after.full = slot->full;
-        if (tokens_at(&limit->rate, &after.full, 1, now) == 0)
-            return EL_RATE_SOURCE;
-    }
-    /* The source is asked first: a flood that its own limit stops must not use up everybody's
-     * tokens. */
-    if (limit->total != NULL && limit->total->rate.per_second > 0) {
-        if (limit->leased == 0)
-            limit->leased = lease_chunk(limit->total, now);
-        if (limit->leased == 0)
-            return EL_RATE_TOTAL;
-        limit->leased--;
-    }
-    if (slot != NULL)
-        *slot = after;
+    struct el_rate_limit *limit = calloc(1, sizeof *limit);
+    if (limit == NULL)
+        return NULL;
+    limit->total = args->total;
+    limit->sources = args->sources;
+    return limit;
+}
+
+void el_rate_limit_free(struct el_rate_limit *limit)
+{
+    free(limit);
+}
+
+static enum el_rate_verdict take_of_total(struct el_rate_limit *limit, el_time now)
+{
+    if (limit->total == NULL || limit->total->rate.per_second == 0)
+        return EL_RATE_PASS;
+    if (limit->leased == 0)
+        limit->leased = lease_chunk(limit->total, now);
+    if (limit->leased == 0)
+        return EL_RATE_TOTAL;
+    limit->leased--;
     return EL_RATE_PASS;
 }
 
-size_t el_rate_limit_memory(const struct el_rate_limit *limit)
+/* The source is asked first: a flood that its own limit stops must not use up everybody's tokens. */
+static enum el_rate_verdict take_of_both(struct el_rate_limit *limit, struct slot *set,
+                                         struct slot *source, el_time now)
 {
-    return sizeof *limit + limit->slots * sizeof limit->slot[0];
+    struct slot *slot = find_slot(set, source);
+    if (slot->kind == source->kind && slot->network == source->network)
+        source->full = slot->full;
+    if (tokens_at(&limit->sources->rate, &source->full, 1, now) == 0)
+        return EL_RATE_SOURCE;
+    enum el_rate_verdict verdict = take_of_total(limit, now);
+    if (verdict == EL_RATE_PASS)
+        *slot = *source;
+    return verdict;
+}
+
+enum el_rate_verdict el_rate_limit_take(struct el_rate_limit *limit,
+                                        const struct el_address *source, el_time now)
+{
+    struct el_rate_sources *sources = limit->sources;
+    if (sources == NULL || sources->rate.per_second == 0)
+        return take_of_total(limit, now);
+    struct slot wanted = source_of(source);
+    size_t set = set_of(sources, &wanted);
+    pthread_mutex_t *mutex = &sources->locks[set % LOCKS].mutex;
+    if (sources->threads)
+        pthread_mutex_lock(mutex);
+    enum el_rate_verdict verdict = take_of_both(limit, &sources->slot[set * WAYS], &wanted, now);
+    if (sources->threads)
+        pthread_mutex_unlock(mutex);
+    return verdict;
 }

@@ -3,8 +3,8 @@
  *
  * Fixed memory: a table of `slots` buckets; when a million sources come, those that have been idle
  * longest are forgotten, and what a forgotten source may gain is bounded by one burst. Pure: time
- * comes in as an argument. One table belongs to one thread; the total is shared by leasing tokens
- * in chunks from one atomic.
+ * comes in as an argument. Both are shared by all workers: the total by leasing tokens in chunks
+ * from one atomic, the table under locks.
  */
 #ifndef ECHOLAB_RATE_LIMIT_H
 #define ECHOLAB_RATE_LIMIT_H
@@ -12,21 +12,34 @@
 #include "address.h"
 #include "deadline.h"
 
-struct el_rate_total; /* shared by all workers; thread-safe */
-struct el_rate_limit; /* one per worker */
+#include <stdbool.h>
+
+struct el_rate_total;   /* shared by all workers; thread-safe */
+struct el_rate_sources; /* so is this, if it was made for `threads` */
+struct el_rate_limit;   /* one per worker */
 
 /* 0 = unlimited; at most 10^9. Burst = one tenth of a second, at least 1. NULL: out of memory */
 struct el_rate_total *el_rate_total_new(uint64_t per_second);
-/* After every table that borrows it. */
+/* After every limit that borrows it. */
 void el_rate_total_free(struct el_rate_total *total);
 
-struct el_rate_limit_args {
-    struct el_rate_total *total; /* borrowed; NULL = unlimited */
+struct el_rate_sources_args {
     uint64_t per_source; /* datagrams per second, burst as above; 0 = unlimited, at most 10^9 */
     unsigned slots;      /* rounded up to a power of two, 8..2^20; 0 = 4096 */
+    bool threads;        /* several will use it: each look-up takes a lock */
 };
 /* NULL: out of memory, or getrandom(2) gave no hash key. */
-struct el_rate_limit *el_rate_limit_new(const struct el_rate_limit_args *args);
+struct el_rate_sources *el_rate_sources_new(const struct el_rate_sources_args *args);
+/* After every limit that borrows it. */
+void el_rate_sources_free(struct el_rate_sources *sources);
+size_t el_rate_sources_memory(const struct el_rate_sources *sources); /* bytes: constant */
+
+struct el_rate_limit_args {
+    struct el_rate_total *total;     /* borrowed; NULL = unlimited */
+    struct el_rate_sources *sources; /* borrowed; NULL = unlimited */
+};
+struct el_rate_limit *
+el_rate_limit_new(const struct el_rate_limit_args *args); /* NULL: no memory */
 void el_rate_limit_free(struct el_rate_limit *limit);
 
 enum el_rate_verdict { EL_RATE_PASS, EL_RATE_SOURCE, EL_RATE_TOTAL };
@@ -38,7 +51,5 @@ enum el_rate_verdict { EL_RATE_PASS, EL_RATE_SOURCE, EL_RATE_TOTAL };
  */
 enum el_rate_verdict el_rate_limit_take(struct el_rate_limit *limit,
                                         const struct el_address *source, el_time now);
-
-size_t el_rate_limit_memory(const struct el_rate_limit *limit); /* bytes: constant over its life */
 
 #endif

@@ -1,20 +1,18 @@
 /*
  * udp_echo_server.c - the UDP echo server to use: batches in, batches out, and no loaded gun.
  *
- * Teaches:  how a UDP server stays cheap (it waits inside recvmmsg(2), which brings many datagrams;
- *           one sendmmsg(2) takes them back, neighbours to one peer coalesced) and harmless: a source address can
- *           be forged, so whoever answers everything can be made to attack others. What is not
- *           answered is counted by reason.
+ * Teaches:  how a UDP server stays cheap (it waits inside recvmmsg(2), which brings many datagrams; one sendmmsg(2) takes them
+ *           back, neighbours to one peer coalesced) and harmless: a source address can be forged, so whoever answers everything
+ *           can be made to attack others. What is not answered is counted by reason.
  * Run:      build/bin/udp_echo_server --explain
  *           (then: echo hi | socat -t 1 - UDP:127.0.0.1:7007)
  * Partner:  clients/udp_echo.c; lib/datagram.c moves the datagrams,
  *           lib/source_rules.c says whom not to answer, lib/service.c is the life around this
- * Memory:   a worker reserves --batch times --max-datagram bytes (with --gro times 64 KiB) and its
- *           rate table when it starts, and nothing after that, whatever comes.
- * Leaves out: an event loop. One socket is waited for in the call itself, several with poll(2).
- *           Replies that the socket does not take are not queued but dropped and counted. And an
- *           attacker can use up the rate of the source that he forges (there is no handshake to
- *           tell them apart: that is what QUIC's address validation is for).
+ * Memory:   a worker reserves --batch times --max-datagram bytes (with --gro times 64 KiB) when it starts, all of them one table
+ *           of rates, and nothing after that, whatever comes.
+ * Leaves out: an event loop. One socket is waited for in the call itself, several with poll(2). Replies that the socket does not
+ *           take are not queued but dropped and counted. And an attacker can use up the rate of the source that he forges (there
+ *           is no handshake to tell them apart: that is what QUIC's address validation is for).
  * Next:     clients/udp_echo.c, the other end: how a lost datagram is told from a late one.
  */
 #include "datagram_explain.h"
@@ -47,6 +45,7 @@ struct server {
     bool rate_given, per_source_given;
     uint64_t rate, per_source;
     struct el_rate_total *total;
+    struct el_rate_sources *sources;
 };
 
 /*
@@ -189,7 +188,6 @@ static void serve_several(struct worker *worker)
 
 /*
  * A worker's whole life. What was read is answered before it looks for an order, so there is nothing to drain.
- *
  * [#wait-in-the-call] With one socket the wait is recvmmsg(2) itself. A loop around epoll_wait(2) or poll(2) makes three
  * system calls of an exchange that needs two: a tenth of its time.
  */
@@ -238,10 +236,8 @@ static const char *print_rate(uint64_t rate, char *text, size_t size)
     return text;
 }
 
-/*
- * The limits that were not given: none when only this machine can ask, else the ones that make the
- * server a poor weapon. The first worker is made before any runs, so it may write what all share.
- */
+/* The limits that were not given: none when only this machine can ask, else the ones that make the server a poor weapon. The first
+ * worker is made before any runs, so it may write what all share. */
 static bool settle_limits(struct server *server, const struct el_worker_context *context)
 {
     if (server->total != NULL)
@@ -254,12 +250,15 @@ static bool settle_limits(struct server *server, const struct el_worker_context 
     if (!server->per_source_given)
         server->per_source = loopback ? 0 : PER_SOURCE_ELSEWHERE;
     server->total = el_rate_total_new(server->rate);
+    if (server->per_source > 0)
+        server->sources = el_rate_sources_new(&(struct el_rate_sources_args){
+            .per_source = server->per_source, .threads = context->workers > 1});
     char total[24], each[24];
     el_explain(context->trace, EL_TOPIC_STEP, "rate limits: %s in all, %s for a source%s",
                print_rate(server->rate, total, sizeof total),
                print_rate(server->per_source, each, sizeof each),
                loopback ? "; only this machine can reach us" : "");
-    return server->total != NULL;
+    return server->total != NULL && (server->sources != NULL || server->per_source == 0);
 }
 
 static void open_port(struct worker *worker, size_t i)
@@ -297,7 +296,7 @@ static bool fill(struct worker *worker, const struct el_worker_context *context)
     bool limited = server->rate > 0 || server->per_source > 0;
     if (limited)
         worker->limit = el_rate_limit_new(
-            &(struct el_rate_limit_args){.total = server->total, .per_source = server->per_source});
+            &(struct el_rate_limit_args){.total = server->total, .sources = server->sources});
     return worker->batch != NULL && (worker->limit != NULL || !limited);
 }
 
@@ -396,5 +395,6 @@ int main(int argc, char **argv)
     };
     code = el_service_run(&program, &service, &options->service);
     el_rate_total_free(server.total);
+    el_rate_sources_free(server.sources);
     return code;
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 static struct el_rate_total *total;
+static struct el_rate_sources *sources;
 static struct el_rate_limit *limit; /* each test runs in a process of its own */
 
 static void limit_to(uint64_t in_all, uint64_t per_source, unsigned slots)
@@ -21,14 +22,17 @@ static void limit_to(uint64_t in_all, uint64_t per_source, unsigned slots)
         total = el_rate_total_new(in_all);
         ck_assert_ptr_nonnull(total);
     }
-    limit = el_rate_limit_new(
-        &(struct el_rate_limit_args){.total = total, .per_source = per_source, .slots = slots});
+    sources = el_rate_sources_new(
+        &(struct el_rate_sources_args){.per_source = per_source, .slots = slots});
+    ck_assert_ptr_nonnull(sources);
+    limit = el_rate_limit_new(&(struct el_rate_limit_args){.total = total, .sources = sources});
     ck_assert_ptr_nonnull(limit);
 }
 
 static void teardown(void)
 {
     el_rate_limit_free(limit);
+    el_rate_sources_free(sources);
     el_rate_total_free(total);
 }
 
@@ -206,6 +210,7 @@ START_TEST(no_pattern_of_arrivals_gets_more_than_rate_times_time_plus_burst)
         teardown();
     }
     limit = NULL;
+    sources = NULL;
     total = NULL;
 }
 END_TEST
@@ -264,13 +269,13 @@ END_TEST
 START_TEST(memory_is_constant_under_a_million_sources)
 {
     limit_to(0, 1000, 4096);
-    size_t before = el_rate_limit_memory(limit);
-    ck_assert_uint_le(before, 4096 * 32 + 256);
+    size_t before = el_rate_sources_memory(sources);
+    ck_assert_uint_le(before, 4096 * 32 + 8192);
     for (uint32_t i = 0; i < 1000000; i++) {
         struct el_address source = v4(i * 2654435761U);
         unit_holds(take(&source, (el_time)i * EL_US) == EL_RATE_PASS, "a new source");
     }
-    ck_assert_uint_eq(el_rate_limit_memory(limit), before);
+    ck_assert_uint_eq(el_rate_sources_memory(sources), before);
 }
 END_TEST
 
@@ -281,13 +286,13 @@ START_TEST(slots_are_rounded_up_to_a_power_of_two)
     } cases[] = {
         {1, 8}, {8, 8}, {9, 16}, {1000, 1024}, {1025, 2048}, {0, 4096}, {UINT32_MAX, 1 << 20}};
     limit_to(0, 1000, 8);
-    size_t eight = el_rate_limit_memory(limit);
-    el_rate_limit_free(limit);
+    size_t eight = el_rate_sources_memory(sources);
+    teardown();
     limit_to(0, 1000, 16);
-    size_t slot = (el_rate_limit_memory(limit) - eight) / 8;
-    el_rate_limit_free(limit);
+    size_t slot = (el_rate_sources_memory(sources) - eight) / 8;
+    teardown();
     limit_to(0, 1000, cases[_i].asked);
-    ck_assert_uint_eq(el_rate_limit_memory(limit), eight + (cases[_i].got - 8) * slot);
+    ck_assert_uint_eq(el_rate_sources_memory(sources), eight + (cases[_i].got - 8) * slot);
 }
 END_TEST
 
@@ -365,6 +370,7 @@ START_TEST(which_sources_collide_differs_from_table_to_table)
         teardown();
     }
     limit = NULL;
+    sources = NULL;
     total = NULL;
     ck_assert_uint_gt(different, 0);
 }
@@ -418,7 +424,8 @@ enum { WORKERS = 4 };
 struct worker {
     pthread_t thread;
     struct el_rate_total *total;
-    pthread_barrier_t *start; /* so that they meet, however slowly threads are made */
+    struct el_rate_sources *sources; /* NULL: no limit for a source */
+    pthread_barrier_t *start;        /* so that they meet, however slowly threads are made */
     uint64_t granted, asked;
     el_time until;
 };
@@ -428,8 +435,8 @@ struct worker {
 static void *work(void *arg)
 {
     struct worker *worker = arg;
-    struct el_rate_limit *mine =
-        el_rate_limit_new(&(struct el_rate_limit_args){.total = worker->total, .slots = 8});
+    struct el_rate_limit *mine = el_rate_limit_new(
+        &(struct el_rate_limit_args){.total = worker->total, .sources = worker->sources});
     struct el_address source = v4(1);
     for (el_time now = 0; mine != NULL && now < worker->until; now += EL_US) {
         worker->asked++;
@@ -438,6 +445,28 @@ static void *work(void *arg)
     el_rate_limit_free(mine);
     return NULL;
 }
+
+/* The kernel spreads the ports of one source over the workers: together they give it one rate, not one each. */
+START_TEST(a_source_gets_no_more_from_many_workers_than_from_one)
+{
+    static const uint64_t rates[] = {1, 999, 100000};
+    struct el_rate_sources *shared = el_rate_sources_new(
+        &(struct el_rate_sources_args){.per_source = rates[_i], .slots = 8, .threads = true});
+    struct worker worker[WORKERS];
+    uint64_t granted = 0;
+    for (int i = 0; i < WORKERS; i++) {
+        worker[i] = (struct worker){.sources = shared, .until = EL_S / 4};
+        ck_assert_int_eq(pthread_create(&worker[i].thread, NULL, work, &worker[i]), 0);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        ck_assert_int_eq(pthread_join(worker[i].thread, NULL), 0);
+        granted += worker[i].granted;
+    }
+    ck_assert_uint_le(granted, due(rates[_i], EL_S / 4));
+    ck_assert_uint_ge(granted, (rates[_i] / 4 * 9 + 9) / 10);
+    el_rate_sources_free(shared);
+}
+END_TEST
 
 START_TEST(workers_together_never_get_more_than_the_total)
 {
@@ -466,8 +495,8 @@ END_TEST
 static void *grab(void *arg)
 {
     struct worker *worker = arg;
-    struct el_rate_limit *mine =
-        el_rate_limit_new(&(struct el_rate_limit_args){.total = worker->total, .slots = 8});
+    struct el_rate_limit *mine = el_rate_limit_new(
+        &(struct el_rate_limit_args){.total = worker->total, .sources = worker->sources});
     struct el_address source = v4(1);
     pthread_barrier_wait(worker->start);
     while (mine != NULL && el_rate_limit_take(mine, &source, worker->until) == EL_RATE_PASS)
@@ -542,6 +571,7 @@ int main(void)
     tcase_add_loop_test(t, all_sources_together_get_the_total_and_one_burst, 0, 6);
     tcase_add_test(t, a_refusal_by_the_total_takes_no_token_of_the_source);
     tcase_add_test(t, a_refusal_by_the_source_takes_no_token_of_the_total);
+    tcase_add_loop_test(t, a_source_gets_no_more_from_many_workers_than_from_one, 0, 3);
     tcase_add_loop_test(t, workers_together_never_get_more_than_the_total, 0, 4);
     tcase_add_test(t, no_token_is_leased_twice);
     suite_add_tcase(suite, t);
