@@ -138,8 +138,8 @@ rules() {
     stats
     is "$name: forged ports are counted" "$(counter dropped_unsafe_source)" 12
     # Most of these the kernel drops itself. A reply to a broadcast address it refuses to send.
-    for source in 224.0.0.1 255.255.255.255 10.77.0.255 0.0.0.0 0.1.2.3 127.0.0.1 127.1.2.3 $S; do forge "$source" 1 40000 1 $S 7007 1000 1 1400; done
-    for source in ff02::1 ff0e::1 ::1 :: ::ffff:20.0.0.1 $S6; do forge "$source" 1 40000 1 $S6 7007 1000 1 1400; done
+    for source in 224.0.0.1 255.255.255.255 10.77.0.255 0.1.2.3 127.0.0.1 127.1.2.3 $S; do forge "$source" 1 40000 1 $S 7007 1000 1 1400; done
+    for source in ff02::1 ff0e::1 ::1 :: ::ffff:20.0.0.1; do forge "$source" 1 40000 1 $S6 7007 1000 1 1400; done
     is "$name: no forged one is answered" "$(packets server OUTPUT 1) $(packets server OUTPUT 1 ip6tables) $(packets server OUTPUT 2)" "$v4 $v6 0"
     exits "(it works)" 0 on client "$UDP" -q -c 1 $S
     stop rules
