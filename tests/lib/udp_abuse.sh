@@ -76,11 +76,11 @@ forge() {
 honest() {
     "$NET" run client -- "$UDP" --json -c 0 -i 10ms -W 5 $S >"$TEST_TMP/honest" 2>/dev/null </dev/null &
     HONEST=$!
-    defer stop_pid $HONEST
+    defer stop_pid "$HONEST"
 }
 honest_end() {
-    stop_pid $HONEST
-    OUT=$(<"$TEST_TMP/honest")
+    stop_pid "$HONEST"
+    OUT=$(jq -c 'del(.probes)' "$TEST_TMP/honest")
 }
 # unharmed NAME: all its datagrams were answered. Only the kernel may have lost some, where the machine was too slow to read them.
 unharmed() {

@@ -1,97 +1,18 @@
 #!/usr/bin/env bash
-# udp_abuse.t - the worst that can be sent to the UDP echo server, and that nobody else pays for it.
-#
-#   attacker ──┐              ┌── server   floods, forged sources, reflections, loops: all from the attacker, who writes
-#   client  ───┴──── sw0 ─────┴── other    what IP headers he likes (tests/measure/udp_forge.c); the client is honest
-#
-# Nothing is logged there: a log rule would be the slowest part. Packets are counted by iptables and by the server's interface, whose
-# counters see what really left, each segment of a coalesced reply by itself. Figures are told as diagnostics.
+# udp_abuse.t - the worst that can be sent to the UDP echo server: floods, reflections, loops, and whom it must not answer.
 . "$(dirname "$0")/../lib/tap.sh"
-. "$ROOT/tests/lib/client.sh"
-# shellcheck source=tests/lib/tcp.sh
-. "$ROOT/tests/lib/tcp.sh" # counter, between
-
-S=10.77.0.2 S6=fd77::2 MILLION=1000000
-
-if ! have gcc; then
-    [ -n "${ECHOLAB_NO_SKIP:-}" ] || skip_all "no gcc here to build tests/measure/udp_forge.c"
-    fail "gcc is there"; exit 1
-fi
-gcc -O2 -D_GNU_SOURCE -o "$TEST_TMP/forge" "$ROOT/tests/measure/udp_forge.c"
-{
-    i=1
-    echo 'switch sw0'
-    for host in client server other attacker; do
-        printf '%s\n' "host $host" "link $host:eth0 sw0:$host" "address $host:eth0 10.77.0.$i/24" "address $host:eth0 fd77::$i/64"
-        i=$((i + 1))
-    done
-    echo 'log nothing'
-} >"$TEST_TMP/topology"
-world "$TEST_TMP/topology"
-# Where replies to forged sources go: to a host that does not forward them, and says nothing.
-on server ip route add 20.0.0.0/8 via 10.77.0.1
-on server ip route add 2001:db8::/32 via fd77::1
-
-# ---- counting ----
-on server iptables -A INPUT -p udp
-on server iptables -A OUTPUT -p udp
-on server iptables -A OUTPUT -p icmp
-on server ip6tables -A INPUT -p udp
-on server ip6tables -A OUTPUT -p udp
-on other iptables -A INPUT -p udp -s $S -m length --length 93:65535
-on other iptables -A INPUT -p udp -s $S
-on other iptables -A INPUT -p icmp -s $S
-on attacker iptables -A INPUT -p udp -s $S
-# rule HOST CHAIN N [TOOL]: packets and bytes that it has counted.
-rule() { on "$1" "${4:-iptables}" -nvxL "$2" "$3" | awk '{ print $1, $2 }'; }
-packets() { rule "$@" | cut -d ' ' -f 1; }
-device() { on server cat "/sys/class/net/eth0/statistics/$1"; }
-
-# serve_on HOST NAME [OPTION…]: sets PID, OUT_FILE and NUMBER, its pid as its own host counts.
-serve_on() {
-    local host=$1 name=$2; shift 2
-    start_server "$name" "$NET" run "$host" -- "$BIN/udp_echo_server" "$@"
-    OUT_FILE=$TEST_TMP/$name.out
-    NUMBER=$(sed -nE '1s/.* pid=([0-9]+).*/\1/p' "$OUT_FILE")
-}
-memory() { on server cat "/proc/$NUMBER/status" | sed -nE 's/^VmRSS:[^0-9]*([0-9]+) kB/\1/p'; } # KiB
-# stop NAME: ends $PID; its last line is what `counter` reads then.
-stop() {
-    stop_pid "$PID"
-    is "$1: each datagram is accounted for" "$(counter received)" $(($(counter replied) + $(counter errors) + $(counter dropped_truncated) +
-        $(counter dropped_unsafe_source) + $(counter dropped_rate) + $(counter dropped_would_block) + $(counter dropped_no_buffer)))
-    ok "answered bytes never exceed received bytes: by the statistics, $1" test "$(counter bytes_out)" -le "$(counter bytes_in)"
-}
-# forge SOURCE SOURCES SPORT PORTS ADDRESS PORT RATE COUNT [SIZE]: sets SENT and MS.
-forge() {
-    local said
-    said=$(on attacker "$TEST_TMP/forge" "$@")
-    SENT=$(value sent "$said") MS=$(value ms "$said") RATE=$(value rate "$said")
-}
-# honest COUNT: an honest client in the background; honest_end: its counters in $OUT, as `json` reads them.
-honest() {
-    on client "$UDP" --json -c "$1" -i 10ms -W 5 $S >"$TEST_TMP/honest" 2>/dev/null &
-    HONEST=$!
-}
-honest_end() {
-    wait $HONEST || true
-    OUT=$(<"$TEST_TMP/honest")
-}
-# unharmed NAME: all its datagrams were answered. Only the kernel may have lost some, where the machine was too slow to read them.
-unharmed() {
-    diag "$1: honest client: $(json counts), p99 $(json rtt_ms.p99) ms (quiet: $QUIET ms); lost in the kernel's queue: $(counter dropped_kernel_queue)"
-    if [ "$(counter dropped_kernel_queue)" -eq 0 ]; then is "$1" "$(json lost)" 0
-    else between "$1" "$(json lost)" 0 $(($(json sent) / 10)); fi
-}
+# shellcheck source=tests/lib/udp_abuse.sh
+. "$ROOT/tests/lib/udp_abuse.sh"
+abuse_world
 
 # ---- one source, far more than its limit; and a reflection within that limit ----
 one_source() { # WORKERS
-    local name="100,000 datagrams a second from one source, limit 1,000" before most
+    local name="100,000 datagrams a second from one source, limit 1,000" before most answered
     serve_on server "limited$1" --listen '*:7007' --rate-per-source 1000 --workers "$1"
     exits "(quiet, with $1 workers)" 0 on client "$UDP" --json -c 50 -i 5ms $S
     QUIET=$(json rtt_ms.p99)
     before=$(packets attacker INPUT 1)
-    honest 80
+    honest
     forge 10.77.0.4 1 40000 64 $S 7007 100000 100000
     honest_end
     stats
@@ -177,40 +98,4 @@ loop_ended() {
 loop 1
 loop 2
 
-# ---- a million sources ----
-many_sources() { # WORKERS ADDRESS FIRST_SOURCE COUNT [OPTION…]
-    local workers=$1 address=$2 first=$3 count=$4 name="a million spoofed sources" before after
-    shift 4
-    serve_on server "many$workers" --listen '*:7007' --workers "$workers" "$@"
-    # Once every buffer and every place of the table is used, nothing may grow.
-    forge "$first" 30000 40000 64 "$address" 7007 0 30000
-    before=$(memory)
-    honest 200
-    forge "$first" "$count" 40000 64 "$address" 7007 0 "$count"
-    after=$(memory)
-    honest_end
-    stats
-    diag "$workers workers: $SENT sources in $MS ms ($RATE/s), answered $(counter replied); resident before $before KiB, after $after KiB"
-    is "$name: $count of them, $workers workers" "$SENT" "$count"
-    ok "$name: the process is as large as before, $workers workers" test "$after" -le $((before + 64 * workers))
-}
-many_sources 1 $S 20.0.0.1 $MILLION
-# At such a rate the limit for all is used up, and everybody shares what there is.
-diag "honest client meanwhile: $(json counts), p99 $(json rtt_ms.p99) ms (quiet: $QUIET ms)"
-ok "a million spoofed sources: an honest client is answered" test "$(json received)" -ge 20
-stop many1
-many_sources 2 $S6 2001:db8:: 200000 --rate 0
-unharmed "a million spoofed sources: an honest client is answered, networks of IPv6 and no limit for all"
-stop many2
-
-# ---- all of it ----
-read -r _ in4 <<<"$(rule server INPUT 1)"
-read -r _ in6 <<<"$(rule server INPUT 1 ip6tables)"
-read -r _ out4 <<<"$(rule server OUTPUT 1)"
-read -r _ out6 <<<"$(rule server OUTPUT 1 ip6tables)"
-diag "bytes of UDP: in $in4 and $in6 (IPv6), out $out4 and $out6; on the wire in $(device rx_bytes), out $(device tx_bytes)"
-ok "answered bytes never exceed received bytes: on IPv4" test "$out4" -le "$in4"
-ok "answered bytes never exceed received bytes: on IPv6" test "$out6" -le "$in6"
-ok "answered bytes never exceed received bytes: on the wire" test "$(device tx_bytes)" -le "$(device rx_bytes)"
-ok "answered bytes never exceed received bytes: nor packets" test "$(device tx_packets)" -le "$(device rx_packets)"
-is "no ICMP error has left the server" "$(packets server OUTPUT 2)" 0
+all_bytes "answered bytes never exceed received bytes"
