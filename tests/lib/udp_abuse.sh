@@ -30,26 +30,18 @@ abuse_world() {
         echo 'log nothing'
     } >"$TEST_TMP/topology"
     world "$TEST_TMP/topology"
-    # Where replies to forged sources go: to a host that does not forward them, and says nothing.
-    on server ip route add 20.0.0.0/8 via 10.77.0.1
-    on server ip route add 2001:db8::/32 via fd77::1
-
-    # What counts: rules without a target.
-    on server iptables -A INPUT -p udp
-    on server iptables -A OUTPUT -p udp
-    on server iptables -A OUTPUT -p icmp
-    on server ip6tables -A INPUT -p udp
-    on server ip6tables -A OUTPUT -p udp
-    on other iptables -A INPUT -p udp -s $S -m length --length 93:65535
-    on other iptables -A INPUT -p udp -s $S
-    on other iptables -A INPUT -p icmp -s $S
+    # Where replies to forged sources go: to a host that does not forward them, and says nothing. And what counts: rules without a target.
+    on server sh -ec 'ip route add 20.0.0.0/8 via 10.77.0.1; ip route add 2001:db8::/32 via fd77::1
+        iptables -A INPUT -p udp; iptables -A OUTPUT -p udp; iptables -A OUTPUT -p icmp
+        ip6tables -A INPUT -p udp; ip6tables -A OUTPUT -p udp'
+    on other sh -ec 'iptables -A INPUT -p udp -s 10.77.0.2 -m length --length 93:65535
+        iptables -A INPUT -p udp -s 10.77.0.2; iptables -A INPUT -p icmp -s 10.77.0.2'
     on attacker iptables -A INPUT -p udp -s $S
 }
 
 # rule HOST CHAIN N [TOOL]: packets and bytes that it has counted.
 rule() { on "$1" "${4:-iptables}" -nvxL "$2" "$3" | awk '{ print $1, $2 }'; }
 packets() { rule "$@" | cut -d ' ' -f 1; }
-device() { on server cat "/sys/class/net/eth0/statistics/$1"; }
 
 # serve_on HOST NAME [OPTION…]: sets PID, OUT_FILE and NUMBER, its pid as its own host counts.
 serve_on() {
@@ -72,6 +64,14 @@ forge() {
     said=$(on attacker "$TEST_TMP/forge" "$@")
     SENT=$(value sent "$said") MS=$(value ms "$said") RATE=$(value rate "$said")
 }
+# forge_each ARGUMENTS… -- WORD…: with each word in turn in the place of WORD, by one visit to the attacker.
+forge_each() {
+    local lines=() word
+    while [ "$1" != -- ]; do lines+=("$1"); shift; done
+    shift
+    for word; do printf '%s\n' "${lines[@]//WORD/"$word"}"; done >"$TEST_TMP/each"
+    on attacker xargs -L 1 "$TEST_TMP/forge" <"$TEST_TMP/each" >/dev/null
+}
 # honest: a client that asks a hundred times a second, until honest_end; then its counters are in $OUT, as `json` reads them.
 honest() {
     "$NET" run client -- "$UDP" --json -c 0 -i 10ms -W 5 $S >"$TEST_TMP/honest" 2>/dev/null </dev/null &
@@ -91,15 +91,16 @@ unharmed() {
 
 # all_bytes NAME: over everything that the script has sent.
 all_bytes() {
-    local in4 in6 out4 out6
-    read -r _ in4 <<<"$(rule server INPUT 1)"
-    read -r _ in6 <<<"$(rule server INPUT 1 ip6tables)"
-    read -r _ out4 <<<"$(rule server OUTPUT 1)"
-    read -r _ out6 <<<"$(rule server OUTPUT 1 ip6tables)"
-    diag "bytes of UDP: in $in4 and $in6 (IPv6), out $out4 and $out6; on the wire in $(device rx_bytes), out $(device tx_bytes)"
+    local in4 in6 out4 out6 icmp rx tx rx_packets tx_packets
+    # shellcheck disable=SC2016 # for the inner shell
+    read -r _ in4 _ out4 icmp _ _ in6 _ out6 rx tx rx_packets tx_packets < <(on server sh -ec '
+        for rule in "iptables -nvxL INPUT 1" "iptables -nvxL OUTPUT 1" "iptables -nvxL OUTPUT 2" "ip6tables -nvxL INPUT 1" "ip6tables -nvxL OUTPUT 1"
+        do $rule; done | awk "{ print \$1, \$2 }"
+        cd /sys/class/net/eth0/statistics && cat rx_bytes tx_bytes rx_packets tx_packets' | xargs)
+    diag "bytes of UDP: in $in4 and $in6 (IPv6), out $out4 and $out6; on the wire in $rx, out $tx"
     ok "$1: on IPv4" test "$out4" -le "$in4"
     ok "$1: on IPv6" test "$out6" -le "$in6"
-    ok "$1: on the wire" test "$(device tx_bytes)" -le "$(device rx_bytes)"
-    ok "$1: nor packets" test "$(device tx_packets)" -le "$(device rx_packets)"
-    is "$1: and no ICMP error has left the server" "$(packets server OUTPUT 2)" 0
+    ok "$1: on the wire" test "$tx" -le "$rx"
+    ok "$1: nor packets" test "$tx_packets" -le "$rx_packets"
+    is "$1: and no ICMP error has left the server" "$icmp" 0
 }

@@ -7,7 +7,7 @@
  *           udp_forge SOURCE SOURCES SPORT PORTS ADDRESS PORT RATE COUNT [SIZE]
  *           The n-th datagram is from address SOURCE + n % SOURCES (of IPv6 its first 64 bits are counted up) and from
  *           port SPORT + n % PORTS. RATE is per second; 0 is as fast as it goes.
- * Bounds:   at most 10 million datagrams and 60 seconds. In a lab network only: nobody routes it further.
+ * Bounds:   at most 10 million datagrams and 20 seconds. In a lab network only: nobody routes it further.
  * Partner:  tests/netns/udp_abuse.t. udp_flood.c is its honest sister: one real source.
  */
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { BATCH = 64, MAX_SIZE = 1400, MAX_COUNT = 10000000, MAX_SECONDS = 60, FIELDS = 8 };
+enum { BATCH = 64, MAX_SIZE = 1400, MAX_COUNT = 10000000, MAX_SECONDS = 20, FIELDS = 8 };
 
 struct packet {
     union {
