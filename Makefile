@@ -214,7 +214,7 @@ asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-
 	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests
 	@$(MAKE) --no-print-directory VARIANT=$@ check-unit check-netns
 # The threads are in the servers (--workers) and in what they share: those tests are the ones that TSan can judge.
-TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t models_tcp.t models_tcp_ends.t models_udp.t))
+TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t udp_abuse.t models_tcp.t models_tcp_ends.t models_udp.t))
 TSAN_UNIT  := service rate_limit trace datagram_wait bench_run bench_udp
 tsan: ## the tests that run threads, under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan -j2 all $(TSAN_UNIT:%=$(BUILD)/tsan/tests/test_%)

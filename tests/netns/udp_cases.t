@@ -137,5 +137,8 @@ exits "$N: Linux forbids to fragment what fits its own cable, also without --df"
 like "$N: so the hint is the same" "$ERR" 'no router said why'
 exits "(silence about small datagrams)" 28 on client "$UDP" -c 1 -W 200ms -s 548 10.79.0.1
 unlike "$N: small datagrams get no hint" "$ERR" 'no router said why'
-both "(dropped by INPUT: an ICMP error is an answer)" 7 "sent=1 lost=1 errors=1" on client "$UDP" -c 1 -s 560 $S:99
+exits "(an ICMP error is an answer)" 7 on client "$UDP" -c 1 -s 560 $S:99
 unlike "$N: whoever was told why gets no hint" "$ERR" 'no router said why'
+with server INPUT -p udp --dport 7007 -m statistic --mode nth --every 2 --packet 0 -j DROP -- \
+    both "(one of two is lost)" 1 "sent=2 received=1 lost=1" on client "$UDP" -c 2 -i 10ms -W 400ms -s 560 $S
+unlike "$N: nor does who heard an echo" "$ERR" 'no router said why'

@@ -137,6 +137,8 @@ test_total_rate() {
     stop total
 }
 # shellcheck disable=SC2317,SC2329 # called by wait_for
+share_received() { ask_stats share && [ "$(stat received)" -eq "$1" ]; }
+# shellcheck disable=SC2317,SC2329 # called by wait_for
 total_received() { ask_stats total && [ "$(stat received)" -eq "$1" ]; }
 
 # More than the 256 small datagrams that a receive buffer of the default size has room for; net.core.rmem_max says what can be had.
@@ -215,6 +217,15 @@ test_speed_options() {
     is "each segment is counted" "$(stat replied)" 34
     ok "they were received and answered as one" test "$(stat wakeups)" -le 10 -a "$(stat messages)" -le 10
     accounted "--gro"
+
+    serve share --gro --rate-per-source 100 # a burst of 10
+    python3 -c 'import socket, struct, sys
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([bytes(30000)], [(socket.SOL_UDP, 103, struct.pack("H", 1000))], 0,
+    ("127.0.0.1", int(sys.argv[1])))' "$PORT"
+    ok "(thirty segments sent as one are received)" wait_for 10 share_received 30
+    stop share
+    ok "datagrams that come as one cost a token each" test "$(stat replied)" -ge 10 -a "$(stat replied)" -le 12
+    accounted "--gro and a rate"
 
     serve plain --no-gso
     ok "--no-gso echoes a burst" "$PEER" burst --segment 100 "$HOST" "$PORT" 30 100
