@@ -244,7 +244,7 @@ C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -I$(BUILD)/include
 
 .PHONY: lint format
-lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers, cases
 	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	@mkdir -p $(BUILD)/include && ln -sfn $(CURDIR)/lib $(BUILD)/include/echolab # where an installed program finds them
 	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
@@ -253,6 +253,7 @@ lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers
 	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)
 	$(call say,LINT,anchors)tests/lib/anchors.sh
 	$(call say,LINT,layers)tests/lib/layers.sh >/dev/null
+	$(call say,LINT,cases)tests/lib/cases.py
 	@echo "lint: clean"
 format: ## let clang-format lay out every C file
 	clang-format -i $(C_FILES)
