@@ -219,6 +219,21 @@ START_TEST(each_status_has_words_of_its_own)
 }
 END_TEST
 
+START_TEST(a_failure_that_has_a_reason_names_it)
+{
+    char text[EL_LOOKUP_FAILURE];
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_UNREACHABLE, -ECONNREFUSED, text),
+                     "unreachable: no server can be reached: Connection refused");
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_UNREACHABLE, 0, text),
+                     "unreachable: no server can be reached");
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_LOCAL, -EMFILE, text),
+                     "local failure: Too many open files");
+    /* an errno of the other family's answer */
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_NO_NAME, -ECONNREFUSED, text),
+                     "NXDOMAIN: no such name");
+}
+END_TEST
+
 struct story {
     char text[8192];
     size_t used;
@@ -489,6 +504,7 @@ static Suite *resolver_suite(void)
     tcase_add_test(t, names_as_people_write_them_are_legal);
     tcase_add_test(t, a_literal_with_a_zone_that_does_not_exist_is_a_local_failure);
     tcase_add_test(t, each_status_has_words_of_its_own);
+    tcase_add_test(t, a_failure_that_has_a_reason_names_it);
     tcase_add_loop_test(t, the_narration_tells_the_decision_each_query_and_each_answer, 0, 9);
     suite_add_tcase(suite, t);
 
