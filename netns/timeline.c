@@ -139,7 +139,10 @@ int main(int argc, char **argv)
         return code;
     if (options.clock) {
         printf("%lld\n", clock_distance());
-        return fflush(stdout) == 0 ? 0 : 1;
+        if (fflush(stdout) == 0)
+            return 0;
+        fprintf(stderr, "timeline: stdout: write: %s\n", strerror(errno));
+        return 1;
     }
     if (first == argc) {
         fprintf(stderr, "timeline: which recording? timeline DIR (net why makes them)\n");
