@@ -73,6 +73,7 @@ static const struct el_program program = {
     .options = options,
     .min_operands = 1,
     .max_operands = NAMES_MAX,
+    .not_written = EXIT_LOCAL,
 };
 
 /* ---- one name after the other ---------------------------------------------------------------- */
