@@ -286,10 +286,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             continue; /* --connect-only: what a server says of itself is no echo */
         size_t owed = el_flight_owed(tcp->flight);
         size_t ours = (size_t)got < owed ? (size_t)got : owed;
-        if (tcp->streaming)
-            take_streamed(tcp, chunk, ours);
-        else
+        if (!tcp->streaming)
             take_probes(tcp, chunk, ours);
+        else if (ours > 0) /* what is settled is not settled twice */
+            take_streamed(tcp, chunk, ours);
         if ((size_t)got > owed && !tcp->broken) {
             el_client_corrupt(tcp->client, 0, NULL);
             give_up(tcp, "recv: more came back than was sent", EPROTO);
