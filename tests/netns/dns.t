@@ -65,8 +65,9 @@ CASE="silent server"
 gives_up "silent server: echo_resolve: exit 6 at -w" ask echo_resolve silent.test -w 400ms
 gives_up "$CASE: tcp_echo: exit 6 at --connect-timeout" ask tcp_echo silent.test --connect-timeout 400ms
 gives_up "$CASE: udp_echo: exit 6 at -w" ask udp_echo silent.test -w 400ms
-like "$CASE: says so" "$ERR" '^udp_echo: silent\.test: lookup: no answer within 4[0-9.]+ms$'
-gives_up "$CASE: exit 6 after its tries, before any deadline" ask tcp_echo silent.test --connect-timeout 60 --dns-timeout 200ms --dns-tries 2
+like "$CASE: says so" "$ERR" '^udp_echo: silent\.test: lookup: no answer within [0-9.]+m?s$'
+# the second try waits for as long at least, or, with some versions of c-ares, for half of it
+timed "$CASE: exit 6 after its tries, before any deadline" 6 300 10000 ask tcp_echo silent.test --connect-timeout 60 --dns-timeout 200ms --dns-tries 2
 
 CASE="truncated, then TCP; TCP refused"
 exits "truncated, then TCP; TCP refused: asked again over TCP" 0 ask echo_resolve truncated.test -4

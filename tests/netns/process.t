@@ -10,11 +10,13 @@ peers udp-silent
 
 # ---- without a stdout; on a full disk ----
 # The exit codes are the programs' own: 2 of clients, 1 of all others, 125 of net.
+closed() { timeout 10 "$@" >&-; }
+full() { timeout 10 "$@" >/dev/full; }
 without_stdout() { # PROGRAM CODE CMD…: closed, and full: an error that is named, and no crash
     local program=$1 code=$2 what=$3; shift 3
-    exits "closed stdout: $program $what: exit $code" "$code" timeout 10 bash -c '"$@" >&-' - "$@"
+    exits "closed stdout: $program $what: exit $code" "$code" closed "$@"
     like "closed stdout: $program $what: said" "$ERR" "^$program: stdout: .*(Bad file descriptor|cannot be written)"
-    exits "full disk: $program $what: exit $code" "$code" timeout 10 bash -c '"$@" >/dev/full' - "$@"
+    exits "full disk: $program $what: exit $code" "$code" full "$@"
     like "full disk: $program $what: said" "$ERR" "^$program: stdout: .*(No space left on device|cannot be written)"
 }
 for path in "$BIN"/*; do
@@ -98,9 +100,9 @@ like "SIGQUIT prints an interim summary: echo_bench: and the summary after it" "
 # ---- the lab network's programs, as they are met ----
 world pair
 in_net() { # WORDS…: 125, and said
-    exits "closed stdout: net $1: exit 125" 125 bash -c '"$@" >&-' - "$NET" "$@"
+    exits "closed stdout: net $1: exit 125" 125 closed "$NET" "$@"
     like "closed stdout: net $1: said" "$ERR" '^[a-z_]+: (why: )?stdout: .*(Bad file descriptor|cannot be written|not everything was taken)'
-    exits "full disk: net $1: exit 125" 125 bash -c '"$@" >/dev/full' - "$NET" "$@"
+    exits "full disk: net $1: exit 125" 125 full "$NET" "$@"
     like "full disk: net $1: said" "$ERR" '^[a-z_]+: (why: )?stdout: .*(No space left on device|cannot be written|not everything was taken)'
 }
 on client "$UDP" -q -c 1 10.77.0.2:7 >/dev/null 2>&1 || true # so that there is a packet
