@@ -44,7 +44,7 @@ for stage in 0 1 63; do
         against $end:$stage 1 "sent=1 lost=1 errors=1" -c 2 -i 0
     done
 done
-# After the last echo it is a matter of microseconds who closes first: not of the exit code. [#who-closes-first]
+# After the last echo it is a matter of microseconds who closes first: not of the exit code. See client.h [#who-closes-first].
 repeatedly() { local i; for i in {1..10}; do "$@" || return; done; }
 for end in close reset; do
     exits "$end after the last echo: exit 0, 10 times" 0 repeatedly "$TCP" -q -c 1 "${AT[$end:64]}"
