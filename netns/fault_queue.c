@@ -213,8 +213,9 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     int first, code = el_options_parse(&program, argc, argv, NULL, &first, stdout, stderr);
     if (code < 0) {
+        char shown[80];
         fprintf(stderr, "fault_queue: %s: unknown command (add, clear, show or engine)\n",
-                argv[first]);
+                el_name_escape(argv[first], shown, sizeof shown));
         code = 2;
     }
     return code;
