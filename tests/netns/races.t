@@ -27,6 +27,7 @@ test_stop_comes_first() {
     defer stop_pid "$pid"
     read -rt 10 -u "$hold" line
     like "$server: it serves" "$line" '^ready '
+    head -c 63k /dev/zero >&"$hold" # of 64 KiB: two lines fit
     (while kill -USR1 "$pid" 2>/dev/null; do read -rt 0.01 <> <(:) || true; done) &
     asker=$!
     defer stop_pid "$asker"
