@@ -19,11 +19,10 @@ DROPS = ("dropped_truncated", "dropped_unsafe_source", "dropped_rate", "dropped_
 SERVERS = ("udp1", "udp2")
 # What a client may be told, by the fault that was on: the names of udp_echo and tcp_echo. "deadline" is always a possible one.
 TOLD = {
-    "reject": {"refused", "unreachable", "admin-prohibited", "host-prohibited", "net-prohibited", "packet-filtered", "EHOSTUNREACH", "EACCES",
-               "ECONNREFUSED"},
-    "refuse": {"refused", "port-unreachable", "ECONNREFUSED", "ECONNRESET", "closed-by-peer", "EPIPE"},
-    "unreachable": {"unreachable", "host-unreachable", "EHOSTUNREACH", "ENETUNREACH", "address-unreachable", "no-route"},
-    "link down": {"ENETUNREACH", "EHOSTUNREACH", "ENETDOWN", "host-unreachable", "unreachable"},
+    "reject": {"administratively-prohibited", "EHOSTUNREACH", "EACCES"},
+    "refuse": {"refused", "port-unreachable", "ECONNREFUSED"},
+    "unreachable": {"host-unreachable", "address-unreachable", "no-route", "EHOSTUNREACH", "ENETUNREACH"},
+    "link down": {"host-unreachable", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"},
 }
 
 
@@ -167,7 +166,7 @@ class Book:
                     self.fail("%s: %d of %d are in none of its counters", r["kind"], r["unanswered"], r["sent"])
                 missing -= r["unanswered"]
                 uncounted += BENCH_WINDOW
-            elif r["sent"] != r["received"] + r["lost"] + r["late"] + r["unanswered"] + r["corrupt"]:
+            elif not 0 <= r["sent"] - (r["received"] + r["lost"] + r["late"] + r["unanswered"]) <= r["corrupt"]:
                 self.fail("%s: sent %d is not received %d + lost %d + late %d + corrupt %d + unanswered %d", r["kind"], r["sent"], r["received"], r["lost"],
                           r["late"], r["corrupt"], r["unanswered"])
             if r.get("same") is False and r["lost"] + r["late"] + r["corrupt"] + r["unanswered"] == 0:
