@@ -195,8 +195,8 @@ class Summary:
             rest = [p for p in self.series(name) if p[0] >= self.series(name)[-1][0] / 4]
             did = "%s of %s answered" % (format(last["replied"], ","), format(last["received"], ",")) if name.startswith("udp") else \
                   "%s clients, %s bytes" % (format(last["accepted"], ","), format(last["bytes_out"], ","))
-            memory = [first["memory"]["anonymous"], *q, last["memory"]["anonymous"]]
-            rows.append((name[:3] + ", %s workers" % name[-1] if name[-1] != "1" else name[:3] + ", 1 worker", did, *memory, "%+.0f" % slope(rest),
+            memory = [first["memory"]["anonymous"], *(one or "-" for one in q), last["memory"]["anonymous"]]
+            rows.append((name[:3] + ", %s workers" % name[-1] if name[-1] != "1" else name[:3] + ", 1 worker", did, *memory, "%+.0f" % slope(rest) if self.args.seconds >= 600 else "-",
                          last["memory"]["rss"], "%d, %d" % (first["memory"]["fds"], last["memory"]["fds"]), last.get("active", 0)))
         yield from self.table(("server", "did", "memory at the start", "quarter 1", "2", "3", "4", "at the end", "slope, kB/h", "resident", "descriptors: start, end",
                                "clients left"), rows)
