@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 
-from judge import Book, grown
+from judge import Book
 from plan import PORTS, SERVER4, SERVER6, Plan
 from summary import Summary
 
@@ -124,6 +124,8 @@ class Soak:
                         "--listen", "%s:%d" % (SERVER6, port)]
                 if proto == "tcp":  # whoever was cut off by a fault is gone in time for the end
                     argv += ["--idle-timeout", "20s", "--write-timeout", "10s"]
+                elif workers > 1:  # one with the default, one whose reserve is small: see summary.py
+                    argv += ["--batch", "16"]
                 self.server.do("start", name="%s%d" % (proto, workers), argv=argv)
         self.names = ["udp1", "tcp1", "udp2", "tcp2"]
         self.statistics = self.look()

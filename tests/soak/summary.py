@@ -1,8 +1,8 @@
 """summary.py - what the soak has seen, as a page: figures of servers, clients and faults, memory over time, and every deviation.
 
 The bounds on memory are here. Judged is what a server has written to ("anonymous"): what it shares with the other programs comes and goes
-with them. A UDP worker reserves --batch times --max-datagram bytes (4 MiB) and touches them as datagrams fill them, so it
-may grow that far, slowly; nothing else may grow.
+with them. A UDP worker reserves --batch times --max-datagram bytes and touches them as datagrams fill them, so it may grow that
+far, slowly; nothing else may grow.
 Partner: soak.py.
 """
 import os
@@ -10,10 +10,11 @@ import platform
 import subprocess
 import time
 
-# kB: from the second quarter of the run to the last, medians; and of UDP for each worker, from the beginning.
-GROWTH = {"plain": 1024}
-GROWTH_INSTRUMENTED = 64 * 1024  # a sanitizer keeps what was freed for a while, to know it again
-UDP_RESERVED = 4200
+# kB, from the second quarter of the run to the last, medians. A lost connection would be some hundred bytes, of ten thousand.
+GROWTH = {"tcp": 512, "udp": 2048}
+INSTRUMENTED = 64 * 1024  # a sanitizer keeps what was freed for a while, to know it again
+UDP_RESERVED = {"udp1": 64 * 64, "udp2": 2 * 16 * 64}  # kB: workers times --batch times 64 KiB, as soak.py starts them
+SMALL = 512
 FEW = 12  # samples: a shorter run has no quarters
 
 
@@ -36,6 +37,7 @@ class Summary:
         self.args, self.root = args, root
         self.date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
         self.load = [os.getloadavg()[0]]
+        self.commit = self.head()  # of now: somebody may commit meanwhile
         self.samples, self.servers = [], {}
         self.kinds, self.clients, self.faults, self.lost = {}, {}, {}, {}
         self.epochs, self.deviations = [], []
@@ -97,18 +99,18 @@ class Summary:
         end = points[-1][0] if points else 0
         return [median([y for x, y in points if end * i / 4 <= x <= end * (i + 1) / 4]) for i in range(4)]
 
-    def bound(self):
-        return GROWTH.get(self.args.variant, GROWTH_INSTRUMENTED)
+    def bound(self, name):
+        return GROWTH[name[:3]] if self.args.variant == "plain" else INSTRUMENTED
 
     def judge_memory(self):
         for name in self.servers:
             points = self.series(name)
             second, last = self.quarters(name)[1], self.quarters(name)[3]
-            if len(points) >= FEW and last - second > self.bound():
-                yield "%s has grown by %d kB from the second quarter to the last (at most %d)" % (name, last - second, self.bound())
-            room = UDP_RESERVED * int(name[-1]) if name.startswith("udp") else 4 * self.bound()
-            if points[-1][1] - points[0][1] > room + self.bound():
-                yield "%s has grown by %d kB from beginning to end (at most %d)" % (name, points[-1][1] - points[0][1], room + self.bound())
+            if len(points) >= FEW and last - second > self.bound(name):
+                yield "%s has grown by %d kB from the second quarter to the last (at most %d)" % (name, last - second, self.bound(name))
+            most = UDP_RESERVED.get(name, 0) + SMALL if self.args.variant == "plain" else INSTRUMENTED
+            if points[-1][1] - points[0][1] > most:
+                yield "%s has grown by %d kB from beginning to end (at most %d)" % (name, points[-1][1] - points[0][1], most)
 
     # ---- the page ------------------------------------------------------------------------------------------------------------------
 
@@ -123,7 +125,7 @@ class Summary:
         return "Linux %s, %s, %d cores, load average %.1f at the beginning, %.1f at the end; %s" % (
             platform.release(), cpu or platform.machine(), os.cpu_count(), self.load[0], self.load[-1], "root" if os.geteuid() == 0 else "an ordinary user")
 
-    def commit(self):
+    def head(self):
         def git(*words):
             done = subprocess.run(["git", "-C", self.root, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             return done.stdout.strip() if done.returncode == 0 else None
@@ -147,7 +149,7 @@ class Summary:
         yield "# Soak: %s" % verdict
         yield ""
         yield "`make soak SEED=%d DURATION=%ds%s`, commit %s, %s." % (
-            self.args.seed, self.args.seconds, "" if self.args.variant == "plain" else " VARIANT=" + self.args.variant, self.commit(), self.date)
+            self.args.seed, self.args.seconds, "" if self.args.variant == "plain" else " VARIANT=" + self.args.variant, self.commit, self.date)
         yield "%.0f s, %d epochs%s. %s." % (elapsed, len(self.epochs), ", ended early by " + stopped if stopped else "", self.machine())
         yield ""
         if self.deviations:
@@ -201,6 +203,10 @@ class Summary:
         yield from self.table(("server", "did", "memory at the start", "quarter 1", "2", "3", "4", "at the end", "slope, kB/h", "resident", "descriptors: start, end",
                                "clients left"), rows)
         yield ""
-        yield "Memory is what the process has written to, in kB (medians of the quarters, %d samples); bound: %d kB from quarter 2 to 4." % (
-            len(self.samples), self.bound())
+        yield "Memory is what the process has written to, in kB: medians of the quarters, of %d samples." % len(self.samples)
+        if self.args.variant == "plain":
+            yield "It may grow by %d kB (TCP) or %d kB (UDP) from quarter 2 to 4, and in all by %d kB, UDP also by the %s kB that it reserves at its start." % (
+                GROWTH["tcp"], GROWTH["udp"], SMALL, " and ".join(format(one, ",") for one in UDP_RESERVED.values()))
+        else:
+            yield "Under a sanitizer it may grow by %d kB." % INSTRUMENTED
         yield ""
