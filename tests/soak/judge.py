@@ -11,6 +11,8 @@ dropped; R + copies - drops of G = B. When all clients have ended these must be 
 meanwhile may be missing; where datagrams were in fragments, as many as fragments were dropped.
 And what the clients miss may not be more than all of that: in an epoch without faults, nothing.
 
+(What arrived and nobody read came when its client had gone: an explanation only where faults make echoes late.)
+
 TCP loses nothing that is not a fault's: every byte is compared by the clients, and none may be damaged, whatever the link does,
 since the checksum catches it (what repairs the checksum is done to UDP alone).
 """
