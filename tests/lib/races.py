@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """races.py - servers that are told to stop, to report or to hurry at random moments, over and over.
 
-  races.py --bin DIR [--seed N] [--rounds N] [--seconds S] [--jobs N] [--keep DIR]
+  races.py --bin DIR [--seed N] [--rounds N] [--only N] [--jobs N] [--keep DIR]
 
 Each round starts one of the two echo servers with 1 to 4 workers, sends it clients, and signals: before its ready line, while it
 accepts, while clients dribble, while it prints statistics, once or twice. Then it is asked what must be so whatever the moment was:
