@@ -8,7 +8,10 @@ SEED=${ECHOLAB_SEED:-$RANDOM} SECONDS_LONG=13
 
 RC=0
 ECHOLAB_BIN='' "$ROOT/tests/soak/run" --bin "$BIN" --out "$TEST_TMP" --seed "$SEED" --duration "${SECONDS_LONG}s" \
-    --variant "${ECHOLAB_VARIANT:-plain}" >"$TEST_TMP/page" 2>"$TEST_TMP/err" </dev/null || RC=$?
+    --variant "${ECHOLAB_VARIANT:-plain}" >"$TEST_TMP/page" 2>"$TEST_TMP/err" </dev/null &
+SOAK=$!
+defer stop_pid "$SOAK"
+wait "$SOAK" || RC=$?
 if grep -qE 'does this kernel have|NFQUEUE.*(not found|No such)' "$TEST_TMP/err"; then skip_all "this kernel has no packet queue"; fi
 diag "seed $SEED" "$(grep -E '^[0-9]+ s, |^Epochs' "$TEST_TMP/page")"
 if [ $RC -eq 0 ]; then pass "mixed clients, faults that change, one and two workers: nothing is unexplained, memory and descriptors stay"
@@ -16,4 +19,4 @@ else fail "mixed clients, faults that change, one and two workers: nothing is un
 is "... the summary is a file too" "$(cat "$TEST_TMP/summary.md")" "$(cat "$TEST_TMP/page")"
 like "... with clients of both protocols in it" "$(<"$TEST_TMP/page")" '^\| (tcp|udp) .*\| [0-9,]+ \| [1-9][0-9,]* \|'
 like "... and all four servers" "$(grep -c ' worker' "$TEST_TMP/page")" '^[4-9]'
-is "... no world is left" "$("$NET" status | grep -c '^soak-' || true)" 0
+is "... no world is left" "$("$NET" status | grep -c "^soak-$SOAK:" || true)" 0
