@@ -17,7 +17,8 @@ SOFT = {
     "checksum": (("corrupt={}% checksum=keep", 2, 12),),
     "rate": (("rate={}kbit limit=32k", 2000, 8000),),
     "drop and delay": (("drop={}%", 1, 6), ("delay={}ms", 2, 20)),
-    "duplicate and drop": (("duplicate={}%", 5, 20), ("drop={}%", 2, 10)),
+    # In this order: a drop after a duplicate takes the copy along, and is counted as one.
+    "drop and duplicate": (("drop={}%", 2, 10), ("duplicate={}%", 5, 20)),
 }
 DAMAGE = {"corrupt": (("corrupt={}%", 3, 15),)}  # nobody but the program can tell: UDP alone
 HARD = ("reject", "refuse", "unreachable", "blackhole")  # to the end of the epoch; rules of iptables
@@ -58,9 +59,10 @@ class Plan:
 
     def add_soft(self, plan, faults, protocol):
         for link in self.rng.choice((("client:server",), ("server:client",), ("client:server", "server:client"))):
-            for words, low, high in faults:
+            at = self.rng.uniform(0.1, 1.0)
+            for order, (words, low, high) in enumerate(faults):
                 word = words.format(self.rng.randint(low, high))
-                plan["faults"].append((self.rng.uniform(0.1, 1.0), link, "%s seed=%d" % (word, self.rng.randrange(1 << 31)), protocol))
+                plan["faults"].append((at + order / 1000, link, "%s seed=%d" % (word, self.rng.randrange(1 << 31)), protocol))
 
     # ---- clients ----------------------------------------------------------------------------------------------------------------
 
