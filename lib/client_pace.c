@@ -241,6 +241,7 @@ bool el_client_echoed(struct el_client *client, uint64_t seq)
 {
     struct el_report_event event = {0};
     el_time now = el_now();
+    seq = el_ledger_whose(client->ledger, seq);
     enum el_probe_fate fate =
         el_ledger_echoed(client->ledger, seq, now, &event.duplicate, &event.reordered);
     const struct el_probe_record *record = el_ledger_record(client->ledger, seq);

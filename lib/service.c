@@ -96,17 +96,9 @@ static void print_stats(struct service *service, const char *reason, el_duration
         service->code = 1;
 }
 
-static void on_signal(evutil_socket_t fd, short what, void *arg)
+static void on_stop_signal(struct service *service, const char *name)
 {
-    struct service *service = arg;
-    struct signalfd_siginfo info;
-    (void)what;
-    if (read(fd, &info, sizeof info) != sizeof info)
-        return;
-    const char *name = info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
-    if (info.ssi_signo == SIGUSR1) {
-        print_stats(service, "signal", PATIENCE);
-    } else if (service->order == EL_ORDER_SERVE) {
+    if (service->order == EL_ORDER_SERVE) {
         begin_drain(service, name);
     } else {
         el_log(service->trace, EL_WARN, "%s again: closing at once", name);
@@ -114,6 +106,27 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
         give_order(service, EL_ORDER_STOP);
         event_add(service->force_timer, &FORCE);
     }
+}
+
+/*
+ * [#stop-comes-first] signalfd(2) hands out the lowest number first, and SIGUSR1 is below SIGTERM. A line of statistics may wait for its
+ * reader; so whoever asks for them again and again would keep a stop from ever being read. Take all that is pending, and obey first.
+ */
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *service = arg;
+    struct signalfd_siginfo info[3]; /* one of each */
+    bool asked = false;
+    (void)what;
+    ssize_t got = read(fd, info, sizeof info);
+    for (ssize_t i = 0; i < got / (ssize_t)sizeof info[0]; i++) {
+        if (info[i].ssi_signo == SIGUSR1)
+            asked = true;
+        else
+            on_stop_signal(service, info[i].ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+    if (asked) /* once stopping, nobody may hold that up */
+        print_stats(service, "signal", service->order == EL_ORDER_SERVE ? PATIENCE : 0);
 }
 
 /* [#force] A worker does not even stop. Whatever it waits for: this path waits for nothing and writes nothing. */
