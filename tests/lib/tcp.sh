@@ -1,7 +1,7 @@
 # tcp.sh - for scripts that test a TCP server: start it, send it clients, ask it what it counted.
 #
 # Sourced after tap.sh. $SERVER is the program; `serve` sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE, which the others use.
-# shellcheck shell=bash disable=SC2034 # RC, CLIENT, RUN, OUT_FILE and ERR_FILE are for the scripts
+# shellcheck shell=bash disable=SC2034 # RC, CLIENT, RUN, FAMILY, OUT_FILE and ERR_FILE are for the scripts
 
 # serve NAME [OPTION…]: a server on a free port; sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE.
 serve() {
@@ -12,13 +12,15 @@ serve() {
 }
 
 # serve_on HOST ADDRESS NAME [OPTION…]: as serve, on a host of the lab network. PID is the server's own, as this machine knows it; RUN that
-# of the `net run` around it, which ends with the server and with its exit code.
+# of the `net run` around it, which ends with the server and with its exit code. FAMILY is RUN, PID and who is between them: nsenter(1) stops
+# when its child does, so to continue a server is to continue all of them.
 serve_on() {
     local host=$1 address=$2 name=$3 child
     shift 3
     start_server "$name" "$NET" run "$host" -- "$SERVER" --listen "$address:0" "$@"
     RUN=$PID
-    while child=$(pgrep -P "$PID"); do PID=$child; done
+    FAMILY=("$RUN")
+    while child=$(pgrep -P "$PID"); do PID=$child FAMILY+=("$child"); done
     PORT=${LISTEN##*:} OUT_FILE=$TEST_TMP/$name.out ERR_FILE=$TEST_TMP/$name.err
 }
 
