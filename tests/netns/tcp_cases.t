@@ -3,7 +3,7 @@
 #
 # Rows of tests/cases.tsv that have no other home. Each host is a network namespace, so what is set in its /proc/sys is of that host alone.
 #
-#   tests/netns/tcp_cases.t [reset] [unread] [kill] [vanish] [backlog] [self] [ports] [dual]     only these
+#   tests/netns/tcp_cases.t [reset] [unread] [kill] [owed] [vanish] [backlog] [self] [ports] [dual]     only these
 . "$(dirname "$0")/../lib/tap.sh"
 . "$ROOT/tests/lib/client.sh"
 . "$ROOT/tests/lib/tcp.sh"
@@ -90,6 +90,27 @@ test_kill() {
     ok "$name: the server counts a reset" wait_for 10 counts resets 1
     unharmed "$name" "$before"
 }
+
+# Echoed to the last byte as far as the server can see, and closed; but the client has half-closed, does not read, and has no room for it all.
+# What is owed then is the kernel's, which would ask "is there room now?" as long as the answer is "no".
+test_owed() {
+    local name='"client that never reads": half-closed before'
+    serve_on server $S owed --write-timeout 300ms
+    in_background hungry python3 -c '
+import signal, socket, sys
+s = socket.socket()
+s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+s.connect((sys.argv[1], int(sys.argv[2])))
+s.sendall(b"x" * 60000)
+s.shutdown(socket.SHUT_WR)
+signal.pause()' $S "$PORT"
+    ok "$name: the server has closed it" wait_for 10 counts closed 1
+    is "$name: for the server it is no reset" "$(counter resets)" 0
+    ok "$name: the kernel forgets what it is owed soon after the write limit" wait_for 10 owed_nothing
+    kill -TERM "$CLIENT"
+    wait "$CLIENT" || true
+}
+owed_nothing() { [ -z "$(on server ss -Htan state last-ack "( sport = :$PORT )")" ]; }
 
 # Nobody says goodbye: the way between the two is gone.
 test_vanish() {
@@ -202,6 +223,6 @@ test_dual() {
     is "$name: it was tried after 250 ms, not before" "$(json dial.attempts.1.started_ms | awk '{print ($1 >= 250 && $1 < 2000) ? "yes" : $1}')" yes
 }
 
-TESTS=(reset unread kill vanish backlog self ports dual)
+TESTS=(reset unread kill owed vanish backlog self ports dual)
 [ $# -eq 0 ] || TESTS=("$@")
 for name in "${TESTS[@]}"; do "test_$name"; done
