@@ -26,11 +26,11 @@ begin_attack() {
     on client python3 "$ROOT/tests/lib/attack.py" --source $ATTACKER $S "$PORT" "$@" <"$TEST_TMP/attack.in" >"$TEST_TMP/attack" 2>&1 &
     ATTACK=$!
     exec {ATTACK_FD}>"$TEST_TMP/attack.in"
-    wait_for 20 file_has "$TEST_TMP/attack" begun || diag "the attack never begins:" "$(<"$TEST_TMP/attack")"
+    wait_for 30 file_has "$TEST_TMP/attack" begun || fail "the attack begins: $*" "$(<"$TEST_TMP/attack")"
 }
 end_attack() {
     exec {ATTACK_FD}>&-
-    wait "$ATTACK" || diag "the attacker died:" "$(<"$TEST_TMP/attack")"
+    wait "$ATTACK" || fail "the attack goes on to its end" "$(<"$TEST_TMP/attack")"
     DONE=$(tail -n1 "$TEST_TMP/attack")
 }
 
