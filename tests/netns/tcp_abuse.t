@@ -56,11 +56,11 @@ STAYS_KB=1024
 memory_is_back() { [ "$(resident_kb)" -le "$1" ]; }
 all_gone() { stats && [ "$(counter active)" = 0 ] && [ "$(counter accepted)" = "$(counter closed)" ]; }
 
-# What the kernel holds for a client, in and out, beyond what --socket-buffer permits: 128k, which it doubles, and a segment more.
+# Sockets for which the kernel keeps more than --socket-buffer permits, in or out, or may come to keep more: 128k, which it doubles, and a
+# segment. skmem is (r…,rb…,t…,tb…,f…,w…): what is held and what may be, in and out (ss(8)).
 fat_sockets() {
-    on server ss -Htmn state established "( sport = :$PORT )" |
-        awk 'match($0, /skmem:\(r[0-9]+/) { r = substr($0, RSTART + 8, RLENGTH - 8); match($0, /,w[0-9]+/); w = substr($0, RSTART + 2, RLENGTH - 2)
-             if (r + 0 > 262144 + 65536 || w + 0 > 262144 + 65536) print "in " r ", out " w }'
+    on server ss -Htmn state established "( sport = :$PORT )" | grep -oE 'skmem:\([^)]*' | awk -F'[:(,a-z]+' -v limit=262144 '
+        $3 + 0 > limit + 65536 || $4 + 0 != limit || $6 + 0 != limit || $8 + 0 > limit + 65536'
 }
 
 # under NAME VERB [N]: the attack, with an honest client beside it; and what the server looks like afterwards, beside MEMORY, what it used
