@@ -46,9 +46,10 @@ const char *const el_seccomp_allowed[] = {
     "recvmmsg", "recvmsg", "recvfrom", "read", "readv", "sendmmsg", "sendmsg", "sendto", "write", "writev",
     "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "poll", "ppoll", "futex",
 
-    /* Clients come and go. Not among them: socket, bind, listen, connect. All sockets are there before the filter is. */
+    /* Clients come and go. Not among them: bind, listen, connect. All sockets are there before the filter is. */
     "accept4", "shutdown", "close", "getsockname", "getpeername", "getsockopt", "fcntl", "fstat", "newfstatat", "statx", "lseek",
-    "epoll_create1", "eventfd2", "timerfd_create", "timerfd_settime", "timerfd_gettime",
+    /* What a worker that makes its own loop asks for: epoll(7), and for libevent's a pipe. */
+    "epoll_create1", "eventfd2", "pipe2", "timerfd_create", "timerfd_settime", "timerfd_gettime",
 
     /* Memory, threads. clone3(2) is left out on purpose: it has its flags in memory, where no filter sees them. It gets ENOSYS, and glibc takes
      * clone(2) instead. */
@@ -74,6 +75,9 @@ const struct el_seccomp_rule el_seccomp_rules[] = {
     {"ioctl", 0, 1, {IS(1, TIOCGWINSZ)}},
     {"ioctl", 0, 1, {IS(1, TCGETS)}},
     {"ioctl", 0, 1, {IS(1, FIONREAD)}},
+    /* if_indextoname(3): which interface a link-local address is on. It asks any socket, and makes this one for it. */
+    {"socket", 0, 2, {IS(0, AF_UNIX), IS(1, SOCK_DGRAM | SOCK_CLOEXEC)}},
+    {"ioctl", 0, 1, {IS(1, SIOCGIFNAME)}},
     /* The descriptor in reserve, /dev/null; what a library reads late. Nothing is made, written or emptied. */
     {"openat", 0, 1, {SEEN(2, O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND, O_RDONLY)}},
     /* No memory that could be run. So a library that would be loaded late cannot be; ours are all loaded before. */
