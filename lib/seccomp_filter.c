@@ -44,26 +44,16 @@ static bool is_known_machine(void)
 }
 
 /*
- * How the filter itself behaves. Speculation: before Linux 5.16 a filter switched a protection on that slows all memory down,
- * meant for code that one does not trust; ours is our own. The tree: a search instead of a walk through the list, for kernels before 5.11 and for
- * calls whose arguments are looked at.
+ * How the filter itself behaves, where kernel and library can: none of these is needed for what it promises. Speculation: before Linux
+ * 5.16 a filter switched a protection on that slows all memory down, meant for code that one does not trust; ours is our own. The tree: a search
+ * instead of a walk through the list, for kernels before 5.11 and for calls whose arguments are looked at.
  */
-static int set_attributes(scmp_filter_ctx filter)
+static void wish(scmp_filter_ctx filter)
 {
-    static const struct {
-        enum scmp_filter_attr attribute;
-        uint32_t value;
-    } wanted[] = {
-        {SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
-        {SCMP_FLTATR_CTL_TSYNC, 1},
-        {SCMP_FLTATR_CTL_SSB, 1},
-        {SCMP_FLTATR_CTL_OPTIMIZE, 2},
-        {SCMP_FLTATR_API_SYSRAWRC, 1}, /* the kernel's own errno, for who reads why not */
-    };
-    int error = 0;
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && error == 0; i++)
-        error = seccomp_attr_set(filter, wanted[i].attribute, wanted[i].value);
-    return error;
+    seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+    seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1);
+    seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1); /* the kernel's own errno */
 }
 
 /* Negative: a call of other machines, or of a newer libseccomp. Nobody here can make it, so it needs no rule: ENOSYS. */
@@ -115,11 +105,12 @@ int el_seccomp_filter_install(unsigned calls, char *text, size_t size)
         snprintf(text, size, "no list of calls for this kind of machine");
         return -ENOTSUP;
     }
-    snprintf(text, size, "libseccomp");
+    snprintf(text, size, "not with this kernel");
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
     if (filter == NULL)
         return -ENOMEM;
-    int error = set_attributes(filter);
+    wish(filter);
+    int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     if (error == 0)
         error = kill_dangerous(filter);
     if (error == 0)
