@@ -15,7 +15,7 @@ PROGRAMS=(tcp_echo_server udp_echo_server tcp_iterative tcp_fork tcp_thread tcp_
 # What the kernel says of each thread of the family of PID, once each: "NoNewPrivs 1, Seccomp 2, …"; no capability is the absence of one.
 standing() {
     local pid
-    for pid in "$1" $(pgrep -P "$1"); do cat "/proc/$pid/task"/*/status; done |
+    for pid in "$1" $(pgrep -P "$1" || true); do cat "/proc/$pid/task"/*/status 2>/dev/null || true; done | # a child may be gone
         awk '/^(NoNewPrivs|Seccomp):/ { print $1 $2 } /^Cap(Inh|Prm|Eff|Amb):/ && $2 !~ /^0*$/ { print $1 $2 }' | sort -u | paste -sd ' '
 }
 threads_of() { find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l; }
