@@ -30,14 +30,9 @@ BIN := $(if $(filter plain,$(VARIANT)),$(BUILD)/bin,$O/bin)
 # programs named here, and its other .c files are parts that these and the unit tests share; so are those of clients/bench/.
 
 LIB_SRC      := $(wildcard lib/*.c)
-comma        := ,
 # fault_queue and tcp_io_uring need libraries that not everybody has: without them they are left out, and all says so.
 QUEUE_LIBS   := $(shell pkg-config --libs libnetfilter_queue libmnl 2>/dev/null)
 URING_LIBS   := $(shell pkg-config --libs liburing 2>/dev/null)
-# So is the servers' filter of system calls (lib/seccomp_filter.h). --as-needed: the clients have none, and need no library for it.
-SECCOMP_LIBS := $(shell pkg-config --exists 'libseccomp >= 2.5' 2>/dev/null && pkg-config --libs libseccomp)
-SECCOMP_CPPFLAGS := $(if $(SECCOMP_LIBS),-DEL_HAVE_SECCOMP $(shell pkg-config --cflags libseccomp 2>/dev/null))
-SECCOMP_LDLIBS := $(if $(SECCOMP_LIBS),-Wl$(comma)--push-state$(comma)--as-needed $(SECCOMP_LIBS) -Wl$(comma)--pop-state)
 LEFT_OUT     := $(if $(QUEUE_LIBS),,netns/fault_queue.c netns/fault_netlink.c) $(if $(URING_LIBS),,servers/models/tcp_io_uring.c)
 NETNS_NAMES  := fault_queue mark_lines packet_capture packet_log timeline topology
 NETNS_SRC    := $(filter-out $(LEFT_OUT),$(wildcard $(NETNS_NAMES:%=netns/%.c)))
@@ -68,7 +63,7 @@ CC ?= cc
 PKGS := libevent_core libevent_pthreads libcares
 # pkg-config is asked once, and only when a recipe needs it: `make deps` must run before it is there.
 PKG_CFLAGS   = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-LIB_LDLIBS   = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(PKGS)) $$(SECCOMP_LDLIBS) -lm)$(LIB_LDLIBS)
+LIB_LDLIBS   = $(eval LIB_LDLIBS := $$(shell pkg-config --libs $(PKGS)) -lm)$(LIB_LDLIBS)
 CHECK_LDLIBS = $(eval CHECK_LDLIBS := $$(shell pkg-config --libs check))$(CHECK_LDLIBS)
 
 SAN_asan       := -fsanitize=address -fno-omit-frame-pointer
@@ -80,7 +75,7 @@ SAN            := $(SAN_$(VARIANT))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
-OUR_CPPFLAGS := -D_GNU_SOURCE -Ilib $(SECCOMP_CPPFLAGS) $(if $(SAN),-DEL_INSTRUMENTED,-D_FORTIFY_SOURCE=2)
+OUR_CPPFLAGS := -D_GNU_SOURCE -Ilib $(if $(SAN),-DEL_INSTRUMENTED,-D_FORTIFY_SOURCE=2)
 OUR_CFLAGS   := -std=gnu11 -O2 -g -pthread -fstack-protector-strong $(WARN) $(SAN)
 OUR_LDFLAGS  := -pthread -Wl,-z,relro,-z,now $(SAN)
 COMPILE = $(CC) $(OUR_CPPFLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(CFLAGS) -MMD -MP
@@ -96,7 +91,6 @@ endif
 all: $(PROGRAMS) $(STATIC) $(SHARED) ## build programs and library (the default)
 	$(if $(QUEUE_LIBS),,@echo "fault_queue is left out: libnetfilter-queue-dev and libmnl-dev are not there (make deps)")
 	$(if $(URING_LIBS),,@echo "tcp_io_uring is left out: liburing-dev is not there (make deps)")
-	$(if $(SECCOMP_LIBS),,@echo "the servers' filter of system calls is left out: libseccomp-dev is not there (make deps)")
 
 # Flags are kept in a file that changes only when they do; every object depends on it. [#flags-changed]
 $O/flags: FORCE
@@ -144,7 +138,7 @@ $O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(BENCH_PARTS) $(STATIC)
 # Three tiers of Debian packages; each is a no-op in well under a second when all are there.
 
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
-                 libnetfilter-queue-dev libmnl-dev liburing-dev libseccomp-dev iproute2 iptables nftables dnsmasq-base util-linux procps
+                 libnetfilter-queue-dev libmnl-dev liburing-dev iproute2 iptables nftables dnsmasq-base util-linux procps
 PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
                  inetutils-inetd libcap2-bin mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
                  $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
@@ -247,14 +241,14 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
-FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -I$(BUILD)/include $(SECCOMP_CPPFLAGS)
+FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -I$(BUILD)/include
 
 .PHONY: lint format
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers
 	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	@mkdir -p $(BUILD)/include && ln -sfn $(CURDIR)/lib $(BUILD)/include/echolab # where an installed program finds them
 	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
-	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE $(SECCOMP_CPPFLAGS) -Ilib -Itests/lib -Inetns -Iclients/bench $(C_UNITS)
+	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench $(C_UNITS)
 	$(call say,LINT,shellcheck)shellcheck -x $(SCRIPTS)
 	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)
 	$(call say,LINT,anchors)tests/lib/anchors.sh
@@ -299,7 +293,7 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 	install -m 644 netns/topology.1 $(DESTDIR)$(MANDIR)/echolab-topology.1
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
 	 'Name: echolab' 'Description: async DNS and socket helpers over libevent and c-ares' 'Version: $(VERSION)' \
-	 'Requires: libevent_core libevent_pthreads libcares' 'Libs: -L$${libdir} -lecholab' 'Libs.private: $(SECCOMP_LIBS) -pthread -lm' \
+	 'Requires: libevent_core libevent_pthreads libcares' 'Libs: -L$${libdir} -lecholab' 'Libs.private: -pthread -lm' \
 	 'Cflags: -I$${includedir} -D_GNU_SOURCE' > $(DESTDIR)$(LIBDIR)/pkgconfig/echolab.pc
 
 uninstall: ## take away what install put there

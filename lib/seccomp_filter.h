@@ -35,7 +35,7 @@ enum el_calls {
  * no_new_privs, without which the kernel takes no filter from an ordinary user.
  *
  * `calls`: enum el_calls, ored. 0, also in an instrumented build, where it does nothing; or -errno with `text` = what failed, and
- * nothing has changed. -ENOTSUP: built without libseccomp, or neither x86-64 nor arm64. EINVAL, ENOSYS, EPERM, EACCES: this kernel or this container allows no filter.
+ * nothing has changed. -ENOTSUP: neither x86-64 nor arm64. EINVAL, ENOSYS, EPERM, EACCES: this kernel or this container allows no filter.
  */
 int el_seccomp_filter_install(unsigned calls, char *text, size_t size);
 

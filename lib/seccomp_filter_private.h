@@ -6,21 +6,32 @@
 
 #include "seccomp_filter.h"
 
-#include <seccomp.h>
+#include <stdint.h>
 
-enum { EL_SECCOMP_ARGUMENTS = 2 };
+enum { EL_SECCOMP_COMPARES = 2 };
+
+struct el_seccomp_call {
+    const char *name; /* NULL ends a list */
+    long number;
+};
+
+/* A half of an argument, seen through `mask`, is `value`. Both machines are little-endian: argument n has its low half at word 2n. */
+struct el_seccomp_compare {
+    unsigned word;
+    uint32_t mask, value;
+};
 
 /* A call that is allowed if its arguments compare so (all of them). Several rules for one call: any of them. */
 struct el_seccomp_rule {
-    const char *name; /* as libseccomp knows it; NULL ends a list */
-    unsigned calls;   /* 0: for everybody; else only for whoever has this bit of enum el_calls */
-    unsigned count;   /* of `arguments` */
-    struct scmp_arg_cmp arguments[EL_SECCOMP_ARGUMENTS];
+    struct el_seccomp_call call;
+    unsigned calls; /* 0: for everybody; else only for whoever has this bit of enum el_calls */
+    unsigned count; /* of `compare` */
+    struct el_seccomp_compare compare[EL_SECCOMP_COMPARES];
 };
 
-extern const char *const el_seccomp_allowed[]; /* always, whatever the arguments; NULL ends it */
+extern const struct el_seccomp_call el_seccomp_allowed[]; /* always, whatever the arguments */
 extern const struct el_seccomp_rule el_seccomp_rules[];
-extern const char *const el_seccomp_killed[];
+extern const struct el_seccomp_call el_seccomp_killed[];
 
 /* clone(2) with one of these bits makes a namespace, and is killed too. 0 ends the list. */
 extern const unsigned el_seccomp_killed_clone_flags[];

@@ -22,7 +22,4 @@ const char *under_filter_missing(void);
             unit_skip(under_filter_missing());                                                     \
     } while (0)
 
-/* A suite of one skipped test, for a main() that cannot be built without libseccomp. */
-int under_filter_skip(const char *suite);
-
 #endif
