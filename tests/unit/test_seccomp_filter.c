@@ -210,7 +210,7 @@ static int ask_too_much(const void *arg)
     FAILS(15, setsockopt(-1, IPPROTO_IP, SO_LINGER, &one, sizeof one));
     FAILS(16, setsockopt(-1, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
     FAILS(17, fork());
-    FAILS(18, vfork());
+    FAILS(18, syscall(SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0L, 0L, 0L, 0L));
     FAILS(19, syscall(SYS_clone3, NULL, 0L));
     FAILS(20, prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L));
     FAILS(21, prctl(PR_SET_PDEATHSIG, SIGKILL, 0L, 0L, 0L));
@@ -250,7 +250,8 @@ static int ask_as_parent(const void *arg)
             poll(NULL, 0, -1);
     }
     if (child < 0 || !fails(kill(child, SIGTERM)) || !fails(prctl(PR_SET_DUMPABLE, 0L)) ||
-        !fails(syscall(SYS_io_uring_setup, 1L, NULL)) || !fails(vfork()))
+        !fails(syscall(SYS_io_uring_setup, 1L, NULL)) ||
+        !fails(syscall(SYS_clone, CLONE_VM | SIGCHLD, 0L, 0L, 0L, 0L)))
         return 1;
     if (kill(child, SIGKILL) < 0 || waitpid(-1, &status, __WNOTHREAD) != child)
         return 2;

@@ -24,10 +24,10 @@ static void *use_memory(void *arg)
 {
     char *text = malloc(100); /* the thread's own arena */
     char *large = malloc(8 << 20);
-    large = large != NULL ? realloc(large, 32 << 20) : NULL; /* mmap(2), mremap(2) */
-    bool good = text != NULL && large != NULL;
+    char *larger = realloc(large, 32 << 20); /* mmap(2), mremap(2) */
+    bool good = text != NULL && larger != NULL;
+    free(larger != NULL ? larger : large);
     free(text);
-    free(large);
     return good ? arg : NULL;
 }
 

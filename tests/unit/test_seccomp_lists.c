@@ -46,7 +46,7 @@ START_TEST(no_call_is_named_twice)
 }
 END_TEST
 
-/* [#hot-calls] With a look at an argument the kernel would run the filter for each message. */
+/* See #hot-calls. With a look at an argument the kernel would run the filter for each message. */
 static const char hot[] = "recvmmsg recvfrom recvmsg sendmmsg sendto sendmsg read write readv "
                           "writev ppoll futex close epoll_pwait epoll_ctl accept4 getsockopt "
 #ifdef __x86_64__
