@@ -4,7 +4,7 @@
  * Teaches:  the order of a server's life, and why nobody here needs a lock: the main thread makes each
  *           worker before its thread exists and takes it apart after that thread was joined; in between they
  *           share one atomic word and one eventfd(2).
- * Partner:  service.h. Threads: service_worker.c. Sockets: listener.c. Privileges: sandbox.c. Pid file: pidfile.c.
+ * Partner:  service.h. Threads: service_worker.c. Sockets: listener.c. Privileges: service_sandbox.c. Pid file: pidfile.c.
  *           What it prints: service_report.c. Options: service_options.c.
  * Leaves out: restarting a worker that died, and reloading options: stop it and start it again.
  */
@@ -13,6 +13,7 @@
 #include "listener.h"
 #include "pidfile.h"
 #include "service_report.h"
+#include "service_sandbox.h"
 #include "service_worker.h"
 #include "standard_io.h"
 
@@ -231,33 +232,14 @@ static int check_options(struct service *service)
     return 2;
 }
 
-/*
- * [#drop-after-bind] Root was needed for the sockets and the pid file at most. Root without --user becomes
- * nobody: who starts a demo with sudo should not thereby serve the network as root.
- */
 static int drop_privileges(struct service *service)
 {
-    char text[160];
-    const struct el_service_options *options = service->options;
-    const char *fallback = geteuid() == 0 ? "nobody" : NULL;
-    const struct el_sandbox_args args = {
-        .user = options->user != NULL ? options->user : fallback,
-        .max_descriptors = ULONG_MAX, /* all that the hard limit allows: a client is a descriptor */
-    };
-    if (options->no_sandbox)
-        return 0;
-    int error = el_sandbox_enter(&args, text, sizeof text);
-    if (error < 0) {
-        char name[64];
-        el_log(service->trace, EL_ERROR, "%s%s: %s%s%s%s", options->user != NULL ? "--user " : "",
-               args.user != NULL ? el_name_escape(args.user, name, sizeof name) : "sandbox", text,
-               error == -ENOENT ? "" : ": ", error == -ENOENT ? "" : strerror(-error),
-               options->user != NULL ? "" : " (--no-sandbox keeps user and privileges)");
-        return 1;
-    }
-    if (text[0] != '\0')
-        el_log(service->trace, EL_INFO, "sandbox: %s", text);
-    return 0;
+    return el_service_drop_privileges(service->options, service->trace);
+}
+
+static int filter_calls(struct service *service)
+{
+    return el_service_filter_calls(service->options, service->plug, service->trace);
 }
 
 static int open_sockets(struct service *service)
@@ -384,7 +366,7 @@ int el_service_run(const struct el_program *program, const struct el_service *pl
     };
     int (*const steps[])(struct service *) = {
         check_standard_streams, check_options,   open_signals, open_main_loop,
-        open_sockets,           drop_privileges, open_workers};
+        open_sockets,           drop_privileges, open_workers, filter_calls};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && service.code == 0; i++)
         service.code = steps[i](&service);
     if (service.code == 0)

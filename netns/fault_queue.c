@@ -45,7 +45,8 @@ static int drop_privileges(void)
     for (unsigned long capability = 0; capability <= 63; capability++)
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
             break; /* EINVAL: that was the last one */
-    int error = el_sandbox_enter(&(struct el_sandbox_args){.user = NULL}, note, sizeof note);
+    int error =
+        el_sandbox_enter(&(struct el_sandbox_args){.keep_capabilities = true}, note, sizeof note);
     sets[0].effective = sets[0].permitted = 1U << CAP_NET_ADMIN;
     if (error == 0 && syscall(SYS_capset, &header, sets) < 0)
         error = -errno;
