@@ -43,7 +43,7 @@ UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/measure/*.sh tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/soak/run tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -206,6 +206,13 @@ check-netns: all ## behaviour in lab networks (TAP, run by prove)
 check-install: all ## install, build a student's program against it, uninstall
 	@$(RUN_TESTS) --log $O/log/install tests/install/install.t
 
+# The 30 minutes' summary is committed as tests/soak/SUMMARY.md. Ctrl-C ends it early, with the summary so far.
+DURATION ?= 30m
+.PHONY: soak
+soak: deps-test ## all servers and clients under changing faults, nothing unexplained (DURATION=30m SEED=N VARIANT=asan-ubsan)
+	@$(MAKE) --no-print-directory -j2 all
+	@tests/soak/run --bin $(BIN) --out $(BUILD)/soak --variant $(VARIANT) --duration $(DURATION) $(if $(SEED),--seed $(SEED))
+
 .PHONY: unit-tests
 unit-tests: $(UNIT)
 
@@ -214,7 +221,7 @@ asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-
 	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests
 	@$(MAKE) --no-print-directory VARIANT=$@ check-unit check-netns
 # The threads are in the servers (--workers) and in what they share: those tests are the ones that TSan can judge.
-TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t udp_abuse.t models_tcp.t models_tcp_ends.t models_udp.t))
+TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t udp_abuse.t models_tcp.t models_tcp_ends.t models_udp.t races.t))
 TSAN_UNIT  := service rate_limit trace datagram_wait bench_run bench_udp
 tsan: ## the tests that run threads, under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan -j2 all $(TSAN_UNIT:%=$(BUILD)/tsan/tests/test_%)
@@ -244,7 +251,7 @@ C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -I$(BUILD)/include
 
 .PHONY: lint format
-lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers
+lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers, cases
 	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	@mkdir -p $(BUILD)/include && ln -sfn $(CURDIR)/lib $(BUILD)/include/echolab # where an installed program finds them
 	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
@@ -253,6 +260,7 @@ lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers
 	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)
 	$(call say,LINT,anchors)tests/lib/anchors.sh
 	$(call say,LINT,layers)tests/lib/layers.sh >/dev/null
+	$(call say,LINT,cases)tests/lib/cases.py
 	@echo "lint: clean"
 format: ## let clang-format lay out every C file
 	clang-format -i $(C_FILES)

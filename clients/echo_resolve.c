@@ -36,7 +36,7 @@ struct run {
     el_time deadline;
     char **names;
     size_t count, next, resolved;
-    bool interrupted;
+    bool interrupted, failed; /* failed: something here, not a name */
     struct el_json json;
     struct el_outcome now; /* names are looked up one after the other */
 };
@@ -73,6 +73,7 @@ static const struct el_program program = {
     .options = options,
     .min_operands = 1,
     .max_operands = NAMES_MAX,
+    .not_written = EXIT_LOCAL,
 };
 
 /* ---- one name after the other ---------------------------------------------------------------- */
@@ -162,6 +163,7 @@ static void start_next(struct run *run)
                                                });
     if (run->lookup == NULL) {
         fprintf(stderr, "echo_resolve: %s: %s\n", o->name, strerror(ENOMEM));
+        run->failed = true;
         event_base_loopbreak(run->base);
     }
 }
@@ -259,20 +261,20 @@ static int check_names(char *const *names, size_t count)
 /* Output that nobody got is a failure, however well the lookups went. */
 static int finish(struct run *run, bool ran)
 {
+    int code = !ran || run->failed ? EXIT_LOCAL : run->resolved == run->count ? 0 : EXIT_NAME;
     if (run->settings.json) {
         el_json_close_array(&run->json);
         el_json_uint(&run->json, "resolved", run->resolved);
         el_json_uint(&run->json, "unresolved", run->count - run->resolved);
         el_json_bool(&run->json, "interrupted", run->interrupted);
+        el_json_int(&run->json, "exit_code", code);
         el_json_close_object(&run->json);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "echo_resolve: stdout: write: %s\n", strerror(errno));
         return EXIT_LOCAL;
     }
-    if (!ran)
-        return EXIT_LOCAL;
-    return run->resolved == run->count ? 0 : EXIT_NAME;
+    return code;
 }
 
 static struct event_base *new_base(void)

@@ -138,8 +138,7 @@ static void end_input(struct tcp_echo *tcp)
         el_client_echoed(tcp->client, tcp->seq);
 }
 
-/* --stdin, --message: input becomes stream as fast as both ends allow, and the echo is read
- * meanwhile. */
+/* --stdin, --message: input goes out as fast as both ends allow, and the echo is read meanwhile. */
 static void pump(struct tcp_echo *tcp)
 {
     for (int i = 0; i < WAKEUP_MAX && !tcp->input_ended && !tcp->booked; i++) {
@@ -175,8 +174,7 @@ static void tcp_send(void *arg, uint64_t seq)
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     struct tcp_echo *tcp = arg;
     if (tcp->streaming)
         pump(tcp);
@@ -195,8 +193,7 @@ static void tcp_late(void *arg, enum el_operation operation)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
-/* What has come in completes the probe: intact, changed, or, if its deadline has passed, late;
- * never the next one's echo. */
+/* The probe is complete: intact, changed, or, past its deadline, late; never the next one's echo. */
 static void settle(struct tcp_echo *tcp, uint64_t seq)
 {
     if (tcp->damaged)
@@ -251,14 +248,15 @@ static void finish_close(struct tcp_echo *tcp)
 /* End of file, or an error of recv(2): ECONNRESET, ETIMEDOUT, EHOSTUNREACH. */
 static void on_end(struct tcp_echo *tcp, int error)
 {
-    bool all_back = error == 0 && tcp->input_ended && el_flight_empty(tcp->flight);
-    if (!tcp->closing && !all_back) {
+    if (!tcp->closing && !el_client_all_back(tcp->client)) {
         give_up(tcp, "recv", error);
         return;
     }
-    explain_state(tcp, error != 0 ? "the peer sent a reset"
-                                  : "the peer's FIN came too; our kernel, which closed first, "
-                                    "remembers the pair of addresses: TIME_WAIT");
+    static const char ours_first[] = "the peer's FIN came too; our kernel, which closed first, "
+                                     "remembers the pair of addresses: TIME_WAIT";
+    explain_state(tcp, error != 0                         ? "the peer sent a reset"
+                       : tcp->closing || tcp->input_ended ? ours_first
+                                                          : "the peer's FIN came before ours");
     tcp->peer_ended = true;
     event_del(tcp->readable); /* an end of file is there for ever: once is enough */
     if (tcp->closing)
@@ -288,13 +286,15 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
             continue; /* --connect-only: what a server says of itself is no echo */
         size_t owed = el_flight_owed(tcp->flight);
         size_t ours = (size_t)got < owed ? (size_t)got : owed;
-        if (tcp->streaming)
-            take_streamed(tcp, chunk, ours);
-        else
+        if (!tcp->streaming)
             take_probes(tcp, chunk, ours);
+        else if (ours > 0) /* what is settled is not settled twice */
+            take_streamed(tcp, chunk, ours);
         if ((size_t)got > owed && !tcp->broken) {
             el_client_corrupt(tcp->client, 0, NULL);
             give_up(tcp, "recv: more came back than was sent", EPROTO);
+            if (tcp->closing)
+                finish_close(tcp); /* frees the events */
         }
     }
 }

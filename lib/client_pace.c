@@ -43,6 +43,11 @@ static bool all_sent(const struct el_client *client)
            client->seq == client->options->count;
 }
 
+bool el_client_all_back(const struct el_client *client)
+{
+    return all_sent(client) && !client->sending && el_ledger_outstanding(client->ledger) == 0;
+}
+
 /* "As soon as the last is answered" is the pace of -i 0, and of a message, whose echo must come out
  * in order. */
 static bool answer_paced(const struct el_client *client)
@@ -236,6 +241,7 @@ bool el_client_echoed(struct el_client *client, uint64_t seq)
 {
     struct el_report_event event = {0};
     el_time now = el_now();
+    seq = el_ledger_whose(client->ledger, seq);
     enum el_probe_fate fate =
         el_ledger_echoed(client->ledger, seq, now, &event.duplicate, &event.reordered);
     const struct el_probe_record *record = el_ledger_record(client->ledger, seq);
@@ -289,9 +295,11 @@ void el_client_bytes(struct el_client *client, uint64_t sent, uint64_t received)
 
 void el_client_broken(struct el_client *client, const char *call, int error)
 {
-    if (client->broken || client->state != CLIENT_RUNNING)
+    if (client->broken || (client->state != CLIENT_RUNNING && client->state != CLIENT_CLOSING))
         return;
     client->broken = true;
+    if (client->state == CLIENT_CLOSING)
+        client->outcome = "broken";
     const char *reason = error == 0 ? "closed-by-peer" : el_errno_name(error);
     for (uint64_t seq = 1; seq <= client->seq; seq++)
         el_client_failed(client, seq, EL_FATE_ERROR, error, reason,

@@ -262,6 +262,7 @@ static void lookup_failed(struct el_client *client, const struct el_dial_result 
 {
     enum el_lookup_status status = telling_status(result);
     const char *hint = el_socket_hint(-result->error);
+    char failure[EL_LOOKUP_FAILURE];
     const char *said =
         status == EL_LOOKUP_NO_DATA ? family_hint(client->options) : el_lookup_status_hint(status);
     client->outcome = "not-resolved";
@@ -271,8 +272,8 @@ static void lookup_failed(struct el_client *client, const struct el_dial_result 
                     hint != NULL ? ")" : "");
     else
         client_fail(client, EL_EXIT_NAME, "%s: lookup: %s%s%s%s", client->endpoint.host,
-                    el_lookup_status_text(status), said != NULL ? " (" : "",
-                    said != NULL ? said : "", said != NULL ? ")" : "");
+                    el_lookup_failure_print(status, result->error, failure),
+                    said != NULL ? " (" : "", said != NULL ? said : "", said != NULL ? ")" : "");
 }
 
 static void dial_timed_out(struct el_client *client, const struct el_dial_result *result)

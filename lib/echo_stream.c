@@ -28,10 +28,12 @@
 
 #include <errno.h>
 #include <event2/event_struct.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+enum { WORTH_GIVING_BACK = 1 << 20 }; /* bytes */
 static const struct timeval DRAIN_LOOK = {.tv_usec = 250000};
 
 struct el_echo {
@@ -39,6 +41,7 @@ struct el_echo {
     struct el_limits limits;  /* every connection is in it */
     struct el_ticker *ticker; /* runs while there are connections, and one tick longer */
     struct event *drain_timer;
+    size_t stalled, most_stalled; /* now; since memory was given back */
     unsigned char
         buffer[]; /* [#shared-buffer] one for all: between two callbacks nobody's bytes are in it */
 };
@@ -78,6 +81,8 @@ static void end_connection(struct connection *connection, const char *why, bool 
     el_narrate(echo->args.narrator, EL_TOPIC_CALL, "close(%d): %s, %s, state was %s: %s is sent",
                fd, el_address_print(&connection->peer, text), why, state_of(fd),
                reset ? "RST" : "FIN");
+    if (connection->timed.stalled)
+        echo->stalled--;
     event_del(&connection->event); /* before close(2): epoll must not learn of it by surprise */
     el_limits_end(&connection->timed);
     if (reset)
@@ -141,9 +146,22 @@ static bool on_limit(void *arg, struct el_timed *timed, enum el_limit limit)
     return false;
 }
 
+/*
+ * [#give-back] A crowd that did not read has left. What was kept for it is free, but still ours: malloc(3) returns memory to the kernel
+ * from the top of its heap alone, and somebody small is always sitting there. One bad minute must not be paid for all term.
+ */
+static void give_back(struct el_echo *echo)
+{
+    if (echo->stalled > 0 || echo->most_stalled * echo->args.buffer < WORTH_GIVING_BACK)
+        return;
+    malloc_trim(0);
+    echo->most_stalled = 0;
+}
+
 static void on_tick(void *arg)
 {
     struct el_echo *echo = arg;
+    give_back(echo);
     if (echo->args.counters->active == 0)
         el_ticker_stop(echo->ticker); /* nothing to time: an idle server sleeps */
     else
@@ -201,6 +219,8 @@ static void stall(struct connection *connection, const unsigned char *rest, size
                "%zu bytes kept; descriptor %d is not read until they have gone", length,
                (int)event_get_fd(&connection->event));
     el_limits_stall(&echo->limits, &connection->timed, true);
+    if (++echo->stalled > echo->most_stalled)
+        echo->most_stalled = echo->stalled;
     wait_for(connection, EV_WRITE, on_writable);
 }
 
@@ -220,6 +240,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
         return;
     free(connection->rest);
     connection->rest = NULL;
+    connection->echo->stalled--;
     el_limits_stall(&connection->echo->limits, &connection->timed, false);
     wait_for(connection, EV_READ, on_readable);
 }

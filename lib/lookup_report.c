@@ -74,8 +74,9 @@ const char *el_outcome_why(const struct el_outcome *o, char text[static EL_OUTCO
     const char *hint = el_lookup_status_hint(answer->status);
     if (answer->status == EL_LOOKUP_NO_DATA && o->asked_v6 && o->asked_v4)
         hint = "the name exists, but neither A nor AAAA: it is no host";
-    snprintf(text, EL_OUTCOME_TEXT, "%s%s%s%s%s%s", el_lookup_status_text(answer->status),
-             answer->error != 0 ? ": " : "", answer->error != 0 ? strerror(-answer->error) : "",
+    char failure[EL_LOOKUP_FAILURE];
+    snprintf(text, EL_OUTCOME_TEXT, "%s%s%s%s",
+             el_lookup_failure_print(answer->status, answer->error, failure),
              hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
     return text;
 }

@@ -256,6 +256,15 @@ void el_ledger_sent(struct el_ledger *ledger, uint64_t seq, size_t bytes, el_tim
     ledger->newest = seq;
 }
 
+uint64_t el_ledger_whose(struct el_ledger *ledger, uint64_t seq)
+{
+    const struct el_probe_record *record = find_record(ledger, seq);
+    if (record == NULL || record->bytes > 0 || record->fate == EL_FATE_OUTSTANDING)
+        return seq;
+    const struct el_probe_record *open = oldest_outstanding(ledger);
+    return open != NULL ? open->seq : seq;
+}
+
 enum el_probe_fate el_ledger_echoed(struct el_ledger *ledger, uint64_t seq, el_time now,
                                     bool *duplicate, bool *reordered)
 {
@@ -278,7 +287,7 @@ enum el_probe_fate el_ledger_echoed(struct el_ledger *ledger, uint64_t seq, el_t
     if (in_time)
         el_histogram_record(ledger->rtt, now - record->sent);
     settle(ledger, record, in_time ? EL_FATE_ECHOED : EL_FATE_LATE, 0);
-    *reordered = seq < ledger->newest_echo;
+    *reordered = seq < ledger->newest_echo && record->bytes > 0;
     ledger->reordered += *reordered;
     if (seq > ledger->newest_echo)
         ledger->newest_echo = seq;

@@ -34,7 +34,7 @@ enum el_probe_match { EL_PROBE_OURS, EL_PROBE_CORRUPT, EL_PROBE_FOREIGN };
  * A probe without a header is told by its pattern: it is OURS if it is the pattern of `expected`
  * (the newest probe sent) or of one of the 255 before it, so an older echo is not taken for the
  * newest; else CORRUPT with *seq = expected. An empty probe carries nothing to tell it by: it is
- * always `expected`.
+ * always `expected` (but see el_ledger_whose).
  */
 enum el_probe_match el_probe_check(const unsigned char *data, size_t length, size_t probe_length,
                                    uint64_t nonce, uint64_t expected, uint64_t *seq);
@@ -85,6 +85,12 @@ void el_ledger_free(struct el_ledger *ledger);
  * outstanding is lost (DEADLINE).
  */
 void el_ledger_sent(struct el_ledger *ledger, uint64_t seq, size_t bytes, el_time now);
+/*
+ * Whose echo is it, if it looks like that of `seq`? That one's; but empty datagrams are all alike, so when an empty probe has been answered
+ * the next echo is the oldest outstanding one's. [#empty-probe] Two probes that are open at a time would else be one received twice and one
+ * lost. (What this cannot tell is a duplicate, while an older probe is open: nobody can.)
+ */
+uint64_t el_ledger_whose(struct el_ledger *ledger, uint64_t seq);
 /*
  * An intact echo of `seq` came. Returns what it was: ECHOED (now is before its deadline, the
  * first), LATE (its fate had been sealed, or should have been), and *duplicate / *reordered are set

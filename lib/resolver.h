@@ -55,6 +55,11 @@ enum el_lookup_status {
     EL_LOOKUP_CANCELLED,   /* never delivered: a cancelled lookup is silent */
 };
 const char *el_lookup_status_text(enum el_lookup_status status); /* "NXDOMAIN: no such name" */
+enum { EL_LOOKUP_FAILURE = 160 };
+/* The same with the -errno of an answer, where it says more: "unreachable: no server can be reached:
+ * Connection refused". Returns text. */
+const char *el_lookup_failure_print(enum el_lookup_status status, int error,
+                                    char text[static EL_LOOKUP_FAILURE]);
 /* What to do about it, as it stands between parentheses; NULL when there is nothing to say. */
 const char *el_lookup_status_hint(enum el_lookup_status status);
 /* NULL when DNS may be asked for this name, else what is wrong with it. */

@@ -7,6 +7,9 @@
  */
 #include "resolver_private.h"
 
+#include <stdio.h>
+#include <string.h>
+
 const char *el_lookup_status_text(enum el_lookup_status status)
 {
     switch (status) {
@@ -36,6 +39,15 @@ const char *el_lookup_status_text(enum el_lookup_status status)
         return "cancelled";
     }
     return "unknown status";
+}
+
+const char *el_lookup_failure_print(enum el_lookup_status status, int error,
+                                    char text[static EL_LOOKUP_FAILURE])
+{
+    bool reason = error != 0 && (status == EL_LOOKUP_UNREACHABLE || status == EL_LOOKUP_LOCAL);
+    snprintf(text, EL_LOOKUP_FAILURE, "%s%s%s", el_lookup_status_text(status), reason ? ": " : "",
+             reason ? strerror(-error) : "");
+    return text;
 }
 
 const char *el_lookup_status_hint(enum el_lookup_status status)

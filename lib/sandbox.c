@@ -3,8 +3,8 @@
  *
  * Teaches:  why the order is limits, bounding set, groups, gid, uid, capabilities: each step needs a
  *           privilege that a later one gives away. And that a drop which is not checked is a hope.
- * Partner:  sandbox.h; service.c calls it after bind(2) and before the threads start.
- * Leaves out: seccomp (sandbox.h says what that means), and chroot: an empty root directory takes nothing
+ * Partner:  sandbox.h; service_sandbox.c calls it after bind(2) and before the threads start.
+ * Leaves out: system calls (seccomp_filter.c), and chroot: an empty root directory takes nothing
  *           more from a process that has no privileges and opens no files.
  */
 #include "sandbox.h"
@@ -118,9 +118,27 @@ static int become(const struct identity *who, char *text, size_t size)
         return failed(errno, "setresgid", text, size);
     if (setresuid(who->uid, who->uid, who->uid) < 0)
         return failed(errno, "setresuid", text, size);
-    if (who->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
-        return failed(EPERM, "privileges dropped, and yet root could be regained", text, size);
     return 0;
+}
+
+/*
+ * Stays who we are, for good. Started through a set-user-ID program we may have another real or saved id, root's maybe, and that is a way
+ * back too. Nobody needs a privilege to become who he is.
+ */
+static int stay(char *text, size_t size)
+{
+    if (setresgid(getegid(), getegid(), getegid()) < 0)
+        return failed(errno, "setresgid", text, size);
+    if (setresuid(geteuid(), geteuid(), geteuid()) < 0)
+        return failed(errno, "setresuid", text, size);
+    return 0;
+}
+
+/* Tries each of the ways back, once everything is given away. One that works is a reason not to serve. */
+static bool is_there_a_way_back(void)
+{
+    return (geteuid() != 0 && (setuid(0) == 0 || seteuid(0) == 0)) ||
+           (getegid() != 0 && setegid(0) == 0) || setgroups(0, NULL) == 0;
 }
 
 /* A container's root may lack the two capabilities that changing user and groups takes. */
@@ -139,8 +157,8 @@ static int change_user(const char *user, char *text, size_t size)
     if (error != 0)
         return failed(-error, error == -ENOENT ? "no such user" : "the password file", text, size);
 
-    if (geteuid() == who.uid && getuid() == who.uid && getegid() == who.gid && who.uid != 0)
-        return 0; /* that is who we are; only root has something to give away */
+    if (geteuid() == who.uid && getegid() == who.gid && who.uid != 0)
+        return stay(text, size); /* only root has groups to give away */
 
     const char *why_not = NULL;
     if (!is_mapped("/proc/self/uid_map", who.uid) || !is_mapped("/proc/self/gid_map", who.gid))
@@ -148,27 +166,36 @@ static int change_user(const char *user, char *text, size_t size)
     else if (!may_change_ids())
         why_not = "cannot be had without CAP_SETUID and CAP_SETGID";
     if (geteuid() == 0 && why_not != NULL) {
-        empty_bounding_set();
-        error = drop_capabilities();
-        if (error < 0)
-            return failed(-error, "capset", text, size);
-        snprintf(text, size, "user %s %s: uid kept, all capabilities dropped", user, why_not);
-        return 0;
+        error = stay(text, size);
+        if (error == 0)
+            snprintf(text, size, "user %s %s: uid kept, all capabilities dropped", user, why_not);
+        return error;
     }
     if (!may_change_ids())
         return failed(EPERM, "only root can become another user", text, size);
-    empty_bounding_set();
     error = become(&who, text, size);
     if (error == 0)
         snprintf(text, size, "now uid %u, gid %u, no capabilities", who.uid, who.gid);
     return error;
 }
 
+/*
+ * [#no-core] Memory holds what clients sent: not for the disk. A limit of 0 is not enough: a core dump that goes to a program
+ * (core(5), "Piping core dumps") has no limit, unless that is 1: this the kernel takes as "none at all", and no file is so small.
+ */
+static int forbid_core_dumps(void)
+{
+    const struct rlimit none = {1, 1}, less = {0, 0};
+    if (setrlimit(RLIMIT_CORE, &none) == 0)
+        return 0;
+    return setrlimit(RLIMIT_CORE, &less) < 0 ? -errno : 0; /* EPERM: it was 0, and cannot go up */
+}
+
 static int set_limits(unsigned long max_descriptors, char *text, size_t size)
 {
-    const struct rlimit none = {0, 0};
-    if (setrlimit(RLIMIT_CORE, &none) < 0) /* memory holds what clients sent: not for the disk */
-        return failed(errno, "setrlimit RLIMIT_CORE", text, size);
+    int error = forbid_core_dumps();
+    if (error < 0)
+        return failed(-error, "setrlimit RLIMIT_CORE", text, size);
 
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) < 0)
@@ -189,14 +216,18 @@ int el_sandbox_enter(const struct el_sandbox_args *args, char *text, size_t size
         return error;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return failed(errno, "prctl PR_SET_NO_NEW_PRIVS", text, size);
-    if (args->user != NULL) {
-        error = change_user(args->user, text, size);
-        if (error < 0)
-            return error;
-        /* setresuid(2) has cleared the effective set; the inheritable one is still there. */
+    if (!args->keep_capabilities)
+        empty_bounding_set(); /* while we may */
+    error = args->user != NULL ? change_user(args->user, text, size) : stay(text, size);
+    if (error < 0)
+        return error;
+    if (!args->keep_capabilities) {
+        /* setresuid(2) may have cleared the effective set; the inheritable one is still there. */
         error = drop_capabilities();
         if (error < 0)
             return failed(-error, "capset", text, size);
+        if (is_there_a_way_back())
+            return failed(EPERM, "privileges dropped, and yet there is a way back", text, size);
     }
     /* The kernel made us undumpable when the uid changed, and /proc/PID went to root. With core dumps limited
      * to nothing, being dumpable only lets the owner look (proc(5)). */

@@ -4,7 +4,7 @@
  * Teaches:  the order of a server's life, and why nobody here needs a lock: the main thread makes each
  *           worker before its thread exists and takes it apart after that thread was joined; in between they
  *           share one atomic word and one eventfd(2).
- * Partner:  service.h. Threads: service_worker.c. Sockets: listener.c. Privileges: sandbox.c. Pid file: pidfile.c.
+ * Partner:  service.h. Threads: service_worker.c. Sockets: listener.c. Privileges: service_sandbox.c. Pid file: pidfile.c.
  *           What it prints: service_report.c. Options: service_options.c.
  * Leaves out: restarting a worker that died, and reloading options: stop it and start it again.
  */
@@ -13,6 +13,7 @@
 #include "listener.h"
 #include "pidfile.h"
 #include "service_report.h"
+#include "service_sandbox.h"
 #include "service_worker.h"
 #include "standard_io.h"
 
@@ -96,17 +97,9 @@ static void print_stats(struct service *service, const char *reason, el_duration
         service->code = 1;
 }
 
-static void on_signal(evutil_socket_t fd, short what, void *arg)
+static void on_stop_signal(struct service *service, const char *name)
 {
-    struct service *service = arg;
-    struct signalfd_siginfo info;
-    (void)what;
-    if (read(fd, &info, sizeof info) != sizeof info)
-        return;
-    const char *name = info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT";
-    if (info.ssi_signo == SIGUSR1) {
-        print_stats(service, "signal", PATIENCE);
-    } else if (service->order == EL_ORDER_SERVE) {
+    if (service->order == EL_ORDER_SERVE) {
         begin_drain(service, name);
     } else {
         el_log(service->trace, EL_WARN, "%s again: closing at once", name);
@@ -114,6 +107,27 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
         give_order(service, EL_ORDER_STOP);
         event_add(service->force_timer, &FORCE);
     }
+}
+
+/*
+ * [#stop-comes-first] signalfd(2) hands out the lowest number first, and SIGUSR1 is below SIGTERM. A line of statistics may wait for its
+ * reader; so whoever asks for them again and again would keep a stop from ever being read. Take all that is pending, and obey first.
+ */
+static void on_signal(evutil_socket_t fd, short what, void *arg)
+{
+    struct service *service = arg;
+    struct signalfd_siginfo info[3]; /* one of each */
+    bool asked = false;
+    (void)what;
+    ssize_t got = read(fd, info, sizeof info);
+    for (ssize_t i = 0; i < got / (ssize_t)sizeof info[0]; i++) {
+        if (info[i].ssi_signo == SIGUSR1)
+            asked = true;
+        else
+            on_stop_signal(service, info[i].ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+    if (asked) /* once stopping, nobody may hold that up */
+        print_stats(service, "signal", service->order == EL_ORDER_SERVE ? PATIENCE : 0);
 }
 
 /* [#force] A worker does not even stop. Whatever it waits for: this path waits for nothing and writes nothing. */
@@ -218,33 +232,14 @@ static int check_options(struct service *service)
     return 2;
 }
 
-/*
- * [#drop-after-bind] Root was needed for the sockets and the pid file at most. Root without --user becomes
- * nobody: who starts a demo with sudo should not thereby serve the network as root.
- */
 static int drop_privileges(struct service *service)
 {
-    char text[160];
-    const struct el_service_options *options = service->options;
-    const char *fallback = geteuid() == 0 ? "nobody" : NULL;
-    const struct el_sandbox_args args = {
-        .user = options->user != NULL ? options->user : fallback,
-        .max_descriptors = ULONG_MAX, /* all that the hard limit allows: a client is a descriptor */
-    };
-    if (options->no_sandbox)
-        return 0;
-    int error = el_sandbox_enter(&args, text, sizeof text);
-    if (error < 0) {
-        char name[64];
-        el_log(service->trace, EL_ERROR, "%s%s: %s%s%s%s", options->user != NULL ? "--user " : "",
-               args.user != NULL ? el_name_escape(args.user, name, sizeof name) : "sandbox", text,
-               error == -ENOENT ? "" : ": ", error == -ENOENT ? "" : strerror(-error),
-               options->user != NULL ? "" : " (--no-sandbox keeps user and privileges)");
-        return 1;
-    }
-    if (text[0] != '\0')
-        el_log(service->trace, EL_INFO, "sandbox: %s", text);
-    return 0;
+    return el_service_drop_privileges(service->options, service->trace);
+}
+
+static int filter_calls(struct service *service)
+{
+    return el_service_filter_calls(service->options, service->plug, service->trace);
 }
 
 static int open_sockets(struct service *service)
@@ -371,7 +366,7 @@ int el_service_run(const struct el_program *program, const struct el_service *pl
     };
     int (*const steps[])(struct service *) = {
         check_standard_streams, check_options,   open_signals, open_main_loop,
-        open_sockets,           drop_privileges, open_workers};
+        open_sockets,           drop_privileges, open_workers, filter_calls};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0] && service.code == 0; i++)
         service.code = steps[i](&service);
     if (service.code == 0)

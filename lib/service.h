@@ -4,7 +4,7 @@
  * A server program says what a worker is (create, drain, destroy, counters); service runs N of them, each in a thread with its
  * own event base and its own SO_REUSEPORT sockets, and owns everything that every server must do alike:
  *
- *   bind → pid file → drop privileges → create workers → threads → "ready …" → serve → SIGTERM → drain → statistics → exit
+ *   bind → pid file → drop privileges → create workers → filter → threads → "ready …" → serve → SIGTERM → drain → statistics → exit
  *
  * SIGPIPE is ignored here, once. Signals are read in the main thread through signalfd(2), so no code of ours ever runs in a
  * signal handler; a worker hears of them through an eventfd(2) in its own loop.
@@ -15,7 +15,7 @@
 #include "counter.h"
 #include "json.h"
 #include "options.h"
-#include "sandbox.h"
+#include "seccomp_filter.h"
 #include "socket.h"
 
 #include <event2/event.h>
@@ -81,6 +81,7 @@ struct el_service {
     /* With `run`: it waits inside a call on the socket itself, where no wake_fd can reach it. The sockets are made blocking, and a new order
      * comes with a shutdown(2) of each: accept(2) then fails with EINVAL, recvmsg(2) returns 0 with no sender. */
     bool blocks;
+    unsigned calls; /* enum el_calls: what it needs of the kernel beyond what all servers need */
     size_t
         counter_count; /* at most EL_COUNTERS_MAX; a worker keeps them as uint64_t, read by other threads */
     const char *const *counter_names;

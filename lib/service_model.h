@@ -56,6 +56,7 @@ struct el_model {
     const char *about;   /* one or two sentences, for --help */
     int type;            /* SOCK_STREAM, SOCK_DGRAM */
     bool blocks;         /* see struct el_service */
+    unsigned calls;      /* see struct el_service */
     bool one_socket;     /* it waits on one socket: several addresses are refused */
     /* What this machine has not that the model needs, as a sentence; NULL: it has all. May be NULL. Asked before the ready line. */
     const char *(*missing)(void);

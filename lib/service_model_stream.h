@@ -7,6 +7,10 @@
  * [#hang-up] The model alone ends its clients. When this part wants one gone (it was idle, or the server stops) it only calls
  * shutdown(2): then read(2) returns 0, or write(2) EPIPE, whoever waits is woken, and the model sees an end like any other. So there is
  * one path on which a client ends, no callback, and nothing is freed behind a model's back.
+ *
+ * Leaves out what a server for strangers needs, and tcp_echo_server.c has: a limit for one source, for a lifetime, for a client who takes a
+ * byte now and then of what it is owed, and for what the kernel keeps for a client, while it is here (tens of megabytes, if it first reads
+ * and then stops) and when it has gone. Safe because models bind loopback only (lib/service_model.c, [#loopback-only]).
  */
 #ifndef ECHOLAB_SERVICE_MODEL_STREAM_H
 #define ECHOLAB_SERVICE_MODEL_STREAM_H

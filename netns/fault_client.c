@@ -27,7 +27,8 @@ enum { ANSWER_SECONDS = 10 };
 
 static int complain(const char *why)
 {
-    fprintf(stderr, "fault_queue: %s\n", why);
+    char shown[4 * FAULT_WHY_MAX]; /* it may quote what was typed */
+    fprintf(stderr, "fault_queue: %s\n", el_name_escape(why, shown, sizeof shown));
     return 2;
 }
 

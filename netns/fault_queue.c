@@ -45,7 +45,8 @@ static int drop_privileges(void)
     for (unsigned long capability = 0; capability <= 63; capability++)
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0)
             break; /* EINVAL: that was the last one */
-    int error = el_sandbox_enter(&(struct el_sandbox_args){.user = NULL}, note, sizeof note);
+    int error =
+        el_sandbox_enter(&(struct el_sandbox_args){.keep_capabilities = true}, note, sizeof note);
     sets[0].effective = sets[0].permitted = 1U << CAP_NET_ADMIN;
     if (error == 0 && syscall(SYS_capset, &header, sets) < 0)
         error = -errno;
@@ -213,8 +214,9 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
     int first, code = el_options_parse(&program, argc, argv, NULL, &first, stdout, stderr);
     if (code < 0) {
+        char shown[80];
         fprintf(stderr, "fault_queue: %s: unknown command (add, clear, show or engine)\n",
-                argv[first]);
+                el_name_escape(argv[first], shown, sizeof shown));
         code = 2;
     }
     return code;

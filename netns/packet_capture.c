@@ -57,9 +57,11 @@ struct capture {
 
 static int complain(const struct capture *capture, const char *what, const char *why)
 {
-    fprintf(stderr, "packet_capture: %s: %s%s%s\n",
-            capture->options.host == NULL ? "here" : capture->options.host, what,
-            why[0] == '\0' ? "" : ": ", why);
+    const char *host = capture->options.host == NULL ? "here" : capture->options.host;
+    char place[80], shown[256], words[1024]; /* dumpcap's words quote the filter, as it was typed */
+    fprintf(stderr, "packet_capture: %s: %s%s%s\n", el_name_escape(host, place, sizeof place),
+            el_name_escape(what, shown, sizeof shown), why[0] == '\0' ? "" : ": ",
+            el_name_escape(why, words, sizeof words));
     return 1;
 }
 

@@ -39,7 +39,9 @@ struct report {
 
 static int complain(const char *host, const char *what, int error)
 {
-    fprintf(stderr, "packet_log: %s: %s: %s\n", host, what, strerror(error));
+    char shown[256];
+    fprintf(stderr, "packet_log: %s: %s: %s\n", el_name_escape(host, shown, sizeof shown), what,
+            strerror(error));
     return 1;
 }
 

@@ -205,7 +205,9 @@ static int listen_on(struct listener *listener, const struct collect_options *op
 
 static int fail(const char *object, const char *what, int error)
 {
-    fprintf(stderr, "packet_log: %s: %s: %s\n", object, what, strerror(error));
+    char shown[256];
+    fprintf(stderr, "packet_log: %s: %s: %s\n", el_name_escape(object, shown, sizeof shown), what,
+            strerror(error));
     return 1;
 }
 
@@ -364,8 +366,9 @@ int main(int argc, char **argv)
         return packet_counters(argc - 1, argv + 1);
     int first, code = el_options_parse(&program, argc, argv, NULL, &first, stdout, stderr);
     if (code < 0) {
+        char shown[80];
         fprintf(stderr, "packet_log: %s: unknown command (collect, show or counters)\n",
-                argv[first]);
+                el_name_escape(argv[first], shown, sizeof shown));
         code = 2;
     }
     return code;

@@ -1,6 +1,5 @@
 /*
- * packet_show.c - `packet_log show`: the log, one sighting a line, in an order that can have
- * happened.
+ * packet_show.c - `packet_log show`: the log, one sighting a line, in an order that is possible.
  *
  * Teaches:  a log is only the truth when it is complete. Before it reads, this program sends a
  *           fence on every host (lib/packets.h) and waits for it, so that "nothing was sent" means
@@ -52,7 +51,9 @@ struct show {
 
 static int complain(const char *object, const char *what, int error, const char *hint)
 {
-    fprintf(stderr, "packet_log: %s: %s: %s%s\n", object, what, strerror(error), hint);
+    char shown[256];
+    fprintf(stderr, "packet_log: %s: %s: %s%s\n", el_name_escape(object, shown, sizeof shown), what,
+            strerror(error), hint);
     return 1;
 }
 
@@ -121,10 +122,8 @@ static int take_all(struct show *show, uint64_t end)
 
 /* ---- the two sources ------------------------------------------------------------------------- */
 
-/*
- * Makes sure that everything which has happened is in the log. The log itself is mapped, so it does
- * not matter where we end.
- */
+/* Makes sure that everything which has happened is in the log. The log itself is mapped, so it does
+ * not matter where we end. */
 static void fence_all(const char *path, const struct el_packets *log)
 {
     const char *host;
@@ -232,8 +231,8 @@ static void tell_damaged(const struct packet_source *source)
 static int complain_of_dead_log(const char *path)
 {
     fprintf(stderr,
-            "packet_log: %s: nothing is logged any more: the collector of this world has ended "
-            "(net down, then net up)\n",
+            "packet_log: %s: nothing is logged any more: the collector of this world has "
+            "ended (net down, then net up)\n",
             path);
     return 1;
 }
@@ -315,7 +314,9 @@ static int prepare(struct show *show)
     struct options *options = &show->options;
     const char *why;
     if (options->ports != NULL && packet_filter_ports(&options->filter, options->ports, &why) < 0) {
-        fprintf(stderr, "packet_log: --port: '%s' %s\n", options->ports, why);
+        char shown[80];
+        fprintf(stderr, "packet_log: --port: '%s' %s\n",
+                el_name_escape(options->ports, shown, sizeof shown), why);
         return 2;
     }
     show->format.form = options->form;

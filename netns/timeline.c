@@ -82,7 +82,8 @@ static int show(const struct options *options, struct timeline *timeline, FILE *
 /* Writes the timeline to a file or stdout. The exit code. */
 static int write_out(const struct options *options, struct timeline *timeline)
 {
-    const char *name = options->output == NULL ? "stdout" : options->output;
+    char name[256];
+    el_name_escape(options->output == NULL ? "stdout" : options->output, name, sizeof name);
     FILE *out = options->output == NULL ? stdout : fopen(options->output, "we");
     if (out == NULL) {
         fprintf(stderr, "timeline: %s: open: %s\n", name, strerror(errno));
@@ -139,7 +140,10 @@ int main(int argc, char **argv)
         return code;
     if (options.clock) {
         printf("%lld\n", clock_distance());
-        return fflush(stdout) == 0 ? 0 : 1;
+        if (fflush(stdout) == 0)
+            return 0;
+        fprintf(stderr, "timeline: stdout: write: %s\n", strerror(errno));
+        return 1;
     }
     if (first == argc) {
         fprintf(stderr, "timeline: which recording? timeline DIR (net why makes them)\n");
@@ -147,15 +151,17 @@ int main(int argc, char **argv)
     }
     setlocale(LC_CTYPE, "");
     const char *object = "";
+    char shown[256];
     struct timeline *timeline = timeline_read(argv[first], options.all, &object);
     if (timeline == NULL) {
-        fprintf(stderr, "timeline: %s: %s%s\n", object, strerror(errno),
-                errno == ENOENT ? " (not a recording; net why makes one)" : "");
+        int error = errno;
+        fprintf(stderr, "timeline: %s: %s%s\n", el_name_escape(object, shown, sizeof shown),
+                strerror(error), error == ENOENT ? " (not a recording; net why makes one)" : "");
         return 1;
     }
     if (options.hosts != NULL && timeline_choose(timeline, options.hosts) < 0) {
         fprintf(stderr, "timeline: --host: %s: one of these is no host of this recording\n",
-                options.hosts);
+                el_name_escape(options.hosts, shown, sizeof shown));
         timeline_free(timeline);
         return 2;
     }

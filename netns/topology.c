@@ -28,7 +28,9 @@ enum { FORMAT_TEXT, FORMAT_DOT };
 
 static int fail(const char *object, const char *what, int error)
 {
-    fprintf(stderr, "topology: %s: %s: %s\n", object, what, strerror(error));
+    char name[256];
+    el_name_escape(object, name, sizeof name);
+    fprintf(stderr, "topology: %s: %s: %s\n", name, what, strerror(error));
     return 1;
 }
 
@@ -227,6 +229,8 @@ int main(int argc, char **argv)
     int code = el_options_parse(&program, argc, argv, NULL, &first, stdout, stderr);
     if (code >= 0)
         return code;
-    fprintf(stderr, "topology: %s: unknown command (check, plan or draw)\n", argv[first]);
+    char shown[80];
+    fprintf(stderr, "topology: %s: unknown command (check, plan or draw)\n",
+            el_name_escape(argv[first], shown, sizeof shown));
     return 2;
 }

@@ -52,7 +52,7 @@ cmd_why() {
         [ -e "$file" ] || made=yes
         { exec 3>>"$file"; } 2>/dev/null || die "why: $file: cannot be written"
     else
-        exec 3>&1
+        { exec 3>&1; } 2>/dev/null || die "why: stdout: cannot be written"
     fi
     WHY_OPTIONS="--format=$format ${options[*]}" WHY_FILE=$file WHY_TIMELINE=$timeline WHY_LOG=$(program packet_log) \
         run_inside "$BASH" "$HERE/why_inside.sh" "$@" || rc=$?

@@ -15,13 +15,16 @@
 #include "service.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
     NARRATED_PER_SECOND = 200, /* steps of --explain, for each worker */
     AUTO_PER_SOURCE = 1024,
+    AUTO_SHARE = 4, /* a quarter of all places, where that is less */
 };
 
 struct options {
@@ -30,7 +33,7 @@ struct options {
     uint64_t max_connections;
     const char *max_per_source; /* "auto" or a number */
     struct el_limits_args limits;
-    uint64_t buffer;
+    uint64_t buffer, socket_buffer;
 };
 
 /* What all workers share. */
@@ -103,11 +106,10 @@ static void destroy_worker(void *arg)
 
 /* An option that accepted sockets inherit from the listener, so that it costs nothing per client. */
 static void set_option(const struct el_worker_context *context, int fd, int level, int option,
-                       const char *name)
+                       const char *name, int value)
 {
-    const int on = 1;
-    int error = setsockopt(fd, level, option, &on, sizeof on) < 0 ? errno : 0;
-    el_explain(context->trace, EL_TOPIC_CALL, "setsockopt(%d, %s, 1) = %s", fd, name,
+    int error = setsockopt(fd, level, option, &value, sizeof value) < 0 ? errno : 0;
+    el_explain(context->trace, EL_TOPIC_CALL, "setsockopt(%d, %s, %d) = %s", fd, name, value,
                error == 0 ? "0" : el_errno_name(error));
     if (error != 0)
         el_log(context->trace, EL_WARN, "setsockopt %s: %s", name, strerror(error));
@@ -117,12 +119,22 @@ static void set_option(const struct el_worker_context *context, int fd, int leve
  * [#nodelay] Nagle's algorithm (RFC 896) would hold back an echo while an earlier one is not acknowledged, and a delayed
  * ACK makes that 40 ms. [#urgent] A byte sent as urgent is one of the stream (RFC 6093): without SO_OOBINLINE it would be
  * kept apart, and be missing in the echo.
+ *
+ * [#after-close] Who half-closes and then never reads is echoed to the last byte, as far as we can see, and closed: what it did not
+ * take is the kernel's. That keeps it as long as the peer says "my window is still 0", which can be for ever. TCP_USER_TIMEOUT is
+ * the write limit for when we have gone (tcp(7); it counts for such a window since Linux 5.11): twice as long, so that ours comes first.
  */
 static void set_options(const struct el_worker_context *context)
 {
+    const struct program *program = context->program;
+    el_duration patience = program->options.limits.write / EL_MS * 2;
     for (size_t i = 0; i < context->socket_count; i++) {
-        set_option(context, context->sockets[i], IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY");
-        set_option(context, context->sockets[i], SOL_SOCKET, SO_OOBINLINE, "SO_OOBINLINE");
+        int fd = context->sockets[i];
+        set_option(context, fd, IPPROTO_TCP, TCP_NODELAY, "TCP_NODELAY", 1);
+        set_option(context, fd, SOL_SOCKET, SO_OOBINLINE, "SO_OOBINLINE", 1);
+        if (patience > 0 && patience <= INT_MAX)
+            set_option(context, fd, IPPROTO_TCP, TCP_USER_TIMEOUT, "TCP_USER_TIMEOUT",
+                       (int)patience);
     }
 }
 
@@ -189,7 +201,7 @@ static const struct el_option option_table[] = {
     {0, "max-connections", EL_OPT_NUMBER, "N", "clients at a time", FIELD(max_connections), "16384",
      1, 1 << 20, NULL},
     {0, "max-per-source", EL_OPT_TEXT, "N",
-     "of one IPv4 address or IPv6 /64; 0: no limit; auto: 1024, none for loopback",
+     "of one IPv4 address or IPv6 /64; 0: no limit; auto: 1024 or a quarter, none for loopback",
      FIELD(max_per_source), "auto", 0, 0, NULL},
     {0, "idle-timeout", EL_OPT_DURATION, "D",
      "close a client that sends nothing for so long; 0: never", FIELD(limits.idle), "5m", 0, 0,
@@ -202,6 +214,9 @@ static const struct el_option option_table[] = {
     {0, "buffer", EL_OPT_SIZE, "N",
      "bytes read at a time, and the most kept for a client that does not read", FIELD(buffer),
      "64k", 1, 16 << 20, NULL},
+    {0, "socket-buffer", EL_OPT_SIZE, "N",
+     "SO_RCVBUF and SO_SNDBUF of a client's socket; 0: what the kernel likes", FIELD(socket_buffer),
+     "128k", 0, 1 << 30, NULL},
     {0},
 };
 
@@ -216,12 +231,31 @@ static const struct el_program about = {
     .more = el_service_option_table,
 };
 
-/* --max-per-source: on the loopback interface there is one source, and it is you; so `auto` lets it be. */
-static bool parse_per_source(const char *text, struct el_admission_args *args)
+/*
+ * [#a-share] One source must not be able to take every place. A place is a descriptor too, and of those there may be fewer than
+ * --max-connections: then the limit of descriptors is the one that counts. (service.c raises it to the hard limit.)
+ */
+static uint64_t share_of_one_source(const struct options *options)
 {
-    const char *why;
+    uint64_t places = options->max_connections;
+    struct rlimit descriptors;
+    if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+        rlim_t most = options->service.no_sandbox ? descriptors.rlim_cur : descriptors.rlim_max;
+        if (most < places)
+            places = most;
+    }
+    uint64_t share = places / AUTO_SHARE;
+    if (share > AUTO_PER_SOURCE)
+        return AUTO_PER_SOURCE;
+    return share > 0 ? share : 1;
+}
+
+/* --max-per-source: on the loopback interface there is one source, and it is you; so `auto` lets it be. */
+static bool parse_per_source(const struct options *options, struct el_admission_args *args)
+{
+    const char *why, *text = options->max_per_source;
     if (strcmp(text, "auto") == 0) {
-        args->max_per_source = AUTO_PER_SOURCE;
+        args->max_per_source = share_of_one_source(options);
         args->loopback_is_free = true;
         return true;
     }
@@ -241,7 +275,7 @@ int main(int argc, char **argv)
     if (code >= 0)
         return code;
     struct el_admission_args limits = {.max_total = program.options.max_connections};
-    if (!parse_per_source(program.options.max_per_source, &limits))
+    if (!parse_per_source(&program.options, &limits))
         return 2;
     program.admission = el_admission_new(&limits);
     if (program.admission == NULL) {
@@ -251,7 +285,11 @@ int main(int argc, char **argv)
     const struct el_service service = {
         .proto = "tcp",
         .model = "libevent",
-        .socket = {.type = SOCK_STREAM, .tos = -1, .reuse_address = true},
+        .socket = {.type = SOCK_STREAM,
+                   .tos = -1,
+                   .reuse_address = true,
+                   .send_buffer = (int)program.options.socket_buffer,
+                   .receive_buffer = (int)program.options.socket_buffer},
         .backlog = (int)program.options.backlog,
         .create = create_worker,
         .drain = drain_worker,

@@ -51,6 +51,7 @@ static int not_resolved(struct reach *reach, const struct el_dial_result *result
 {
     const struct bench_options *options = reach->session->options;
     enum el_lookup_status status = result->v4_status;
+    char failure[EL_LOOKUP_FAILURE];
     if (status == EL_LOOKUP_CANCELLED || status == EL_LOOKUP_NO_DATA || status == EL_LOOKUP_OK)
         status = result->v6_status != EL_LOOKUP_CANCELLED ? result->v6_status : status;
     if (status == EL_LOOKUP_NO_DATA && family_wanted(options) != AF_UNSPEC)
@@ -59,7 +60,8 @@ static int not_resolved(struct reach *reach, const struct el_dial_result *result
     if (status == EL_LOOKUP_LOCAL && result->error != 0)
         return complain(reach, BENCH_EXIT_NAME, "lookup", strerror(-result->error),
                         el_socket_hint(-result->error));
-    return complain(reach, BENCH_EXIT_NAME, "lookup", el_lookup_status_text(status),
+    return complain(reach, BENCH_EXIT_NAME, "lookup",
+                    el_lookup_failure_print(status, result->error, failure),
                     el_lookup_status_hint(status));
 }
 

@@ -198,6 +198,7 @@ int main(int argc, char **argv)
         .about = "Echoes what each TCP client sends, with a process for each client.",
         .type = SOCK_STREAM,
         .blocks = true,
+        .calls = EL_CALLS_PROCESSES,
         .one_socket = true,
         .serve = serve,
     };

@@ -289,6 +289,7 @@ int main(int argc, char **argv)
         .about = "Echoes what each TCP client sends; io_uring(7) does the work. Linux 6.1 or "
                  "newer.",
         .type = SOCK_STREAM,
+        .calls = EL_CALLS_IO_URING,
         .missing = ring_missing,
         .serve = serve,
     };

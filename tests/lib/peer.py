@@ -7,9 +7,12 @@ UDP: the n-th ACTION is what happens to the n-th datagram; the last one repeats.
   echo  drop  dup  corrupt  short  late:SECONDS  swap (answered after the next one)
   foreign (an echo with another nonce before the true one)  stray (a copy from another port before the true one)
   other:ADDRESS (answered from that address instead)
-TCP: the first ACTION is what every connection gets.
+TCP: the n-th ACTION is what every connection to the n-th address gets.
   echo  dribble (a byte at a time)  late:SECONDS (only the first piece)  corrupt:N (byte N changed)  reset:N  close:N (after N bytes)
-  extra (a byte too many)  silent (reads, never answers)  deaf (never reads)
+  extra (a byte too many)  silent (reads, never answers)  deaf (never reads)  drip:SECONDS (an echo, a byte every so often)
+  banner (8 MiB before it reads anything)  endless (no end of bytes, unasked)  shut (FIN at once, then it reads)
+  fin:reset  fin:more  fin:endless  fin:hold (an echo; what follows the client's FIN)
+  full (nobody accepts, and the queue of those who wait is full)
 The first line on stdout says where it listens, as our servers do.
 """
 import socket
@@ -28,9 +31,9 @@ def family(host):
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def ready(proto, sock):
-    host, port = sock.getsockname()[:2]
-    print(f"ready proto={proto} listen={host}:{port}", flush=True)
+def ready(proto, *socks):
+    listen = ["%s:%d" % sock.getsockname()[:2] for sock in socks]
+    print(f"ready proto={proto} listen={','.join(listen)}", flush=True)
 
 
 def udp(host, port, actions):
@@ -97,9 +100,60 @@ def serve(conn, action, value):
     conn.close()
 
 
+def send_without_end(conn):
+    while True:
+        conn.sendall(bytes(65536))
+
+
+def drip(conn, seconds):
+    while data := conn.recv(65536):
+        for i in range(len(data)):
+            conn.sendall(data[i:i + 1])
+            time.sleep(seconds)
+    conn.close()
+
+
+def echo_until_fin(conn, then):
+    while data := conn.recv(65536):
+        conn.sendall(data)
+    if then == "reset":
+        conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    elif then == "more":
+        conn.sendall(b"and one thing more")
+    elif then == "endless":
+        send_without_end(conn)
+    elif then == "hold":
+        time.sleep(600)
+    conn.close()
+
+
+def unasked(conn, action):
+    """What does not wait for a question. False: the action is another."""
+    if action == "banner":
+        conn.sendall(bytes(8 << 20))
+    elif action == "endless":
+        send_without_end(conn)
+    elif action == "shut":
+        conn.shutdown(socket.SHUT_WR)
+    else:
+        return False
+    while conn.recv(65536):
+        pass
+    conn.close()
+    return True
+
+
 def guarded(conn, action, value):
     try:
         conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if unasked(conn, action):
+            return
+        if action == "drip":
+            drip(conn, float(value))
+            return
+        if action == "fin":
+            echo_until_fin(conn, value)
+            return
         if action == "deaf":
             time.sleep(600)
         serve(conn, action, value)
@@ -107,17 +161,38 @@ def guarded(conn, action, value):
         conn.close()
 
 
-def tcp(host, port, actions):
-    sock = socket.socket(family(host), socket.SOCK_STREAM)
-    if actions[0] == "deaf":
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    sock.bind((host, port))
-    sock.listen()
-    ready("tcp", sock)
-    action, _, value = actions[0].partition(":")
+def fill(sock):
+    """Linux queues one more than the backlog; further SYNs are dropped, and the client hears nothing (listen(2))."""
+    waiting = []
+    for _ in range(3):
+        client = socket.socket(sock.family, socket.SOCK_STREAM)
+        client.setblocking(False)
+        client.connect_ex(sock.getsockname())
+        waiting.append(client)
+    return waiting
+
+
+def accept_all(sock, action, value):
     while True:
         conn, _ = sock.accept()
         threading.Thread(target=guarded, args=(conn, action, value), daemon=True).start()
+
+
+def tcp(host, port, actions):
+    listeners, waiting = [], []
+    for number, action in enumerate(actions):
+        sock = socket.socket(family(host), socket.SOCK_STREAM)
+        if action == "deaf":
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.bind((host, port if number == 0 else 0))
+        sock.listen(0 if action == "full" else 128)
+        if action == "full":
+            waiting += fill(sock)
+        else:
+            threading.Thread(target=accept_all, args=(sock, *action.partition(":")[::2]), daemon=True).start()
+        listeners.append(sock)
+    ready("tcp", *listeners)
+    threading.Event().wait()
 
 
 if __name__ == "__main__":

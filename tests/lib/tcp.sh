@@ -1,13 +1,26 @@
 # tcp.sh - for scripts that test a TCP server: start it, send it clients, ask it what it counted.
 #
 # Sourced after tap.sh. $SERVER is the program; `serve` sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE, which the others use.
-# shellcheck shell=bash disable=SC2034 # RC, CLIENT, OUT_FILE and ERR_FILE are for the scripts
+# shellcheck shell=bash disable=SC2034 # RC, CLIENT, RUN, FAMILY, OUT_FILE and ERR_FILE are for the scripts
 
 # serve NAME [OPTION…]: a server on a free port; sets PID, LISTEN, PORT, OUT_FILE and ERR_FILE.
 serve() {
     local name=$1
     shift
     start_server "$name" "$SERVER" --listen 127.0.0.1:0 "$@"
+    PORT=${LISTEN##*:} OUT_FILE=$TEST_TMP/$name.out ERR_FILE=$TEST_TMP/$name.err
+}
+
+# serve_on HOST ADDRESS NAME [OPTION…]: as serve, on a host of the lab network. PID is the server's own, as this machine knows it; RUN that
+# of the `net run` around it, which ends with the server and with its exit code. FAMILY is RUN, PID and who is between them: nsenter(1) stops
+# when its child does, so to continue a server is to continue all of them.
+serve_on() {
+    local host=$1 address=$2 name=$3 child
+    shift 3
+    start_server "$name" "$NET" run "$host" -- "$SERVER" --listen "$address:0" "$@"
+    RUN=$PID
+    FAMILY=("$RUN")
+    while child=$(pgrep -P "$PID"); do PID=$child FAMILY+=("$child"); done
     PORT=${LISTEN##*:} OUT_FILE=$TEST_TMP/$name.out ERR_FILE=$TEST_TMP/$name.err
 }
 
@@ -63,6 +76,9 @@ value() { sed -nE "s/.*$1=([0-9]+).*/\1/p" <<<"$2"; }
 between() {
     if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then pass "$1"; else fail "$1" "$2 is not in $3..$4"; fi
 }
+descriptors() { find "/proc/$PID/fd" -mindepth 1 2>/dev/null | wc -l; }
+has_descriptors() { [ "$(descriptors)" = "$1" ]; }
+instrumented() { ldd "$SERVER" | grep -E 'lib[aut]san' >/dev/null; }
 resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$PID/status"; }
 cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$PID/stat"; }
 

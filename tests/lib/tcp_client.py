@@ -133,6 +133,16 @@ def reset(args):
     return True
 
 
+def unread(args):
+    """Sends N bytes, and closes with their echo unread: the kernel says so with a RST (RFC 2525 2.17)."""
+    s = connect(args)
+    s.sendall(os.urandom(args.number))
+    select.select([s], [], [], TIMEOUT)
+    s.close()
+    print("sent=%d" % args.number)
+    return True
+
+
 def silent(args):
     """Connects, says nothing, and times how long the server bears that."""
     s = connect(args)
@@ -279,7 +289,7 @@ def transfer(args):
     return end == b""
 
 
-COMMANDS = {f.__name__: f for f in (whole, half_close, dribble, deaf, deaf_until_reset, reset, silent, knock, together,
+COMMANDS = {f.__name__: f for f in (whole, half_close, dribble, deaf, deaf_until_reset, reset, unread, silent, knock, together,
                                     urgent, reconnect, chatty, crowd, idle_crowd, transfer)}
 
 

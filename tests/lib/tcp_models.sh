@@ -100,8 +100,5 @@ family_kb() {
     done
     echo "$sum"
 }
-descriptors() { find "/proc/$PID/fd" -mindepth 1 2>/dev/null | wc -l; }
-has_descriptors() { [ "$(descriptors)" = "$1" ]; }
 is_stopped() { grep -q '^State:.T' "/proc/$PID/status"; }
 no_zombies() { [ -z "$(pgrep -P "$PID" -r Z)" ]; }
-instrumented() { ldd "$SERVER" | grep -E 'lib[aut]san' >/dev/null; }

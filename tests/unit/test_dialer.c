@@ -473,7 +473,7 @@ END_TEST
 
 /* ---- answers that come one after the other ------------------------------------------------- */
 
-START_TEST(a_silent_aaaa_costs_only_the_resolution_delay)
+START_TEST(aaaa_dropped)
 {
     static const struct mock_rule rules[] = {
         {.type = MOCK_AAAA, .action = MOCK_DROP},
@@ -1040,7 +1040,7 @@ static Suite *dialer_suite(void)
     tcase_add_test(t, a_deadline_that_passes_during_the_lookup_lets_nothing_begin);
 
     t = add_case(suite, "two answers");
-    tcase_add_test(t, a_silent_aaaa_costs_only_the_resolution_delay);
+    tcase_add_test(t, aaaa_dropped);
     tcase_add_test(t, a_late_aaaa_joins_the_race);
     tcase_add_test(t, a_refusal_is_the_news_when_only_dns_is_awaited_at_the_deadline);
 

@@ -207,6 +207,25 @@ START_TEST(an_echo_in_time_is_received_and_its_round_trip_recorded)
 }
 END_TEST
 
+START_TEST(echoes_of_empty_probes_are_those_of_all_that_are_open)
+{
+    el_ledger_sent(ledger, 1, 0, 0);
+    el_ledger_sent(ledger, 2, 0, EL_MS);
+    ck_assert_uint_eq(el_ledger_whose(ledger, 2), 2); /* the newest's, as long as it is open */
+    ck_assert_int_eq(echo_at(2, 2 * EL_MS), EL_FATE_ECHOED);
+    ck_assert_uint_eq(el_ledger_whose(ledger, 2), 1);
+    ck_assert_int_eq(echo_at(1, 3 * EL_MS), EL_FATE_ECHOED);
+    ck_assert(!reordered);                            /* nobody knows */
+    ck_assert_uint_eq(el_ledger_whose(ledger, 2), 2); /* one more can only be a duplicate */
+    expect_count(received, 2);
+    send_at(3, 4 * EL_MS);
+    send_at(4, 4 * EL_MS);
+    echo_at(4, 5 * EL_MS);
+    ck_assert_uint_eq(el_ledger_whose(ledger, 4), 4); /* 64 bytes bear their number */
+    ck_assert_uint_eq(el_ledger_whose(ledger, 99), 99);
+}
+END_TEST
+
 START_TEST(the_deadline_is_the_first_instant_that_is_too_late)
 {
     send_at(1, 0);
@@ -752,6 +771,7 @@ int main(void)
     tcase_set_timeout(t, 30);
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, an_echo_in_time_is_received_and_its_round_trip_recorded);
+    tcase_add_test(t, echoes_of_empty_probes_are_those_of_all_that_are_open);
     tcase_add_test(t, the_deadline_is_the_first_instant_that_is_too_late);
     tcase_add_test(t, expire_tells_the_next_deadline_and_settles_at_it);
     tcase_add_test(t, the_lost_are_told_oldest_first_and_once);

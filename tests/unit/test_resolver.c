@@ -39,7 +39,7 @@ static const char hosts_text[] = "# comment\n"
                                  "10.0.0.9 123\n"
                                  "10.0.0.10 last";
 
-START_TEST(the_hosts_file_is_read_as_hosts_5_says)
+START_TEST(hosts_file)
 {
     static const struct {
         const char *host, *v4, *v6, *canonical;
@@ -219,6 +219,21 @@ START_TEST(each_status_has_words_of_its_own)
 }
 END_TEST
 
+START_TEST(a_failure_that_has_a_reason_names_it)
+{
+    char text[EL_LOOKUP_FAILURE];
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_UNREACHABLE, -ECONNREFUSED, text),
+                     "unreachable: no server can be reached: Connection refused");
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_UNREACHABLE, 0, text),
+                     "unreachable: no server can be reached");
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_LOCAL, -EMFILE, text),
+                     "local failure: Too many open files");
+    /* an errno of the other family's answer */
+    ck_assert_str_eq(el_lookup_failure_print(EL_LOOKUP_NO_NAME, -ECONNREFUSED, text),
+                     "NXDOMAIN: no such name");
+}
+END_TEST
+
 struct story {
     char text[8192];
     size_t used;
@@ -367,12 +382,18 @@ static void *try_realloc(void *old, size_t size)
     return allocation_fails() ? NULL : realloc(old, size);
 }
 
-/*
- * In c-ares, the `_i`th allocation fails. The lookup ends all the same, with an answer for each
- * family, and (under a sanitizer, or valgrind) nothing is lost. The slow path, with TCP, is taken,
- * for it allocates most.
- */
-START_TEST(any_allocation_of_c_ares_may_fail)
+enum { ARES_ALLOCATIONS = 120, EVENT_ALLOCATIONS = 15 }; /* more than a lookup makes */
+
+/* Short of memory it may still find an address; without one it must say why, in words. */
+static void assert_said(const struct el_answer *answer)
+{
+    ck_assert((answer->count > 0) == (answer->status == EL_LOOKUP_OK));
+    ck_assert_int_ne(answer->status, EL_LOOKUP_CANCELLED);
+    ck_assert_str_ne(el_lookup_status_text(answer->status), "");
+}
+
+/* In c-ares. The slow path, with TCP, is taken, for it allocates most. */
+static void lose_one_of_c_ares(unsigned nth)
 {
     static const struct mock_rule rules[] = {
         {.transport = MOCK_UDP, .action = MOCK_TRUNCATE},
@@ -383,18 +404,21 @@ START_TEST(any_allocation_of_c_ares_may_fail)
     run_begin(&run, rules, COUNT(rules));
     run.resolver_args.timeout = 30 * EL_MS;
     run.args.deadline = el_time_after(el_now(), 5 * EL_S);
-    fail_at = (unsigned)_i;
+    fail_at = nth;
     run_lookup(&run, "www.lab");
     fail_at = 0;
     ck_assert_uint_eq(run.answers, 2);
     ck_assert(run.done);
+    assert_said(&run.v4);
+    assert_said(&run.v6);
+    if (nth == ARES_ALLOCATIONS) /* the last is never reached: so all of them were tried */
+        ck_assert_uint_lt(allocations, nth);
     run_end(&run);
     ares_library_cleanup();
 }
-END_TEST
 
-/* In libevent, likewise. Here the lookup may not even begin. */
-START_TEST(any_allocation_of_libevent_may_fail)
+/* In libevent, likewise. Here the lookup may not even begin: el_lookup_new says so. */
+static void lose_one_of_libevent(unsigned nth)
 {
     event_set_mem_functions(try_malloc, try_realloc, free);
     run_begin(&run, both, COUNT(both));
@@ -403,13 +427,30 @@ START_TEST(any_allocation_of_libevent_may_fail)
     run.args.host = "www.lab";
     run.args.deadline = el_time_after(el_now(), 5 * EL_S);
     allocations = 0;
-    fail_at = (unsigned)_i;
+    fail_at = nth;
     run.lookup = el_lookup_new(run.resolver, &run.args);
     bool began = run.lookup != NULL;
     run_turn(&run, 0);
     fail_at = 0;
     ck_assert_uint_eq(run.answers, began ? 2 : 0);
+    if (began) {
+        assert_said(&run.v4);
+        assert_said(&run.v6);
+    }
+    if (nth == EVENT_ALLOCATIONS)
+        ck_assert_uint_lt(allocations, nth);
     run_end(&run);
+}
+
+/*
+ * The lookup ends all the same, with an answer for each family, and (under a sanitizer, or valgrind) nothing is lost.
+ */
+START_TEST(the_nth_allocation_of_a_lookup_fails)
+{
+    if (_i <= ARES_ALLOCATIONS)
+        lose_one_of_c_ares((unsigned)_i);
+    else
+        lose_one_of_libevent((unsigned)(_i - ARES_ALLOCATIONS));
 }
 END_TEST
 
@@ -449,7 +490,7 @@ static Suite *resolver_suite(void)
     Suite *suite = suite_create("resolver");
     TCase *t = tcase_create("hosts file");
     tcase_set_timeout(t, 30);
-    tcase_add_loop_test(t, the_hosts_file_is_read_as_hosts_5_says, 0, 10);
+    tcase_add_loop_test(t, hosts_file, 0, 10);
     tcase_add_loop_test(t, what_the_hosts_file_does_not_have_is_asked_of_dns, 0, 3);
     tcase_add_test(t, a_line_that_is_too_long_is_passed_over_and_the_next_is_read);
     tcase_add_test(t, more_addresses_in_the_hosts_file_than_we_keep_are_left_out);
@@ -463,6 +504,7 @@ static Suite *resolver_suite(void)
     tcase_add_test(t, names_as_people_write_them_are_legal);
     tcase_add_test(t, a_literal_with_a_zone_that_does_not_exist_is_a_local_failure);
     tcase_add_test(t, each_status_has_words_of_its_own);
+    tcase_add_test(t, a_failure_that_has_a_reason_names_it);
     tcase_add_loop_test(t, the_narration_tells_the_decision_each_query_and_each_answer, 0, 9);
     suite_add_tcase(suite, t);
 
@@ -475,8 +517,8 @@ static Suite *resolver_suite(void)
 
     t = tcase_create("memory");
     tcase_set_timeout(t, 30);
-    tcase_add_loop_test(t, any_allocation_of_c_ares_may_fail, 1, 120);
-    tcase_add_loop_test(t, any_allocation_of_libevent_may_fail, 1, 15);
+    tcase_add_loop_test(t, the_nth_allocation_of_a_lookup_fails, 1,
+                        ARES_ALLOCATIONS + EVENT_ALLOCATIONS + 1);
     tcase_add_test(t, a_lookup_cancelled_at_once_asks_nobody);
     tcase_add_test(t, two_resolvers_share_the_library);
     tcase_add_test(t, freeing_nothing_is_fine);

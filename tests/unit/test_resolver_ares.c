@@ -62,7 +62,7 @@ START_TEST(cancelling_inside_done_is_allowed)
 END_TEST
 
 /* resolver_channel.c [#ares-late-success]: after `_i` turns of the loop, wherever that is. */
-START_TEST(a_lookup_cancelled_at_any_turn_says_nothing_more)
+START_TEST(cancel_at_every_stage)
 {
     static const struct mock_rule slow[] = {
         {.type = MOCK_AAAA, .action = MOCK_DROP},
@@ -85,7 +85,7 @@ START_TEST(a_lookup_cancelled_at_any_turn_says_nothing_more)
 END_TEST
 
 /* The same anchor: what c-ares says while it is shut down by the deadline is no answer. */
-START_TEST(a_lookup_ended_by_its_deadline_says_timeout_and_not_before)
+START_TEST(silent_server)
 {
     run_begin(&run, silence, COUNT(silence));
     run.resolver_args.timeout = 5 * EL_S;
@@ -135,7 +135,7 @@ START_TEST(waiting_for_a_silent_server_wakes_the_loop_a_few_times_only)
 END_TEST
 
 /* resolver.c [#ares-literal-first] */
-START_TEST(a_literal_of_the_other_family_is_not_asked_of_anyone)
+START_TEST(literals_never_leave_the_machine)
 {
     static const struct {
         const char *host;
@@ -301,7 +301,7 @@ START_TEST(when_all_of_several_servers_fail_the_last_word_is_quoted)
 END_TEST
 
 /* resolver_timeline.c [#ares-reflected]: with the transport */
-START_TEST(an_echo_server_on_the_dns_port_is_recognised)
+START_TEST(reflected_query)
 {
     static const struct mock_rule rules[] = {
         {.transport = MOCK_UDP, .action = MOCK_REFLECT},
@@ -398,7 +398,7 @@ START_TEST(addresses_are_in_the_order_of_rfc_6724)
 END_TEST
 
 /* resolver_timeline.c [#ares-runt] */
-START_TEST(empty_and_tiny_datagrams_are_ignored)
+START_TEST(datagrams_of_0_and_3_bytes)
 {
     static const struct mock_rule rules[] = {
         {.type = MOCK_A, .forgeries = MOCK_EMPTY | MOCK_RUNT, .records = "www.lab A 10.77.0.2"},
@@ -421,11 +421,11 @@ static Suite *ares_suite(void)
     tcase_add_test(t, cancelling_inside_the_first_answer_ends_the_lookup_silently);
     tcase_add_test(t, cancelling_inside_the_second_answer_leaves_done_out);
     tcase_add_test(t, cancelling_inside_done_is_allowed);
-    tcase_add_loop_test(t, a_lookup_cancelled_at_any_turn_says_nothing_more, 1, TURNS_MAX);
-    tcase_add_test(t, a_lookup_ended_by_its_deadline_says_timeout_and_not_before);
+    tcase_add_loop_test(t, cancel_at_every_stage, 1, TURNS_MAX);
+    tcase_add_test(t, silent_server);
     tcase_add_test(t, an_answer_for_A_does_not_wait_for_a_AAAA_that_never_comes);
     tcase_add_test(t, waiting_for_a_silent_server_wakes_the_loop_a_few_times_only);
-    tcase_add_loop_test(t, a_literal_of_the_other_family_is_not_asked_of_anyone, 0, 6);
+    tcase_add_loop_test(t, literals_never_leave_the_machine, 0, 6);
     tcase_add_loop_test(t, no_answer_comes_before_the_caller_has_its_lookup, 0, 5);
     tcase_add_loop_test(t, every_address_carries_the_port_that_was_asked_for, 0, 5);
     tcase_add_test(t, cancelling_one_lookup_leaves_another_alone);
@@ -433,12 +433,12 @@ static Suite *ares_suite(void)
     tcase_add_loop_test(t, a_lone_server_that_fails_is_asked_once_and_quoted, 0, 3);
     tcase_add_test(t, of_two_servers_the_second_is_asked_when_the_first_fails);
     tcase_add_test(t, when_all_of_several_servers_fail_the_last_word_is_quoted);
-    tcase_add_loop_test(t, an_echo_server_on_the_dns_port_is_recognised, 0, 2);
+    tcase_add_loop_test(t, reflected_query, 0, 2);
     tcase_add_test(t, behind_an_echo_server_the_next_server_is_asked);
     tcase_add_test(t, descriptors_above_a_thousand_work);
     tcase_add_test(t, sockets_that_c_ares_closes_are_watched_no_more);
     tcase_add_test(t, addresses_are_in_the_order_of_rfc_6724);
-    tcase_add_test(t, empty_and_tiny_datagrams_are_ignored);
+    tcase_add_test(t, datagrams_of_0_and_3_bytes);
     suite_add_tcase(suite, t);
     return suite;
 }

@@ -52,7 +52,7 @@ static void fake_drain(void *arg)
 {
     struct fake_worker *worker = arg;
     if (worker->program->sleeps_at_drain)
-        pause();
+        poll(NULL, 0, -1);
     if (worker->program->idle_at_drain)
         el_service_idle(worker->context);
 }
