@@ -59,7 +59,7 @@ all_gone() { stats && [ "$(counter active)" = 0 ] && [ "$(counter accepted)" = "
 # Sockets for which the kernel keeps more than --socket-buffer permits, in or out, or may come to keep more: 128k, which it doubles, and a
 # segment. skmem is (r…,rb…,t…,tb…,f…,w…): what is held and what may be, in and out (ss(8)).
 fat_sockets() {
-    on server ss -Htmn state established "( sport = :$PORT )" | grep -oE 'skmem:\([^)]*' | awk -F'[^0-9]+' -v limit=262144 '
+    on server ss -Htmn state connected "( sport = :$PORT )" | sed -nE 's/.*(skmem:\([^)]*).*/\1/p' | awk -F'[^0-9]+' -v limit=262144 '
         $2 > limit + 65536 || $3 != limit || $5 != limit || $7 > limit + 65536'
 }
 
