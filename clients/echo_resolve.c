@@ -36,7 +36,7 @@ struct run {
     el_time deadline;
     char **names;
     size_t count, next, resolved;
-    bool interrupted;
+    bool interrupted, failed;
     struct el_json json;
     struct el_outcome now; /* names are looked up one after the other */
 };
@@ -162,6 +162,7 @@ static void start_next(struct run *run)
                                                });
     if (run->lookup == NULL) {
         fprintf(stderr, "echo_resolve: %s: %s\n", o->name, strerror(ENOMEM));
+        run->failed = true;
         event_base_loopbreak(run->base);
     }
 }
@@ -204,12 +205,15 @@ static bool run_loop(struct run *run)
     }
     if (ok) {
         start_next(run);
-        event_base_dispatch(run->base);
+        if (!run->failed) /* [#break-before-loop] a loop forgets a break that came before it began */
+            event_base_dispatch(run->base);
+    } else {
+        fprintf(stderr, "echo_resolve: signals: %s\n", strerror(ENOMEM));
     }
     for (size_t i = 0; i < SIGNALS; i++)
         if (events[i] != NULL)
             event_free(events[i]);
-    return ok;
+    return ok && !run->failed;
 }
 
 /* ---- start and end --------------------------------------------------------------------------- */
@@ -345,5 +349,6 @@ int main(int argc, char **argv)
     if (run.base != NULL)
         event_base_free(run.base);
     el_trace_free(run.trace);
+    el_file_sink_close(&sink);
     return exit_code;
 }
