@@ -132,7 +132,21 @@ $O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(BENCH_PARTS) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(CHECK_LDLIBS) $(LIB_LDLIBS) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d)
+# The fault shim (tests/faults/shim.c) stands in front of libc's functions, so it is built without the sanitizers, which stand there too,
+# and without fortified headers, which define some of those functions themselves.
+SHIM     := $O/shim.so
+SHIM_OBJ := $(patsubst %.c,$O/shim/%.o,$(wildcard tests/faults/*.c))
+$O/shim/%.o: private OUR_CPPFLAGS := -D_GNU_SOURCE -U_FORTIFY_SOURCE
+$O/shim/%.o: private OUR_CFLAGS := $(filter-out $(SAN),$(OUR_CFLAGS))
+$O/shim/%.o: %.c Makefile $O/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$< (shim))$(COMPILE) -fPIC -fvisibility=default -fno-builtin -c -o $@ $<
+$(SHIM): private OUR_LDFLAGS := $(filter-out $(SAN),$(OUR_LDFLAGS))
+$(SHIM): $(SHIM_OBJ)
+	$(call say,LD,$@)$(LINK) -shared -o $@ $^ -ldl
+$O/tests/test_shim_rules: $O/tests/faults/shim_rules.o
+
+-include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d)
 
 # ---- what it needs ----------------------------------------------------------------------------
 # Three tiers of Debian packages; each is a no-op in well under a second when all are there.
@@ -201,7 +215,7 @@ test-long: deps-test ## the tests ten times over, in another order each time, an
 
 check-unit: unit-tests ## unit tests (Check)
 	@$(RUN_TESTS) --log $O/log/unit $(UNIT)
-check-netns: all ## behaviour in lab networks (TAP, run by prove)
+check-netns: all $(SHIM) ## behaviour in lab networks (TAP, run by prove)
 	@$(RUN_TESTS) --log $O/log/netns $(NETNS_TESTS)
 check-install: all ## install, build a student's program against it, uninstall
 	@$(RUN_TESTS) --log $O/log/install tests/install/install.t
@@ -214,7 +228,7 @@ soak: deps-test ## all servers and clients under changing faults, nothing unexpl
 	@tests/soak/run --bin $(BIN) --out $(BUILD)/soak --variant $(VARIANT) --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
 .PHONY: unit-tests
-unit-tests: $(UNIT)
+unit-tests: $(UNIT) $(SHIM)
 
 .PHONY: asan ubsan tsan valgrind
 asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-ubsan)
@@ -246,7 +260,7 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/faults/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -I$(BUILD)/include
 

@@ -71,6 +71,15 @@ static void give_up(struct tcp_echo *tcp, const char *call, int error)
     el_client_broken(tcp->client, call, error);
 }
 
+/* Without memory for it the event would never come. False: the connection has been given up. */
+static bool await(struct tcp_echo *tcp, struct event *event)
+{
+    if (event_add(event, NULL) == 0)
+        return true;
+    give_up(tcp, "epoll_ctl", ENOMEM);
+    return false;
+}
+
 /* "We send no more", while we still read: the server echoes the rest and then says the same. RFC
  * 9293 3.6 [#we-send-no-more] */
 static void half_close(struct tcp_echo *tcp)
@@ -100,8 +109,8 @@ static bool push(struct tcp_echo *tcp)
             el_flight_took(tcp->flight, (size_t)took);
             el_client_bytes(tcp->client, (uint64_t)took, 0);
         } else if (errno == EAGAIN) {
-            event_add(tcp->writable, NULL);
-            el_client_write_blocked(tcp->client);
+            if (await(tcp, tcp->writable))
+                el_client_write_blocked(tcp->client);
             return false;
         } else if (errno != EINTR) {
             /* ECONNRESET; EPIPE: the reset was told before; ETIMEDOUT: TCP itself gave up. */
@@ -112,10 +121,20 @@ static bool push(struct tcp_echo *tcp)
     return true;
 }
 
+/* Room for so many more bytes in flight; NULL: the next echo will make some. With nothing in flight no echo would: that is no
+ * room but no memory, and the end. */
+static unsigned char *find_room(struct tcp_echo *tcp, size_t size)
+{
+    unsigned char *room = el_flight_room(tcp->flight, size);
+    if (room == NULL && el_flight_empty(tcp->flight))
+        give_up(tcp, "realloc", ENOMEM);
+    return room;
+}
+
 static void write_probe(struct tcp_echo *tcp)
 {
     size_t size = tcp->options.size;
-    unsigned char *room = el_flight_room(tcp->flight, size);
+    unsigned char *room = find_room(tcp, size);
     tcp->waiting_room = room == NULL;
     if (room == NULL) {
         el_client_write_blocked(tcp->client); /* on ourselves: it goes when an echo makes room */
@@ -145,7 +164,7 @@ static void pump(struct tcp_echo *tcp)
         if (!push(tcp))
             return; /* `writable` comes back here */
         el_client_write_went_on(tcp->client);
-        unsigned char *room = el_flight_room(tcp->flight, CHUNK);
+        unsigned char *room = find_room(tcp, CHUNK);
         if (room == NULL)
             return; /* the next echo comes back here */
         ssize_t got = el_client_read_input(tcp->client, room, CHUNK);
@@ -158,7 +177,7 @@ static void pump(struct tcp_echo *tcp)
         el_flight_append(tcp->flight, (size_t)got);
     }
     if (!tcp->input_ended && !tcp->booked)
-        event_add(tcp->writable, NULL); /* there is more: go on after the others had their turn */
+        await(tcp, tcp->writable); /* there is more: go on after the others had their turn */
 }
 
 static void tcp_send(void *arg, uint64_t seq)
@@ -237,8 +256,10 @@ static void take_streamed(struct tcp_echo *tcp, const unsigned char *data, size_
 
 static void finish_close(struct tcp_echo *tcp)
 {
-    event_free(tcp->readable);
-    event_free(tcp->writable);
+    if (tcp->readable != NULL)
+        event_free(tcp->readable);
+    if (tcp->writable != NULL)
+        event_free(tcp->writable);
     el_flight_free(tcp->flight);
     el_socket_close(tcp->fd);
     el_explain(tcp->trace, EL_TOPIC_CALL, "close(%d)", tcp->fd);
@@ -304,7 +325,8 @@ static void tcp_resume(void *arg)
     struct tcp_echo *tcp = arg;
     if (tcp->paused) {
         tcp->paused = false;
-        event_add(tcp->readable, NULL);
+        if (!await(tcp, tcp->readable))
+            return;
     }
     pump(tcp);
 }
@@ -330,8 +352,7 @@ static int tcp_open(void *arg, struct el_client *client, int fd, const struct el
     int on = 1;
     int result = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     el_explain(tcp->trace, EL_TOPIC_CALL, "setsockopt(%d, TCP_NODELAY, 1) = %d", fd, result);
-    event_add(tcp->readable, NULL);
-    return 0;
+    return event_add(tcp->readable, NULL) < 0 ? -ENOMEM : 0;
 }
 
 static void tcp_lost(void *arg, uint64_t seq)
@@ -359,7 +380,9 @@ static void tcp_close(void *arg, bool politely)
     }
     if (!tcp->input_ended)
         half_close(tcp);
-    event_add(tcp->readable, NULL); /* until the peer's FIN: closing earlier might reset it */
+    if (event_add(tcp->readable, NULL) <
+        0) /* until the peer's FIN: closing earlier might reset it */
+        finish_close(tcp);
 }
 
 static const struct el_program tcp_program = {

@@ -92,18 +92,28 @@ static bool hear_errors(struct udp_echo *udp)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-/* One system call. Bytes sent, or -errno. Without an address sendto(2) means the connected peer. */
+/* Bytes sent, or -errno. Without an address sendto(2) means the connected peer. EINTR is about nothing: the call is made again. */
 static ssize_t send_once(struct udp_echo *udp)
 {
     bool named = udp->options.no_connect;
-    ssize_t sent = sendto(udp->fd, udp->probe, udp->length, 0, named ? &udp->peer.sa : NULL,
-                          named ? udp->peer.length : 0);
+    ssize_t sent;
+    do
+        sent = sendto(udp->fd, udp->probe, udp->length, 0, named ? &udp->peer.sa : NULL,
+                      named ? udp->peer.length : 0);
+    while (sent < 0 && errno == EINTR);
     int error = sent < 0 ? errno : 0;
     char to[EL_ADDRESS_TEXT];
     el_explain(udp->trace, EL_TOPIC_CALL, "sendto(%d, %zu bytes%s%s) = %zd%s%s", udp->fd,
                udp->length, named ? ", " : "", named ? el_address_print(&udp->peer, to) : "", sent,
                error != 0 ? " " : "", error != 0 ? el_errno_name(error) : "");
     return error != 0 ? -error : sent;
+}
+
+/* What an ICMP error may have left for us (icmp(7)): the send itself was not tried. */
+static bool may_be_pending(int error)
+{
+    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
+           error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO || error == EACCES;
 }
 
 /* [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected socket. If that is a send, the
@@ -145,9 +155,11 @@ static void transmit(struct udp_echo *udp)
     el_time when;
     ssize_t sent = send_despite_pending(udp, &when);
     if (sent == -EAGAIN) { /* the socket's buffer is full; the kernel says when it is not */
-        el_client_write_blocked(udp->client);
-        event_add(udp->writable, NULL);
-        return;
+        if (event_add(udp->writable, NULL) == 0) {
+            el_client_write_blocked(udp->client);
+            return;
+        }
+        sent = -ENOMEM; /* nobody would tell us */
     }
     el_client_sent(udp->client, udp->seq, udp->length, when);
     if (sent < 0)
@@ -303,9 +315,8 @@ static int udp_open(void *arg, struct el_client *client, int fd, const struct el
     udp->readable = event_new(el_client_base(client), fd, EV_READ | EV_PERSIST, on_readable, udp);
     udp->writable = event_new(el_client_base(client), fd, EV_WRITE, on_writable, udp);
     if (udp->probe == NULL || udp->previous == NULL || udp->readable == NULL ||
-        udp->writable == NULL)
+        udp->writable == NULL || event_add(udp->readable, NULL) < 0)
         return -ENOMEM;
-    event_add(udp->readable, NULL);
     el_explain(udp->trace, EL_TOPIC_STEP, "%s",
                udp->options.no_connect
                    ? "no connect(2): each sendto(2) names the peer, and anyone may answer"
@@ -337,8 +348,10 @@ static void udp_close(void *arg, bool politely)
             "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, a "
             "firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
             udp->length, less);
-    event_free(udp->readable);
-    event_free(udp->writable);
+    if (udp->readable != NULL)
+        event_free(udp->readable);
+    if (udp->writable != NULL)
+        event_free(udp->writable);
     free(udp->probe);
     free(udp->previous);
     el_socket_close(udp->fd);

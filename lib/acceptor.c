@@ -110,8 +110,11 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     if (acceptor->reserve < 0)
         acceptor->reserve = open_reserve();
+    bool all = true;
     for (size_t i = 0; i < acceptor->args.context->socket_count; i++)
-        event_add(acceptor->listener[i], NULL);
+        all = event_add(acceptor->listener[i], NULL) == 0 && all;
+    if (!all) /* epoll_ctl(2): ENOMEM, ENOSPC. A listener that is forgotten would never be heard again. [#listen-again] */
+        event_add(acceptor->resume_timer, &PAUSE); /* cannot fail, see [reserve-timers] */
 }
 
 static void accept_some(struct el_acceptor *acceptor, int listener, unsigned most)

@@ -39,7 +39,7 @@ bool el_client_streaming(const struct el_client *client)
 
 /* Each timer is armed for an instant. libevent counts from its own, slightly older idea of now, so
  * a callback asks el_now() whether the instant has really come and arms again if not: no deadline
- * ends early. [#ask-the-clock-again] */
+ * ends early. [#ask-the-clock-again] So one that cannot be armed (no memory) is called at once: it looks at the clock, and tries again. */
 void client_arm(struct event *timer, el_time at)
 {
     if (at == EL_NEVER) {
@@ -47,7 +47,8 @@ void client_arm(struct event *timer, el_time at)
         return;
     }
     struct timeval left = el_timeval(el_time_left(at, el_now()));
-    event_add(timer, &left);
+    if (event_add(timer, &left) < 0)
+        event_active(timer, EV_TIMEOUT, 0);
 }
 
 /* The first diagnostic stays, for the document: what came first is the cause. */
@@ -165,6 +166,7 @@ static void on_dialed(void *arg, const struct el_dial_result *result)
     client->flow.peer = result->peer;
     int error = client->plan->open(client->plan->arg, client, result->fd, result);
     if (error < 0) {
+        client->plan->close(client->plan->arg, false);
         client_fail(client, EL_EXIT_LOCAL, "%s: %s", client->target, strerror(-error));
         client_stop(client);
         return;
@@ -201,7 +203,9 @@ static bool make_events(struct el_client *client)
     client->total = evtimer_new(client->base, client_deadline, client);
     client->close_by = evtimer_new(client->base, client_close_late, client);
     return client->interrupt && client->terminate && client->quit && client->turn && client->tick &&
-           client->expire && client->write_by && client->total && client->close_by;
+           client->expire && client->write_by && client->total && client->close_by &&
+           event_add(client->interrupt, NULL) == 0 && event_add(client->terminate, NULL) == 0 &&
+           event_add(client->quit, NULL) == 0;
 }
 
 static bool make_parts(struct el_client *client)
@@ -255,6 +259,7 @@ static void free_parts(struct el_client *client)
     if (client->base != NULL)
         event_base_free(client->base);
     el_trace_free(client->trace);
+    el_file_sink_close(&client->sink);
 }
 
 static int run(const struct el_client_plan *plan, const char *target)
@@ -275,9 +280,6 @@ static int run(const struct el_client_plan *plan, const char *target)
     client.total_at = total == 0 ? EL_NEVER : el_time_after(el_now(), total);
     int code = EL_EXIT_LOCAL;
     if (make_parts(&client)) {
-        event_add(client.interrupt, NULL);
-        event_add(client.terminate, NULL);
-        event_add(client.quit, NULL);
         client_arm(client.total, client.total_at);
         client.resolver = client_resolver(&client);
         client.dialer = client.resolver == NULL ? NULL : client_dial(&client, on_dialed);

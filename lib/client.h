@@ -74,7 +74,7 @@ struct el_client_plan {
     const char *(*check)(void *arg);
 
     /* Connected (or, unconnected, ready to send): `fd` is the program's from now on. 0, or -errno:
-     * the run ends. */
+     * `close` is called, with what could be made, and the run ends. */
     int (*open)(void *arg, struct el_client *client, int fd, const struct el_dial_result *dial);
     /* Send probe `seq`. Then, sooner or later: el_client_sent, and el_client_written when the
      * kernel has all of it. */

@@ -332,10 +332,9 @@ void el_client_timed_out(struct el_client *client, enum el_operation operation)
 ssize_t el_client_read_input(struct el_client *client, void *data, size_t size)
 {
     ssize_t got = el_input_read(client->input, data, size);
-    if (got == -EAGAIN) {
-        el_input_want(client->input);
-    } else if (got < 0) {
-        client_fail(client, EL_EXIT_LOCAL, "stdin: read: %s", strerror((int)-got));
+    int error = got == -EAGAIN ? el_input_want(client->input) : got < 0 ? (int)got : 0;
+    if (error < 0) {
+        client_fail(client, EL_EXIT_LOCAL, "stdin: read: %s", strerror(-error));
         ask_for_turn(client);
     }
     return got;

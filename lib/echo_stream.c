@@ -170,14 +170,16 @@ static void on_tick(void *arg)
 
 /* ---- the echo ------------------------------------------------------------------------------------ */
 
-/* Changes what the connection waits for. Two epoll_ctl(2), and only when a peer stops or starts to read. */
+/* Changes what the connection waits for. Two epoll_ctl(2), and only when a peer stops or starts to read. The second may run out of
+ * memory: a connection that is not watched would stay until a limit finds it, so it ends now. May free it. */
 static void wait_for(struct connection *connection, short what, event_callback_fn callback)
 {
     int fd = event_get_fd(&connection->event);
     event_del(&connection->event);
     event_assign(&connection->event, connection->echo->args.base, fd, what | EV_PERSIST, callback,
                  connection);
-    event_add(&connection->event, NULL);
+    if (event_add(&connection->event, NULL) < 0)
+        fail_connection(connection, "epoll_ctl", ENOMEM);
 }
 
 /*

@@ -18,7 +18,7 @@ struct el_flight *el_flight_new(size_t most); /* `most`: bytes it may hold. NULL
 void el_flight_free(struct el_flight *flight);
 
 /* Where `size` more bytes may be written, to be followed by el_flight_append; NULL: it would hold
- * more than `most` (or no memory). */
+ * more than `most`, or no memory: surely that while it is empty, and has not been asked for more than `most`. */
 unsigned char *el_flight_room(struct el_flight *flight, size_t size);
 void el_flight_append(struct el_flight *flight, size_t size);
 

@@ -28,6 +28,26 @@ static bool descriptors_left(void)
     return count == NEEDED;
 }
 
+static void never(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what, (void)arg;
+}
+
+/*
+ * [#reserve-timers] libevent keeps its timers in an array that it makes with the first, for eight, and makes longer with the ninth. A
+ * server has fewer in a loop; so once one has been there, no event_add(3) of a timer can run out of memory, and what must not
+ * fail (to accept again, to end the drain) does not.
+ */
+static bool reserve_timers(struct event_base *base)
+{
+    const struct timeval hour = {.tv_sec = 3600};
+    struct event *first = event_new(base, -1, 0, never, NULL);
+    bool added = first != NULL && event_add(first, &hour) == 0;
+    if (first != NULL)
+        event_free(first);
+    return added;
+}
+
 struct event_base *el_worker_base(void)
 {
     if (!descriptors_left())
@@ -41,6 +61,10 @@ struct event_base *el_worker_base(void)
     event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
+    if (base != NULL && !reserve_timers(base)) {
+        event_base_free(base);
+        base = NULL;
+    }
     errno = ENOMEM;
     return base;
 }

@@ -108,9 +108,9 @@ ssize_t el_input_read(struct el_input *input, void *data, size_t size)
         return (ssize_t)length;
     }
     /* Never read without asking: the descriptor blocks. POLLHUP without POLLIN is the end of a
-     * pipe: read says 0. */
+     * pipe: read says 0. EINTR, ENOMEM: nobody knows, so that is no yes either. */
     struct pollfd asked = {.fd = input->fd, .events = POLLIN};
-    if (input->waits && poll(&asked, 1, 0) == 0)
+    if (input->waits && poll(&asked, 1, 0) <= 0)
         return -EAGAIN;
     ssize_t got = read(input->fd, data, size);
     if (got < 0 && errno == EINTR)
@@ -118,13 +118,13 @@ ssize_t el_input_read(struct el_input *input, void *data, size_t size)
     return got < 0 ? -errno : got;
 }
 
-void el_input_want(struct el_input *input)
+int el_input_want(struct el_input *input)
 {
     if (input->waits)
-        event_add(input->event, NULL);
-    else
-        event_active(input->event, EV_READ,
-                     0); /* at the next turn of the loop, after other events had theirs */
+        return event_add(input->event, NULL) < 0 ? -ENOMEM : 0;
+    event_active(input->event, EV_READ,
+                 0); /* at the next turn of the loop, after other events had theirs */
+    return 0;
 }
 
 struct el_output {
@@ -148,7 +148,7 @@ static void flush(struct el_output *output)
         size_t piece = output->end - output->start;
         if (output->waits) {
             struct pollfd asked = {.fd = output->fd, .events = POLLOUT};
-            if (poll(&asked, 1, 0) == 0)
+            if (poll(&asked, 1, 0) <= 0) /* as in el_input_read */
                 break;
             piece = piece < PIPE_BUF ? piece : PIPE_BUF;
         }
@@ -164,7 +164,7 @@ static void flush(struct el_output *output)
     if (output->start == output->end)
         output->start = output->end = 0;
     else if (output->error == 0 && output->waits)
-        event_add(output->event, NULL);
+        output->error = event_add(output->event, NULL) < 0 ? -ENOMEM : 0;
     else if (output->error == 0)
         event_active(output->event, EV_WRITE, 0);
 }

@@ -32,8 +32,8 @@ void el_input_free(struct el_input *input);
  * -errno. */
 ssize_t el_input_read(struct el_input *input, void *data, size_t size);
 /* Have `ready` called once, when there may be something to read: soon for a file, which is always
- * ready. */
-void el_input_want(struct el_input *input);
+ * ready. 0, or -ENOMEM: it will not be called. */
+int el_input_want(struct el_input *input);
 
 struct el_output; /* opaque */
 
