@@ -52,6 +52,7 @@ const char *under_filter_missing(void)
 #ifdef EL_INSTRUMENTED
     return "an instrumented build has no filter";
 #else
-    return under_filter(0, nothing, NULL) == 0 ? NULL : "this machine allows no filter";
+    bool missing = under_filter(0, nothing, NULL) == NO_FILTER_HERE << 8;
+    return missing ? "this machine allows no filter" : NULL;
 #endif
 }
