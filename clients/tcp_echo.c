@@ -1,9 +1,8 @@
 /*
  * tcp_echo.c - ping for a TCP echo service: probes on one connection, and what became of each.
  *
- * Teaches:  a stream has no messages. A write may be taken in part, an echo may come in pieces or
- *           two echoes in one read; so a probe is known by its *place* in the stream, and what is
- *           under way is kept until it has come back.
+ * Teaches:  a stream has no messages. A write may be taken in part, an echo may come in pieces or two echoes in one read; so a probe is
+ *           known by its *place* in the stream, and what is under way is kept until it has come back.
  * Run:      build/bin/tcp_echo_server &  build/bin/tcp_echo --explain 127.0.0.1
  * Partner:  servers/tcp_echo_server.c; lib/client.c has everything that is not about sockets.
  * Leaves out: reconnecting. What was lost with its connection stays lost, and the run ends.
@@ -31,8 +30,7 @@ struct tcp_echo {
     int fd;
     struct event *readable, *writable;
 
-    /* [#in-flight] What is under way: comparing the echo with it, byte for byte in order, is the
-     * whole verification. */
+    /* [#in-flight] What is under way: comparing the echo with it, byte for byte in order, is the whole verification. */
     struct el_flight *flight;
     bool damaged;      /* a byte of the probe that is coming in was changed */
     uint64_t seq;      /* the newest probe */
@@ -71,7 +69,7 @@ static void give_up(struct tcp_echo *tcp, const char *call, int error)
     el_client_broken(tcp->client, call, error);
 }
 
-/* Without memory for it the event would never come. False: the connection has been given up. */
+/* Without memory for it the event would never come. False: the connection is given up. */
 static bool await(struct tcp_echo *tcp, struct event *event)
 {
     if (event_add(event, NULL) == 0)
@@ -80,8 +78,7 @@ static bool await(struct tcp_echo *tcp, struct event *event)
     return false;
 }
 
-/* "We send no more", while we still read: the server echoes the rest and then says the same. RFC
- * 9293 3.6 [#we-send-no-more] */
+/* "We send no more", while we still read: the server echoes the rest and then says the same. RFC 9293 3.6 [#we-send-no-more] */
 static void half_close(struct tcp_echo *tcp)
 {
     int result = shutdown(tcp->fd, SHUT_WR); /* ENOTCONN: a reset came first; the next read tells */
@@ -92,11 +89,8 @@ static void half_close(struct tcp_echo *tcp)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-/*
- * Gives the kernel what it will take. It may take less than asked for: its send buffer is finite,
- * and that is TCP's way to say that the peer reads too slowly. The rest waits for "writable". True:
- * it has all. [#partial-send]
- */
+/* Gives the kernel what it will take. It may take less than asked for: its send buffer is finite, and that is TCP's way to say that the
+ * peer reads too slowly. The rest waits for "writable". True: it has all. [#partial-send] */
 static bool push(struct tcp_echo *tcp)
 {
     const unsigned char *data;
@@ -170,11 +164,10 @@ static void pump(struct tcp_echo *tcp)
         ssize_t got = el_client_read_input(tcp->client, room, CHUNK);
         if (got < 0)
             return; /* resume comes when there is more */
-        if (got == 0) {
+        if (got == 0)
             end_input(tcp);
-            return;
-        }
-        el_flight_append(tcp->flight, (size_t)got);
+        else
+            el_flight_append(tcp->flight, (size_t)got);
     }
     if (!tcp->input_ended && !tcp->booked)
         await(tcp, tcp->writable); /* there is more: go on after the others had their turn */
@@ -222,8 +215,7 @@ static void settle(struct tcp_echo *tcp, uint64_t seq)
     tcp->damaged = false;
 }
 
-/* Echoed bytes may be a piece of a probe, or the end of one and the start of the next: probe n ends
- * at n times the size. [#stream-position] */
+/* Echoed bytes may be a piece of a probe, or the end of one and the start of the next: probe n ends at n times the size. [#stream-position] */
 static void take_probes(struct tcp_echo *tcp, const unsigned char *data, size_t length)
 {
     while (length > 0) {
@@ -256,10 +248,8 @@ static void take_streamed(struct tcp_echo *tcp, const unsigned char *data, size_
 
 static void finish_close(struct tcp_echo *tcp)
 {
-    if (tcp->readable != NULL)
-        event_free(tcp->readable);
-    if (tcp->writable != NULL)
-        event_free(tcp->writable);
+    el_client_event_free(tcp->readable);
+    el_client_event_free(tcp->writable);
     el_flight_free(tcp->flight);
     el_socket_close(tcp->fd);
     el_explain(tcp->trace, EL_TOPIC_CALL, "close(%d)", tcp->fd);
@@ -273,11 +263,11 @@ static void on_end(struct tcp_echo *tcp, int error)
         give_up(tcp, "recv", error);
         return;
     }
-    static const char ours_first[] = "the peer's FIN came too; our kernel, which closed first, "
-                                     "remembers the pair of addresses: TIME_WAIT";
-    explain_state(tcp, error != 0                         ? "the peer sent a reset"
-                       : tcp->closing || tcp->input_ended ? ours_first
-                                                          : "the peer's FIN came before ours");
+    const char *first = tcp->closing || tcp->input_ended
+                            ? "the peer's FIN came too; our kernel, which closed first, remembers "
+                              "the pair of addresses: TIME_WAIT"
+                            : "the peer's FIN came before ours";
+    explain_state(tcp, error != 0 ? "the peer sent a reset" : first);
     tcp->peer_ended = true;
     event_del(tcp->readable); /* an end of file is there for ever: once is enough */
     if (tcp->closing)
@@ -294,10 +284,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         int error = got < 0 ? errno : 0;
+        const char *outcome = got == 0 ? "(end of file)" : "bytes";
         el_explain(tcp->trace, EL_TOPIC_CALL, "recv(%d) = %zd %s", fd, got,
-                   error != 0 ? el_errno_name(error)
-                   : got == 0 ? "(end of file)"
-                              : "bytes");
+                   error != 0 ? el_errno_name(error) : outcome);
         if (got <= 0) {
             on_end(tcp, error); /* may free the events */
             return;
@@ -380,8 +369,8 @@ static void tcp_close(void *arg, bool politely)
     }
     if (!tcp->input_ended)
         half_close(tcp);
-    if (event_add(tcp->readable, NULL) <
-        0) /* until the peer's FIN: closing earlier might reset it */
+    /* Until the peer's FIN: closing earlier might reset it. */
+    if (event_add(tcp->readable, NULL) < 0)
         finish_close(tcp);
 }
 

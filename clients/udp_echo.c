@@ -109,13 +109,6 @@ static ssize_t send_once(struct udp_echo *udp)
     return error != 0 ? -error : sent;
 }
 
-/* What an ICMP error may have left for us (icmp(7)): the send itself was not tried. */
-static bool may_be_pending(int error)
-{
-    return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO || error == EACCES;
-}
-
 /* [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected socket. If that is a send, the
  * send fails and nothing leaves. So: hear the error out, book it on the probe it means, and send this one again. Only an error that
  * comes again is this probe's own. */
@@ -171,8 +164,7 @@ static void transmit(struct udp_echo *udp)
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     transmit(arg);
 }
 
@@ -343,15 +335,12 @@ static void udp_close(void *arg, bool politely)
     struct udp_echo *udp = arg;
     size_t less = el_datagram_black_hole(&udp->peer, udp->length);
     if (udp->lost && !udp->came_back && less != 0)
-        el_log(
-            udp->trace, EL_WARN,
-            "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, a "
-            "firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
-            udp->length, less);
-    if (udp->readable != NULL)
-        event_free(udp->readable);
-    if (udp->writable != NULL)
-        event_free(udp->writable);
+        el_log(udp->trace, EL_WARN,
+               "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, "
+               "a firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
+               udp->length, less);
+    el_client_event_free(udp->readable);
+    el_client_event_free(udp->writable);
     free(udp->probe);
     free(udp->previous);
     el_socket_close(udp->fd);

@@ -22,6 +22,12 @@ struct event_base *el_client_base(struct el_client *client)
     return client->base;
 }
 
+void el_client_event_free(struct event *event)
+{
+    if (event != NULL)
+        event_free(event);
+}
+
 struct el_trace *el_client_trace(struct el_client *client)
 {
     return client->trace;

@@ -96,6 +96,7 @@ struct el_client_plan {
 int el_client_main(const struct el_client_plan *plan, int argc, char **argv);
 
 struct event_base *el_client_base(struct el_client *client);
+void el_client_event_free(struct event *event); /* NULL is fine, as with free(3) */
 struct el_trace *el_client_trace(struct el_client *client);
 uint64_t el_client_nonce(const struct el_client *client); /* 64 random bits of this run */
 bool el_client_streaming(const struct el_client *client); /* --message or --stdin */
