@@ -335,10 +335,11 @@ static void udp_close(void *arg, bool politely)
     struct udp_echo *udp = arg;
     size_t less = el_datagram_black_hole(&udp->peer, udp->length);
     if (udp->lost && !udp->came_back && less != 0)
-        el_log(udp->trace, EL_WARN,
-               "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, "
-               "a firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
-               udp->length, less);
+        el_log(
+            udp->trace, EL_WARN,
+            "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, "
+            "a firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
+            udp->length, less);
     el_client_event_free(udp->readable);
     el_client_event_free(udp->writable);
     free(udp->probe);
