@@ -16,7 +16,7 @@ with server INPUT -p udp --dport 7007 -j DROP -- \
 with server INPUT -p udp --dport 7007 -j DROP -- \
     timed "all datagrams dropped: -w for all of them" 28 400 10000 on client "$UDP" -c 0 -i 50ms -W 60 -w 400ms $S
 with server INPUT -p tcp --dport 7007 -j DROP -- \
-    timed '"SYN dropped, rejected, nobody listens": dropped: 28 at the connect deadline' 28 600 10000 on client "$TCP" --connect-timeout 600ms $S
+    timed 'SYN dropped, rejected, nobody listens: dropped: 28 at the connect deadline' 28 600 10000 on client "$TCP" --connect-timeout 600ms $S
 like "tcp SYN dropped: says so" "$ERR" 'connect: no answer within'
 with server INPUT -p tcp --dport 7007 -j DROP -- \
     timed "tcp SYN dropped: -w is earlier" 28 300 10000 on client "$TCP" --connect-timeout 60 -w 300ms $S

@@ -10,7 +10,7 @@ S=10.77.0.2 S6=fd77::2
 
 # ---- refusals ----
 timed "closed port, connected and not connected: 7 at once" 7 0 10000 on client "$UDP" -c 2 -i 10ms -W 30 $S:7
-timed '"SYN dropped, rejected, nobody listens": nobody listens: 7 at once' 7 0 10000 on client "$TCP" --connect-timeout 30 $S:7
+timed 'SYN dropped, rejected, nobody listens: nobody listens: 7 at once' 7 0 10000 on client "$TCP" --connect-timeout 30 $S:7
 timed "closed port, connected and not connected: only the deadline, unconnected" 28 500 10000 on client "$UDP" --no-connect -c 1 -W 500ms $S:7
 reject() { # FAMILY TYPE TARGET REASON
     with server ${1:+"$1"} INPUT -p udp --dport 7007 -j REJECT --reject-with "$2" -- \
@@ -31,9 +31,9 @@ reject -6 icmp6-addr-unreachable $S6 address-unreachable
 reject -6 icmp6-policy-fail $S6 source-address-failed-the-ingress-policy
 reject -6 icmp6-reject-route $S6 route-rejected
 with server INPUT -p tcp --dport 7007 -j REJECT --reject-with tcp-reset -- \
-    timed '"SYN dropped, rejected, nobody listens": rejected with a reset: 7 at once' 7 0 10000 on client "$TCP" --connect-timeout 30 $S
+    timed 'SYN dropped, rejected, nobody listens: rejected with a reset: 7 at once' 7 0 10000 on client "$TCP" --connect-timeout 30 $S
 with server INPUT -p tcp --dport 7007 -j REJECT --reject-with icmp-host-unreachable -- \
-    timed '"SYN dropped, rejected, nobody listens": rejected with host-unreachable: 7 at once' 7 0 10000 on client "$TCP" --connect-timeout 30 $S
+    timed 'SYN dropped, rejected, nobody listens: rejected with host-unreachable: 7 at once' 7 0 10000 on client "$TCP" --connect-timeout 30 $S
 like "tcp rejected with host-unreachable: named" "$ERR" 'connect: No route to host'
 # A route of this machine that leads nowhere: connect(2) says so at once, by errno alone.
 # EACCES may mean other things than that route, so it is an error of this machine, 2; its message says what it can mean.

@@ -103,21 +103,21 @@ attacks() {
     honest "without an attack$of an honest client is answered"
     MEMORY=$(resident_kb)
     QUIET=$P99
-    under '"slowloris"'"$of" slowloris 300
-    under '"peers that never read"'"$of" deaf 300
-    bounded '"peers that never read"'"$of" 300
-    under '"connection flood"'"$of" flood
-    between '"connection flood"'"$of: it was one" "$(value connections "$DONE")" 500 100000000
+    under 'slowloris'"$of" slowloris 300
+    under 'peers that never read'"$of" deaf 300
+    bounded 'peers that never read'"$of" 300
+    under 'connection flood'"$of" flood
+    between 'connection flood'"$of: it was one" "$(value connections "$DONE")" 500 100000000
     lines=$(wc -l <"$ERR_FILE")
-    under '"reset flood"'"$of" resets 1000
-    between '"reset flood"'"$of: it was one" "$(value connections "$DONE")" 500 100000000
-    is '"reset flood"'"$of: it writes no line into the log" "$(wc -l <"$ERR_FILE")" "$lines"
+    under 'reset flood'"$of" resets 1000
+    between 'reset flood'"$of: it was one" "$(value connections "$DONE")" 500 100000000
+    is 'reset flood'"$of: it writes no line into the log" "$(wc -l <"$ERR_FILE")" "$lines"
 }
 test_one() {
     attacks 1
-    under '"peers that never read": and half-close' half_closed 300
-    bounded '"peers that never read": and half-close' 300
-    under '"connection flood": SYNs with forged sources' syns
+    under 'peers that never read: and half-close' half_closed 300
+    bounded 'peers that never read: and half-close' 300
+    under 'connection flood: SYNs with forged sources' syns
 }
 test_two() { attacks 2; }
 
@@ -135,7 +135,7 @@ is_in() { [ -n "$(on server ss -Htn state established "( sport = :$PORT and dst 
 
 # One who is in when the descriptors go is served on; and by default one source cannot take them all, so that others still come in.
 test_few() {
-    local name='"descriptor exhaustion"' inside rc=0 before
+    local name='descriptor exhaustion' inside rc=0 before
     few few --max-per-source 0
     before=$(descriptors)
     on client "$TCP" -q --json -c $((PROBES * 2)) -i 2ms -W 10 --source $HONEST "$S:$PORT" >"$TEST_TMP/inside" 2>&1 &

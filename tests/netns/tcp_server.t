@@ -18,9 +18,9 @@ test_bytes() {
     for size in 0 1 64 65536 65537 1000000; do
         ok "$size bytes come back, then the end" client whole "$size"
     done
-    ok '"one byte at a time, 64 MiB in one go": 64 MiB come back exactly' client whole $((64 << 20))
-    ok '"one byte at a time, 64 MiB in one go": 500 single bytes do' client dribble 500
-    ok '"half-close after 1 MiB": every byte is echoed, then the end' client half_close $((1 << 20))
+    ok 'one byte at a time, 64 MiB in one go: 64 MiB come back exactly' client whole $((64 << 20))
+    ok 'one byte at a time, 64 MiB in one go: 500 single bytes do' client dribble 500
+    ok 'half-close after 1 MiB: every byte is echoed, then the end' client half_close $((1 << 20))
     stats
     is "bytes in and bytes out are equal" "$(counter bytes_in)" "$(counter bytes_out)"
 }
@@ -31,15 +31,15 @@ test_other_buffer() {
 }
 
 test_deaf_client() {
-    serve deaf
+    serve beside_deaf
     local before after
     ok "(warm up)" client whole $((8 << 20))
     before=$(resident_kb)
     hold_client deaf deaf
-    ok '"client that never reads": beside it another is served' client whole $((16 << 20))
+    ok 'client that never reads: beside it another is served' client whole $((16 << 20))
     after=$(resident_kb)
-    between '"client that never reads": memory stays bounded: KiB more' "$((after - before))" -1000000 2000
-    between '"client that never reads": it could send so many bytes, and no more' "$(value sent "$(<"$TEST_TMP/deaf.out")")" 65536 $((24 << 20))
+    between 'client that never reads: memory stays bounded: KiB more' "$((after - before))" -1000000 2000
+    between 'client that never reads: it could send so many bytes, and no more' "$(value sent "$(<"$TEST_TMP/deaf.out")")" 65536 $((24 << 20))
     release_client deaf
     ok "when it leaves, it is counted as a reset" wait_for 10 counts resets 1
     is "nobody is left" "$(counter active)" 0
@@ -63,13 +63,13 @@ test_no_descriptors() {
     echoed=$(value echoed "$line")
     between "with 24 descriptors some of them are clients" "$echoed" 4 23
     is "each of the others was turned away" "$(value turned_away "$line")" "$((30 - echoed))"
-    idles '"no descriptor left with clients connected": the server is idle'
+    idles 'no descriptor left with clients connected: the server is idle'
     stats
     between "accepting paused" "$(counter accept_paused)" 1 100
     is "those turned away are counted" "$(counter rejected_descriptors)" "$((30 - echoed))"
     release_client crowd
-    is '"no descriptor left with clients connected": one of them is served to the end' "$RC" 0
-    ok '"no descriptor left with clients connected": when some are free, new clients are served again' wait_for 10 client whole 100
+    is 'no descriptor left with clients connected: one of them is served to the end' "$RC" 0
+    ok 'no descriptor left with clients connected: when some are free, new clients are served again' wait_for 10 client whole 100
 }
 
 # idles NAME: over two seconds, it uses less than 5 % of a core, and is not woken more often than its pause of 100 ms and its clock allow.
@@ -112,22 +112,22 @@ test_idle_crowd() {
     is "\"10,000 idle connections\": $number are held" "$(value held "$line")" "$number"
     # Not grep -q: it leaves at the first match, ldd dies of SIGPIPE, and pipefail calls that a failure.
     if ldd "$SERVER" | grep -E 'lib[aut]san' >/dev/null; then
-        skip '"10,000 idle connections": each costs 320 bytes at most' "an instrumented build has other sizes"
+        skip '10,000 idle connections: each costs 320 bytes at most' "an instrumented build has other sizes"
     elif [ -z "$(value bytes_each "$line")" ]; then
-        skip '"10,000 idle connections": each costs 320 bytes at most' "the memory of the server cannot be read: $line"
+        skip '10,000 idle connections: each costs 320 bytes at most' "the memory of the server cannot be read: $line"
     else
-        between '"10,000 idle connections": each costs 320 bytes at most' "$(value bytes_each "$line")" 100 320
+        between '10,000 idle connections: each costs 320 bytes at most' "$(value bytes_each "$line")" 100 320
     fi
 }
 
 test_limits() {
     serve idle --idle-timeout 300ms
-    between '"1 byte a second writer, silent client": silent, it is closed at the idle limit, not before' \
+    between '1 byte a second writer, silent client: silent, it is closed at the idle limit, not before' \
         "$(value closed_after_ms "$(client silent)")" 300 10000
     ok "and counted" wait_for 10 counts timed_out_idle 1
 
     serve lifetime --max-lifetime 2500ms --idle-timeout 2s
-    between '"1 byte a second writer, silent client": a byte a second, it is closed at the lifetime limit, not before' \
+    between '1 byte a second writer, silent client: a byte a second, it is closed at the lifetime limit, not before' \
         "$(value closed_after_ms "$(client chatty 1000)")" 2500 10000
     ok "and counted" wait_for 10 counts timed_out_lifetime 1
 
@@ -159,8 +159,8 @@ test_drain() {
     wait_for 10 file_has "$TEST_TMP/transfer.out" started
     kill -TERM "$PID"
     wait "$transfer" || rc=$?
-    is '"SIGTERM while echoing": a transfer under way is drained to its end' "$rc $(tail -n1 "$TEST_TMP/transfer.out")" "0 bytes=655360"
-    ends '"SIGTERM while echoing": then the server exits 0' 0
+    is 'SIGTERM while echoing: a transfer under way is drained to its end' "$rc $(tail -n1 "$TEST_TMP/transfer.out")" "0 bytes=655360"
+    ends 'SIGTERM while echoing: then the server exits 0' 0
     like "and prints its statistics" "$(tail -n1 "$OUT_FILE")" '"stats":"exit".*"accepted":4,"active":0,"closed":4,'
     release_client quiet # it finds its quiet connections closed
 
@@ -169,7 +169,7 @@ test_drain() {
     kill -TERM "$PID"
     ok "draining, it refuses new clients" wait_for 10 refused
     kill -TERM "$PID"
-    ends '"SIGTERM while echoing": a second signal ends it with exit 3' 3
+    ends 'SIGTERM while echoing: a second signal ends it with exit 3' 3
     release_client deaf2
 
     serve late --drain-timeout 300ms
@@ -191,7 +191,7 @@ test_restart() {
         skip "its port has a connection in TIME_WAIT" "ss is missing"
     fi
     start_server second "$SERVER" --listen "127.0.0.1:$PORT"
-    is '"restart with connections in TIME_WAIT": it binds the same port at once' "$LISTEN" "127.0.0.1:$PORT"
+    is 'restart with connections in TIME_WAIT: it binds the same port at once' "$LISTEN" "127.0.0.1:$PORT"
     exits "a server on a port in use exits 1" 1 "$SERVER" --listen "127.0.0.1:$PORT"
     like "and says what to do" "$ERR" \
         "^tcp_echo_server: 127\.0\.0\.1:$PORT: bind: Address already in use \(another server has this port: ss -ltnp\)\$"
