@@ -10,9 +10,9 @@
 #include "acceptor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 enum {
@@ -24,13 +24,14 @@ static const struct timeval PAUSE = {.tv_usec = 100000};
 struct el_acceptor {
     struct el_acceptor_args args;
     struct event *resume_timer;
-    int reserve; /* an open /dev/null: a descriptor to fall back on; -1 if even that is gone */
+    int reserve;              /* a descriptor to fall back on; -1 if even that is gone */
     struct event *listener[]; /* context->socket_count of them */
 };
 
+/* Of any kind that is an open file of its own, as ENFILE counts those. Not /dev/null: under the filter no path is opened. */
 static int open_reserve(void)
 {
-    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int fd = eventfd(0, EFD_CLOEXEC);
     return fd; /* -1 is fine: there is nothing to shed with then, only the pause */
 }
 

@@ -55,7 +55,7 @@ const struct el_seccomp_call el_seccomp_allowed[] = {
     CALL(epoll_pwait), CALL(epoll_pwait2), CALL(epoll_ctl), CALL(ppoll), CALL(futex),
 
     /* Clients come and go. Not among them: bind, listen, connect. All sockets are there before the filter is. */
-    CALL(accept4), CALL(shutdown), CALL(close), CALL(getsockname), CALL(getpeername), CALL(getsockopt), CALL(fcntl), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(lseek),
+    CALL(accept4), CALL(close), CALL(getsockname), CALL(getpeername), CALL(getsockopt), CALL(fstat), CALL(newfstatat), CALL(statx), CALL(lseek),
     /* What a worker that makes its own loop asks for: epoll(7), and for libevent's a pipe. */
     CALL(epoll_create1), CALL(eventfd2), CALL(pipe2), CALL(timerfd_create), CALL(timerfd_settime), CALL(timerfd_gettime),
 
@@ -90,8 +90,13 @@ const struct el_seccomp_rule el_seccomp_rules[] = {
     /* if_indextoname(3): which interface a link-local address is on. It asks any socket, and makes this one for it. */
     {CALL(socket), 0, 2, {IS(0, AF_UNIX), IS(1, SOCK_DGRAM | SOCK_CLOEXEC)}},
     {CALL(ioctl), 0, 1, {IS(1, SIOCGIFNAME)}},
-    /* The descriptor in reserve, /dev/null; what a library reads late. Nothing is made, written or emptied. */
-    {CALL(openat), 0, 1, {SEEN(2, O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND, O_RDONLY)}},
+    /* To block or not. Not F_SETOWN and F_SETSIG, nor O_ASYNC: with these a pipe of ours sends any signal, SIGKILL too, to any process of our
+     * user, past the look at kill(2) below. */
+    {CALL(fcntl), 0, 1, {IS(1, F_GETFL)}},
+    {CALL(fcntl), 0, 2, {IS(1, F_SETFL), SEEN(2, O_ASYNC, 0)}},
+    /* No file is opened, not even to be read: /proc/PID/mem is the memory of our user's other processes, ~/.ssh/id_rsa the rest of him. What a
+     * library would read late (how many processors there are) it can do without. */
+
     /* No memory that could be run. So a library that would be loaded late cannot be; ours are all loaded before. */
     {CALL(mmap), 0, 1, {SEEN(2, PROT_EXEC, 0)}},
     {CALL(mprotect), 0, 1, {SEEN(2, PROT_EXEC, 0)}},
@@ -108,6 +113,10 @@ const struct el_seccomp_rule el_seccomp_rules[] = {
     {CALL(wait4), EL_CALLS_PROCESSES, 0, NONE},
     {CALL(getppid), EL_CALLS_PROCESSES, 0, NONE},
     {CALL(close_range), EL_CALLS_PROCESSES, 0, NONE},
+
+    /* [#no-way-out] A listener that is shut down for reading is an unconnected socket again, and sendto(2) with MSG_FASTOPEN connects one: so
+     * this call is a way out for those who have it, if they have a TCP socket. */
+    {CALL(shutdown), EL_CALLS_HANG_UP, 0, NONE},
 
     {CALL(io_uring_setup), EL_CALLS_IO_URING, 0, NONE},
     {CALL(io_uring_register), EL_CALLS_IO_URING, 0, NONE},

@@ -193,7 +193,7 @@ int el_model_main(const struct el_model *model, int argc, char **argv)
         .destroy = destroy,
         .run = run,
         .blocks = model->blocks,
-        .calls = model->calls,
+        .calls = model->calls | (stream ? EL_CALLS_HANG_UP : 0), /* see #hang-up */
         .counter_count = COUNTERS,
         .counter_names = counter_names,
         .counters = counters,

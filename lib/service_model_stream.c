@@ -3,8 +3,7 @@
  *
  * Teaches:  that most of a server is not its model: who may come in, who has been idle for too long, and how everybody gets out again.
  * Partner:  service_model_stream.h; the models call it. lib/acceptor.c and lib/echo_stream.c are what tcp_echo_server has instead.
- * Leaves out: a pause in accepting while the machine has no memory (10 ms of sleep stand for it: safe, and slow for all); at the drain,
- *           those who wait in the queue are reset and not served.
+ * Leaves out: a pause in accepting without memory (10 ms of sleep stand for it: safe, slow for all); who waits in the queue at the drain is reset.
  */
 #include "service_model_stream.h"
 
@@ -18,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ struct el_model_stream {
     pthread_mutex_t lock; /* of the list in `limits`: a thread for each client comes and goes */
     int timer_fd;
     bool ticking;
-    int reserve; /* an open /dev/null: a descriptor to fall back on; -1: even that is gone */
+    int reserve; /* a descriptor to fall back on; -1: even that is gone */
     enum el_order obeyed;
 };
 
@@ -53,7 +53,7 @@ static uint64_t active(const struct el_model_worker *worker)
 static void keep_reserve(struct el_model_stream *stream)
 {
     if (stream->reserve < 0)
-        stream->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        stream->reserve = eventfd(0, EFD_CLOEXEC); /* no path: see acceptor.c */
 }
 
 /* With RST, not FIN: a goodbye at once would read like an empty echo. */

@@ -44,18 +44,27 @@ int el_service_drop_privileges(const struct el_service_options *options, struct 
 
 /*
  * [#no-filter-here] Old kernels and some containers refuse. Without a filter a server is as safe as it was before there were any, and a lesson
- * that does not begin helps nobody; but whoever runs it should know.
+ * that does not begin helps nobody; but whoever runs it should know. Any other error (ENOMEM, EBUSY: a thread with a filter that is not ours)
+ * is no such machine, and a reason not to serve.
  */
+static bool is_refusal(int error)
+{
+    return error == -ENOTSUP || error == -EINVAL || error == -ENOSYS || error == -EPERM ||
+           error == -EACCES;
+}
+
 int el_service_filter_calls(const struct el_service_options *options, const struct el_service *plug,
                             struct el_trace *trace)
 {
     char text[80];
-    unsigned calls = plug->calls | (options->pidfile != NULL ? EL_CALLS_UNLINK : 0);
+    unsigned calls = plug->calls | (options->pidfile != NULL ? EL_CALLS_UNLINK : 0) |
+                     (plug->blocks ? EL_CALLS_HANG_UP : 0);
     int error = options->no_sandbox ? 0 : el_seccomp_filter_install(calls, text, sizeof text);
+    bool refused = is_refusal(error);
     if (error == -ENOTSUP)
         el_log(trace, EL_WARN, "sandbox: no filter of system calls: %s", text);
     else if (error < 0)
-        el_log(trace, EL_WARN, "sandbox: no filter of system calls: %s: %s", text,
-               strerror(-error));
-    return 0;
+        el_log(trace, refused ? EL_WARN : EL_ERROR, "sandbox: no filter of system calls: %s: %s%s",
+               text, strerror(-error), refused ? "" : " (--no-sandbox serves without one)");
+    return error == 0 || refused ? 0 : 1;
 }

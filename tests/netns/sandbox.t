@@ -185,6 +185,10 @@ check_refusal() {
     ok "a kernel that refuses the filter: and it serves" "$BIN/tcp_echo" -c 1 "$LISTEN"
     kill "$PID"
     ends "a kernel that refuses the filter: and ends as always" 0
+    is "a kernel that has no memory for the filter is no such kernel: it does not serve" \
+        "$(strace -D -f -qq -e trace=seccomp -e inject=seccomp:error=ENOMEM -o "$TEST_TMP/refused.calls" "$BIN/tcp_echo_server" --listen 127.0.0.1:0 2>&1; echo "exit $?")" \
+        "tcp_echo_server: sandbox: no filter of system calls: the kernel refuses it: Cannot allocate memory (--no-sandbox serves without one)
+exit 1"
 
     start_server seen strace -D -f -qq -e trace=seccomp,clone,clone3 -o "$TEST_TMP/seen.calls" "$BIN/tcp_echo_server" --listen 127.0.0.1:0
     ok "under strace from its beginning it serves" "$BIN/tcp_echo" -c 1 "$LISTEN"

@@ -199,9 +199,9 @@ static int ask_too_much(const void *arg)
     FAILS(4, socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     FAILS(5, open("/dev/null", O_WRONLY));
     FAILS(6, open("/dev/null", O_RDWR));
-    FAILS(7, open("/dev/null", O_RDONLY | O_TRUNC));
-    FAILS(8, open("/tmp", O_TMPFILE | O_RDWR, 0600));
-    FAILS(9, open("/proc/self/echolab", O_RDONLY | O_CREAT, 0600));
+    FAILS(7, open("/dev/null", O_RDONLY | O_CLOEXEC));
+    FAILS(8, open("/proc/self/mem", O_RDONLY));
+    FAILS(9, open("/tmp", O_PATH));
     FAILS(10, mprotect(page, 4096, PROT_READ | PROT_EXEC));
     FAILS(11, mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     FAILS(12, ioctl(0, TIOCSTI, "x"));
@@ -227,6 +227,11 @@ static int ask_too_much(const void *arg)
     FAILS(32, memfd_create("x", 0));
     FAILS(33, connect(-1, NULL, 0));
     FAILS(34, bind(-1, NULL, 0));
+    FAILS(35, fcntl(0, F_SETOWN, 1));
+    FAILS(36, fcntl(0, F_SETSIG, SIGKILL));
+    FAILS(37, fcntl(0, F_SETFL, O_ASYNC | O_NONBLOCK));
+    FAILS(38, shutdown(-1, SHUT_RD));
+    FAILS(39, shutdown(-1, SHUT_WR));
     return ALIVE;
 }
 
