@@ -26,14 +26,15 @@ struct el_admission {
     struct source place[]; /* so at most half are taken, and a free one is never far */
 };
 
-/* An IPv4 address, or the /64 of an IPv6 one, which never begins with 32 zero bits but for ::/32 (loopback, and v4-mapped
- * ones, which a V6ONLY socket does not see). */
+/* The /64 of an IPv6 address; an IPv4 one stands behind 32 zero bits, where no /64 begins but those of ::/32 (loopback, and v4-mapped
+ * addresses, which a V6ONLY socket does not see). In front of them it would be some X:Y:0:0::/64 as well. */
 static uint64_t source_key(const struct el_address *source)
 {
-    uint64_t key;
+    uint64_t key = 0;
     if (el_address_family(source) == AF_INET)
-        return source->in.sin_addr.s_addr;
-    memcpy(&key, &source->in6.sin6_addr, sizeof key);
+        memcpy((char *)&key + 4, &source->in.sin_addr, 4);
+    else
+        memcpy(&key, &source->in6.sin6_addr, sizeof key);
     return key;
 }
 

@@ -39,6 +39,9 @@ START_TEST(a_source_is_an_ipv4_address_or_an_ipv6_64)
     ck_assert_int_eq(el_admission_enter(door, &v6), EL_ADMIT);
     ck_assert_int_eq(el_admission_enter(door, &same), EL_ADMIT_SOURCE_FULL);
     ck_assert_int_eq(el_admission_enter(door, &other), EL_ADMIT);
+    struct el_address same_bytes = address("32.1.13.184"), as_these = address("2001:db8::1");
+    ck_assert_int_eq(el_admission_enter(door, &same_bytes), EL_ADMIT);
+    ck_assert_int_eq(el_admission_enter(door, &as_these), EL_ADMIT);
     el_admission_free(door);
 }
 END_TEST
