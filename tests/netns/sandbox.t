@@ -186,7 +186,7 @@ check_refusal() {
     kill "$PID"
     ends "a kernel that refuses the filter: and ends as always" 0
     is "a kernel that has no memory for the filter is no such kernel: it does not serve" \
-        "$(strace -D -f -qq -e trace=seccomp -e inject=seccomp:error=ENOMEM -o "$TEST_TMP/refused.calls" "$BIN/tcp_echo_server" --listen 127.0.0.1:0 2>&1; echo "exit $?")" \
+        "$(strace -D -f -qq -e trace=seccomp -e inject=seccomp:error=ENOMEM -o "$TEST_TMP/refused.calls" "$BIN/tcp_echo_server" --listen 127.0.0.1:0 2>&1 >/dev/null | tail -n1; echo "exit ${PIPESTATUS[0]}")" \
         "tcp_echo_server: sandbox: no filter of system calls: the kernel refuses it: Cannot allocate memory (--no-sandbox serves without one)
 exit 1"
 

@@ -280,6 +280,12 @@ static int ask_for_removal(const void *path)
                                                                                               : 1;
 }
 
+static int ask_to_hang_up(const void *arg)
+{
+    (void)arg;
+    return shutdown(-1, SHUT_RD) < 0 && errno == EBADF && fails(fork()) ? ALIVE : 1;
+}
+
 START_TEST(each_bit_of_calls_gives_its_own_calls_and_no_others)
 {
     NEEDS_FILTER();
@@ -290,6 +296,7 @@ START_TEST(each_bit_of_calls_gives_its_own_calls_and_no_others)
     ck_assert_int_eq(under_filter(EL_CALLS_PROCESSES, ask_as_parent, NULL), ALIVE << 8);
     ck_assert_int_eq(under_filter(EL_CALLS_UNLINK, ask_for_removal, path), ALIVE << 8);
     ck_assert_int_lt(access(path, F_OK), 0);
+    ck_assert_int_eq(under_filter(EL_CALLS_HANG_UP, ask_to_hang_up, NULL), ALIVE << 8);
     if (syscall(SYS_io_uring_setup, 1L, NULL) < 0 && errno != ENOSYS)
         ck_assert_int_eq(under_filter(EL_CALLS_IO_URING, ask_for_rings, NULL), ALIVE << 8);
 }
