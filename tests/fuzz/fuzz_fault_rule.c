@@ -103,7 +103,7 @@ static void check_which(const char *word)
     struct fault_which which;
     char why[FAULT_WHY_MAX] = "";
     int error = fault_which_parse(word, &which, why);
-    fuzz_holds(error == 0 || (error == -EINVAL && why[0] != '\0'));
+    fuzz_holds(error == 0 || (error == -EINVAL && fuzz_sentence(why)));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
