@@ -71,11 +71,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fuzz_input input = {data, size};
     struct el_packet packet = {.hook = fuzz_byte(&input), .mark = fuzz_byte(&input)};
     uint8_t names = fuzz_byte(&input), seed = fuzz_byte(&input);
-    strcpy(packet.host, "client");
-    strcpy(packet.prefix, names & 4 ? "[UDP] " : "drop");
-    strcpy(names & 1 ? packet.in : packet.out, "eth0");
+    snprintf(packet.host, sizeof packet.host, "client");
+    snprintf(packet.prefix, sizeof packet.prefix, "%s", names & 4 ? "[UDP] " : "drop");
+    snprintf(names & 1 ? packet.in : packet.out, EL_INTERFACE_MAX, "eth0");
     if (names & 2)
-        strcpy(packet.source_name, "server");
+        snprintf(packet.source_name, sizeof packet.source_name, "server");
     int error = el_packet_decode(input.at, input.left, &packet);
     fuzz_holds(error == 0 || error == -EBADMSG);
     if (error == 0) {

@@ -38,7 +38,7 @@ static struct el_packet record(struct run *run, struct fuzz_input *input)
     run->now += later;
     packet.at = run->now;
     packet.stamp = fate & 0x80 ? run->now - fate : 0;
-    snprintf(packet.host, sizeof packet.host, "host%u", where % HOSTS);
+    snprintf(packet.host, sizeof packet.host, "host%d", where % HOSTS);
     if (packet.hook == EL_HOOK_FAULT)
         snprintf(packet.prefix, sizeof packet.prefix, "%s", fates[fate % 4]);
     return packet;
@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_holds(run.merge != NULL);
     while (input.left > 0) {
         if (*input.at >= 0xf0)
-            give(&run, run.now - 0x10 * (fuzz_byte(&input) & 15));
+            give(&run, run.now - (el_time)(fuzz_byte(&input) & 15) * 16);
         else
             add(&run, &input);
     }

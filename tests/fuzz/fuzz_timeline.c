@@ -61,7 +61,6 @@ static void check_order(const struct timeline *timeline)
 static FILE *begin(char **text, size_t *length)
 {
     FILE *out = open_memstream(text, length);
-    *text = NULL;
     fuzz_holds(out != NULL);
     return out;
 }
@@ -69,12 +68,12 @@ static FILE *begin(char **text, size_t *length)
 static void check_text(const struct timeline *timeline, bool ascii)
 {
     struct timeline_look look = {.width = 100, .ascii = ascii};
-    char *text;
-    size_t length;
+    char *text = NULL;
+    size_t length = 0;
     FILE *out = begin(&text, &length);
     int error = timeline_text(timeline, &look, out);
     fclose(out);
-    fuzz_holds(error == 0);
+    fuzz_holds(error == 0 && text != NULL);
     for (size_t i = 0; i < length; i++)
         fuzz_holds(text[i] == '\n' || ((unsigned char)text[i] >= ' ' && text[i] != 0x7f));
     free(text);
@@ -82,8 +81,8 @@ static void check_text(const struct timeline *timeline, bool ascii)
 
 static void check_json(const struct timeline *timeline)
 {
-    char *text;
-    size_t length;
+    char *text = NULL;
+    size_t length = 0;
     FILE *out = begin(&text, &length);
     int error = timeline_json(timeline, out);
     fclose(out);
@@ -95,12 +94,12 @@ static void check_json(const struct timeline *timeline)
 static void check_markup(const struct timeline *timeline,
                          int (*show)(const struct timeline *, FILE *))
 {
-    char *text;
-    size_t length;
+    char *text = NULL;
+    size_t length = 0;
     FILE *out = begin(&text, &length);
     int error = show(timeline, out);
     fclose(out);
-    fuzz_holds(error == 0 && length > 0);
+    fuzz_holds(error == 0 && text != NULL && length > 0);
     for (const char *at = text; (at = strchr(at, '<')) != NULL; at++)
         fuzz_holds(islower((unsigned char)at[1]) || at[1] == '/' || at[1] == '!' || at[1] == '?');
     fuzz_holds(strstr(text, "<b33f") == NULL); /* the seeds try to smuggle this in */

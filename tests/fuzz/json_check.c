@@ -29,9 +29,15 @@ static bool eat(struct scan *scan, char c)
     return there;
 }
 
+/* A NUL is none of them. */
+static bool one_of(const char *set, unsigned char c)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
+
 static void blanks(struct scan *scan)
 {
-    while (scan->at < scan->end && memchr(" \t\n\r", *scan->at, 4) != NULL)
+    while (scan->at < scan->end && one_of(" \t\n\r", *scan->at))
         scan->at++;
 }
 
@@ -92,9 +98,9 @@ static bool escape(struct scan *scan)
         return false;
     unsigned char c = *scan->at++;
     if (c != 'u')
-        return memchr("\"\\/bfnrt", c, 8) != NULL;
+        return one_of("\"\\/bfnrt", c);
     for (int i = 0; i < 4; i++, scan->at++)
-        if (scan->at == scan->end || memchr("0123456789abcdefABCDEF", *scan->at, 22) == NULL)
+        if (scan->at == scan->end || !one_of("0123456789abcdefABCDEF", *scan->at))
             return false;
     return true;
 }
