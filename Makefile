@@ -220,12 +220,12 @@ check-install: all ## install, build a student's program against it, uninstall
 unit-tests: $(UNIT)
 fuzz-replay: $(FUZZ_BIN)
 
-# FUZZ: a harness, tests/fuzz/fuzz_NAME.c; without it each in turn. What is found lies in build/fuzz/found/NAME/.
-SECONDS_EACH := $(or $(SECONDS),600)
+# FUZZ: a harness, tests/fuzz/fuzz_NAME.c; without it each in turn. What is found lies in build/fuzz/found/; tests/fuzz/run tells how to keep it.
 .PHONY: fuzz
-fuzz: ## look for inputs that break a parser (FUZZ=NAME SECONDS=600; needs clang: make deps-dev)
+fuzz: ## look for inputs that break a parser (FUZZ=endpoint SECONDS=600; needs clang: make deps-dev)
+	@command -v clang >/dev/null || { echo "make fuzz: there is no clang (make deps-dev)" >&2; exit 1; }
 	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz CC=clang $(if $(FUZZ),$(FUZZ:%=$(BUILD)/fuzz/fuzz/%),fuzz-replay)
-	@tests/fuzz/run --bin $(BUILD)/fuzz/fuzz --seconds $(SECONDS_EACH) $(or $(FUZZ),$(FUZZ_SRC:tests/fuzz/fuzz_%.c=%))
+	@tests/fuzz/run --bin $(BUILD)/fuzz/fuzz --seconds $(or $(SECONDS),600) $(or $(FUZZ),$(FUZZ_SRC:tests/fuzz/fuzz_%.c=%))
 
 .PHONY: asan ubsan tsan valgrind
 asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-ubsan)
