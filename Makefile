@@ -201,35 +201,35 @@ RUN_TESTS    = ECHOLAB_VARIANT=$(VARIANT) tests/run --bin $(BIN)
 
 .PHONY: test test-long check-unit check-netns check-install
 test: deps-test ## everything that must pass, in at most four minutes
-	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-replay
+	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses
 	@$(RUN_TESTS) --log $O/log/test $(UNIT) $(NETNS_TESTS) tests/fuzz/replay.t tests/install/install.t
 
 test-long: deps-test ## the tests ten times over, in another order each time, and the long ones
-	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-replay
+	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses
 	@for round in 1 2 3 4 5 6 7 8 9 10; do echo "round $$round of 10"; \
 	ECHOLAB_LONG=1 ECHOLAB_TEST_TIMEOUT=900 $(RUN_TESTS) --log $O/log/long-$$round $(UNIT) $(NETNS_TESTS) tests/fuzz/replay.t tests/install/install.t; done
 
-check-unit: unit-tests fuzz-replay ## unit tests (Check), and the inputs that the fuzzers have kept
+check-unit: unit-tests fuzz-harnesses ## unit tests (Check), and the inputs that the fuzzers have kept
 	@$(RUN_TESTS) --log $O/log/unit $(UNIT) tests/fuzz/replay.t
 check-netns: all ## behaviour in lab networks (TAP, run by prove)
 	@$(RUN_TESTS) --log $O/log/netns $(NETNS_TESTS)
 check-install: all ## install, build a student's program against it, uninstall
 	@$(RUN_TESTS) --log $O/log/install tests/install/install.t
 
-.PHONY: unit-tests fuzz-replay
+.PHONY: unit-tests fuzz-harnesses
 unit-tests: $(UNIT)
-fuzz-replay: $(FUZZ_BIN)
+fuzz-harnesses: $(FUZZ_BIN)
 
 # FUZZ: a harness, tests/fuzz/fuzz_NAME.c; without it each in turn. What is found lies in build/fuzz/found/; tests/fuzz/run tells how to keep it.
 .PHONY: fuzz
 fuzz: ## look for inputs that break a parser (FUZZ=endpoint SECONDS=600; needs clang: make deps-dev)
 	@command -v clang >/dev/null || { echo "make fuzz: there is no clang (make deps-dev)" >&2; exit 1; }
-	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz CC=clang $(if $(FUZZ),$(FUZZ:%=$(BUILD)/fuzz/fuzz/%),fuzz-replay)
+	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz CC=clang $(if $(FUZZ),$(FUZZ:%=$(BUILD)/fuzz/fuzz/%),fuzz-harnesses)
 	@tests/fuzz/run --bin $(BUILD)/fuzz/fuzz --seconds $(or $(SECONDS),600) $(or $(FUZZ),$(FUZZ_SRC:tests/fuzz/fuzz_%.c=%))
 
 .PHONY: asan ubsan tsan valgrind
 asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-ubsan)
-	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests fuzz-replay
+	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests fuzz-harnesses
 	@$(MAKE) --no-print-directory VARIANT=$@ check-unit check-netns
 # The threads are in the servers (--workers) and in what they share: those tests are the ones that TSan can judge.
 TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t models_tcp.t models_tcp_ends.t models_udp.t))
@@ -246,7 +246,7 @@ valgrind: unit-tests ## unit tests under valgrind's memcheck; an error or a leak
 # Servers started by root become nobody, and must still be able to write down what they reached.
 .PHONY: coverage
 coverage: ## which lines the tests reach: build/coverage/html/index.html
-	@$(MAKE) --no-print-directory VARIANT=coverage -j2 all unit-tests fuzz-replay
+	@$(MAKE) --no-print-directory VARIANT=coverage -j2 all unit-tests fuzz-harnesses
 	@find $(BUILD)/coverage -name '*.gcda' -delete
 	@find $(BUILD)/coverage -type d -exec chmod a+rwx {} +
 	@umask 0; $(MAKE) --no-print-directory VARIANT=coverage check-unit check-netns

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # replay.t - every input that a fuzzer has kept, once more: no crash, no hang, no sanitizer report, every property holds.
 #
-# The harnesses are linked with replay.c instead of libFuzzer (make fuzz-replay). The inputs are real ones, those that took
+# The harnesses are linked with replay.c instead of libFuzzer (make fuzz-harnesses). The inputs are real ones, those that took
 # a new way through the code, and those that once broke something; these have names.
 . "$(dirname "$0")/../lib/tap.sh"
 # They are beside the programs of their variant: build/plain/fuzz for build/bin, build/asan-ubsan/fuzz for build/asan-ubsan/bin.
