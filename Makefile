@@ -237,6 +237,11 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 	@genhtml -q --output-directory $(BUILD)/coverage/html $(BUILD)/coverage/echolab.info
 	@lcov --summary $(BUILD)/coverage/echolab.info 2>&1 | grep -E 'lines|functions'
 
+# COUNT, SEED, JOBS; TAKEN_OUT=1: instead of sampled mistakes, the fix of each known pitfall and defect is taken out.
+.PHONY: mutants
+mutants: deps-test ## make COUNT=100 small mistakes in lib/ and servers/, one at a time: do the tests notice?
+	@tests/mutants/run $(if $(TAKEN_OUT),--taken-out,$(COUNT:%=--count %) $(SEED:%=--seed %) $(JOBS:%=--jobs %))
+
 # ---- lints ------------------------------------------------------------------------------------
 
 C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/measure/*.c tests/install/*.c)

@@ -108,7 +108,7 @@ def case_of(root, test, name):
     with open(os.path.join(root, test), encoding="utf-8") as file:
         text = file.read()
     add = re.search(r"tcase_add\w*\(\s*(\w+), %s\b" % name, text)
-    creations = re.findall(r"\b%s = tcase_create\(\"(\w+)\"\)" % add.group(1), text[:add.start()]) if add else []
+    creations = re.findall(r"\b%s = \w+\((?:\w+, )*\"([^\"]+)\"[,)]" % add.group(1), text[:add.start()]) if add else []
     return creations[-1] if creations else None
 
 
