@@ -88,6 +88,22 @@ class Workshop:
         with open(self.path(name), encoding="utf-8") as file:
             return file.read()
 
+    def keep(self, names):
+        """What these files hold, and since when, for put_back: then make finds nothing to do, where nothing has changed."""
+        return {name: (read(self.path(name)), os.stat(self.path(name)).st_mtime_ns)
+                for name in names if os.path.exists(self.path(name))}
+
+    def put_back(self, kept):
+        for name, (content, changed) in kept.items():
+            path = self.path(name)
+            if read(path) != content:
+                new = path + ".new"  # under another inode: a process that is still ending may have the old one mapped
+                with open(new, "wb") as file:
+                    file.write(content)
+                shutil.copymode(path, new)
+                os.replace(new, path)
+            os.utime(path, ns=(changed, changed))
+
     # ---- building -----------------------------------------------------------------------------
 
     def make(self, variant, *goals):
@@ -96,6 +112,11 @@ class Workshop:
         made = subprocess.run(command + FLAGS + list(goals), cwd=self.tree, stdin=subprocess.DEVNULL, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
         return made.returncode == 0, made.stdout
+
+    def products(self, name, variant):
+        """What is built of a source."""
+        pic = "pic/" if name.startswith("lib/") else ""
+        return ["build/%s/%s%s.o" % (variant, pic, name[:-2])] + self.goals_for(name, variant)
 
     def goals_for(self, name, variant):
         if name.startswith("lib/"):
@@ -108,14 +129,21 @@ class Workshop:
         found = glob.glob(self.path("build/plain/" + pattern))
         return {os.path.basename(path)[:-2]: path for path in sorted(found)}
 
-    def symbols(self, path, kinds):
-        out = subprocess.run(["nm", "-P", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                             encoding="utf-8", check=False).stdout
-        return {f[0].split("@")[0] for f in (line.split() for line in out.splitlines()) if len(f) > 1 and f[1] in kinds}
-
-    def needs(self, objects, owners):
-        """{name: the modules that define what its object leaves undefined}"""
-        return {name: {owners[s] for s in self.symbols(path, "U") if s in owners} - {name} for name, path in objects.items()}
+    def needs(self, tests):
+        """Who calls whom: ({module: modules}, {unit test: modules}), by what each object leaves undefined."""
+        parts = {**self.objects("netns/*.o"), **self.objects("tests/lib/*.o"), **self.objects("pic/lib/*.o")}
+        units = {t: o for t, o in self.objects("tests/unit/*.o").items() if t in tests}
+        names = {path: name for name, path in [*parts.items(), *units.items()]}
+        said = subprocess.run(["nm", "-A", "-P", *names], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                              encoding="utf-8", check=False).stdout
+        owner, wanted = {}, {name: set() for name in names.values()}
+        for path, symbol, kind in re.findall(r"^(.*?): (\S+) (\w)", said, flags=re.M):
+            if kind == "U":
+                wanted[names[path]].add(symbol)
+            elif kind in "TDBRVW" and names[path] in parts:
+                owner[symbol] = names[path]
+        modules = {name: {owner[s] for s in symbols if s in owner} - {name} for name, symbols in wanted.items()}
+        return {n: modules[n] for n in parts}, {n: modules[n] for n in units}
 
     # ---- testing ------------------------------------------------------------------------------
 

@@ -473,6 +473,23 @@ START_TEST(a_log_that_was_cut_short_is_refused)
 }
 END_TEST
 
+/* A refusal holds no descriptor and no memory: refused two hundred times, the next descriptor is the one after the first. */
+START_TEST(a_refused_log_leaves_nothing_open)
+{
+    struct el_packets *log = make_log(64);
+    ck_assert_int_eq(truncate(log_path, 8192), 0);
+    int before = dup(STDIN_FILENO);
+    for (int i = 0; i < 100; i++) {
+        ck_assert_ptr_null(el_packets_open(log_path));
+        ck_assert_ptr_null(el_packets_open("/dev/null"));
+    }
+    int after = dup(STDIN_FILENO);
+    ck_assert_int_eq(after, before + 1);
+    unlink(log_path);
+    el_packets_close(log);
+}
+END_TEST
+
 START_TEST(outside_a_lab_network_there_is_no_fence)
 {
     struct el_packets *log = make_log(8);
@@ -526,6 +543,7 @@ int main(void)
     tcase_add_test(tcase, no_record_is_read_half_overwritten);
     tcase_add_test(tcase, what_is_no_log_is_refused);
     tcase_add_test(tcase, a_log_that_was_cut_short_is_refused);
+    tcase_add_test(tcase, a_refused_log_leaves_nothing_open);
     tcase_add_test(tcase, outside_a_lab_network_there_is_no_fence);
     tcase_add_test(tcase, a_reader_knows_whether_the_writer_lives);
     suite_add_tcase(suite, tcase);
