@@ -62,7 +62,10 @@ ok "the tree itself is as it was" diff -r "$TEST_TMP/before" "$TREE"
 ok "the copy is as it was, too" cmp "$TREE/lib/tiny.c" "$TEST_TMP/out/worker-0/tree/lib/tiny.c"
 
 # What a person has judged to mean the same counts no more; the same seed makes the same choice.
-sed -nE 's/^ *[0-9]+\/1000 SURVIVED +([^:]+):[0-9]+  (.*)  \|  (.*)  \[no test failed.*/\1\t\3\t\2\tnobody looks at it/p' "$TEST_TMP/first" \
+while IFS=$'\t' read -r number change; do
+    printf 'lib/tiny.c\t%s\t%s\tnobody looks at it\n' \
+        "$(sed -n "$((number - 1)),${number}p" "$TREE/lib/tiny.c" | sed 's/^ *//' | paste -sd '\t')" "$change"
+done < <(sed -nE 's/^ *[0-9]+\/1000 SURVIVED +lib\/tiny.c:([0-9]+)  (.*)  \|  .*/\1\t\2/p' "$TEST_TMP/first") \
     >"$TREE/tests/mutants/survivors.tsv"
 ok "with the survivors judged to be equivalent, every other is killed: exit 0" hunt --seed 1 --count 1000
 like "they are shown as equivalent" "$(cat "$TEST_TMP/out/report.md")" '\| equivalent \| lib/tiny.c:6 '

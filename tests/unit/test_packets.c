@@ -9,12 +9,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -501,6 +503,21 @@ START_TEST(outside_a_lab_network_there_is_no_fence)
 }
 END_TEST
 
+/* Whoever has asked holds no lock any more: the next writer may have the file. */
+START_TEST(to_ask_whether_the_writer_lives_leaves_no_lock)
+{
+    struct el_packets *log = make_log(8);
+    struct el_packets *reader = el_packets_open(log_path);
+    int next_writer = open(log_path, O_RDWR | O_CLOEXEC);
+    unlink(log_path);
+    el_packets_close(log);
+    ck_assert(!el_packets_written(reader));
+    ck_assert_int_eq(flock(next_writer, LOCK_EX | LOCK_NB), 0);
+    close(next_writer);
+    el_packets_close(reader);
+}
+END_TEST
+
 /* Two readers ask at once, and neither is taken for the writer. */
 START_TEST(a_reader_knows_whether_the_writer_lives)
 {
@@ -545,6 +562,7 @@ int main(void)
     tcase_add_test(tcase, a_log_that_was_cut_short_is_refused);
     tcase_add_test(tcase, a_refused_log_leaves_nothing_open);
     tcase_add_test(tcase, outside_a_lab_network_there_is_no_fence);
+    tcase_add_test(tcase, to_ask_whether_the_writer_lives_leaves_no_lock);
     tcase_add_test(tcase, a_reader_knows_whether_the_writer_lives);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);
