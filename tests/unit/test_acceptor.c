@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,6 +20,7 @@ struct server {
     struct el_acceptor *acceptor;
     struct el_acceptor_counters counters;
     struct el_narrator narrator; /* zeroed: silent */
+    char said[256];              /* the last warning */
     struct el_address address;
     int listener, client[CLIENTS], taken[CLIENTS];
     unsigned count;
@@ -29,6 +31,13 @@ static void on_accepted(void *arg, int fd, const struct el_address *peer)
     struct server *server = arg;
     ck_assert(el_address_is_loopback(peer));
     server->taken[server->count++] = fd;
+}
+
+static void on_said(void *arg, const struct el_event *event)
+{
+    struct server *server = arg;
+    if (!event->narration && event->level == EL_WARN)
+        snprintf(server->said, sizeof server->said, "%s", event->text);
 }
 
 static void server_listen(struct server *server, uint64_t max_total, uint64_t max_per_source)
@@ -43,7 +52,9 @@ static void server_listen(struct server *server, uint64_t max_total, uint64_t ma
     ck_assert_int_eq(el_socket_local(server->listener, &server->address), 0);
     server->admission = el_admission_new(
         &(struct el_admission_args){.max_total = max_total, .max_per_source = max_per_source});
+    struct el_trace_args said = {.sink = on_said, .arg = server, .level = EL_WARN};
     server->context = (struct el_worker_context){.base = event_base_new(),
+                                                 .trace = el_trace_new(&said),
                                                  .sockets = &server->listener,
                                                  .addresses = &server->address,
                                                  .socket_count = 1,
@@ -75,6 +86,7 @@ static void server_close(struct server *server)
         close(server->taken[i]);
     close(server->listener);
     event_base_free(server->context.base);
+    el_trace_free(server->context.trace);
 }
 
 /* Connects so many; on loopback the handshake is over when connect(2) returns. */
@@ -144,6 +156,8 @@ START_TEST(whoever_is_too_many_is_reset_and_counted)
     ck_assert(!is_reset(server.client[2]));
     ck_assert(is_reset(server.client[3]));
     ck_assert(is_reset(server.client[4]));
+    ck_assert_ptr_nonnull(
+        strstr(server.said, "turned away: the server is full (--max-connections)"));
     server_close(&server);
 }
 END_TEST
@@ -158,6 +172,7 @@ START_TEST(whoever_comes_too_often_from_one_source_is_reset_and_counted)
     ck_assert_uint_eq(server.counters.rejected_full, 0);
     ck_assert_uint_eq(server.counters.rejected_source, 1);
     ck_assert(is_reset(server.client[2]));
+    ck_assert_ptr_nonnull(strstr(server.said, "turned away: too many from that source"));
     el_admission_leave(server.admission, &server.address); /* one goes, so one may come */
     connect_clients(&server, 3, 4);
     turn(&server);
@@ -191,6 +206,8 @@ START_TEST(without_a_descriptor_the_loop_sleeps)
     ck_assert_uint_eq(server.count, 1);
     ck_assert_uint_eq(server.counters.rejected_descriptors, 4);
     ck_assert_uint_eq(server.counters.accept_paused, 1);
+    ck_assert_str_eq(server.said, "accept: Too many open files: 4 turned away, accepting again in "
+                                  "100 ms (see ulimit -n)");
     ck_assert(!is_reset(server.client[0]));
     for (size_t i = 1; i < 5; i++)
         ck_assert(is_reset(server.client[i]));
