@@ -79,7 +79,9 @@ START_TEST(one_that_cannot_be_written_leaves_nothing_and_harms_nothing)
 {
     struct el_pidfile pidfile;
     struct stat before, after;
-    const struct rlimit none = {0, RLIM_INFINITY}, all = {RLIM_INFINITY, RLIM_INFINITY};
+    struct rlimit all, none;
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &all), 0);
+    none = (struct rlimit){0, all.rlim_max};
     write_file("1\n");
     ck_assert_int_eq(stat(path, &before), 0);
     signal(SIGXFSZ, SIG_IGN);
