@@ -27,6 +27,7 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     return syscall(SYS_sendmsg, fd, message, flags);
 }
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): those of glibc's header are reserved ones */
 int connect(int fd, const struct sockaddr *to, socklen_t length)
 {
     const struct sockaddr_in *server = (const struct sockaddr_in *)(const void *)to;
