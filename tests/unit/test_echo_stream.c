@@ -2,6 +2,7 @@
 #include "../lib/unit.h"
 #include "echo_stream.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -281,6 +282,58 @@ START_TEST(whoever_does_not_read_its_echo_is_cut_off_at_the_write_limit)
 }
 END_TEST
 
+/* A connection over TCP with small buffers: pair[1] is the server's end. */
+static void tcp_pair(int pair[2])
+{
+    const int small = 4096;
+    struct el_address at = {
+        .length = sizeof at.in,
+        .in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    pair[0] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(pair[0], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    ck_assert_int_eq(bind(listener, &at.sa, at.length), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(el_socket_local(listener, &at), 0);
+    ck_assert_int_eq(connect(pair[0], &at.sa, at.length), 0);
+    pair[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    ck_assert_int_ge(pair[1], 0);
+    setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    close(listener);
+}
+
+/* Not a FIN behind what it does not read, which the kernel would have to keep for it: a reset, though all it sent was read. */
+START_TEST(whoever_is_cut_off_at_the_write_limit_is_reset)
+{
+    struct server server;
+    const struct el_address peer = {.length = 0};
+    unsigned char bytes[4096] = {0};
+    int pair[2];
+    ssize_t got;
+    server_open(&server, (struct el_limits_args){.write = 80 * EL_MS});
+    tcp_pair(pair);
+    el_echo_add(server.echo, pair[1], &peer);
+    size_t sent =
+        0; /* no more before the last was read: what close(2) finds unread resets by itself */
+    while (server.counters.bytes_in == server.counters.bytes_out) {
+        if (server.counters.bytes_in == sent)
+            sent += (size_t)send(pair[0], bytes, sizeof bytes, 0);
+        event_base_loop(server.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    }
+    ck_assert_uint_eq(server.counters.bytes_in, sent);
+    while (server.counters.closed == 0 && event_base_loop(server.base, EVLOOP_ONCE) == 0)
+        ;
+    ck_assert_uint_eq(server.counters.timed_out_write, 1);
+    while ((got = recv(pair[0], bytes, sizeof bytes, 0)) > 0)
+        ;
+    ck_assert_int_eq(got, -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+    close(pair[0]);
+    el_echo_free(server.echo);
+    event_base_free(server.base);
+}
+END_TEST
+
 START_TEST(a_lifetime_ends_for_whoever_is_busy_too)
 {
     struct server server;
@@ -333,6 +386,7 @@ int main(void)
     tcase_add_test(tests, a_client_that_does_not_read_is_not_read_from);
     tcase_add_test(tests, a_server_that_waits_for_a_reader_sleeps);
     tcase_add_test(tests, whoever_does_not_read_its_echo_is_cut_off_at_the_write_limit);
+    tcase_add_test(tests, whoever_is_cut_off_at_the_write_limit_is_reset);
     tcase_add_test(tests, a_lifetime_ends_for_whoever_is_busy_too);
     tcase_add_test(tests, a_client_that_goes_while_it_is_owed_bytes_costs_only_itself);
     return unit_main(suite);
