@@ -4,8 +4,8 @@ Teaches:  how far one gets with lines: the sources are laid out by clang-format,
           on both sides (` * ` multiplies, ` *p` points), and a statement that fits on a line ends it with `;`.
 Partner:  run, which samples from what all_sites() lists.
 Leaves out: string literals (they are text for people: the tests say where the words matter), preprocessor lines,
-          declarations, statements over several lines, goto and break. A change that does not compile is not
-          counted, so a wrong guess here costs a second and no more.
+          declarations, statements over several lines, goto and break. A change that does not compile, with
+          the warnings that are errors here, is not counted: nobody could commit it.
 """
 import re
 from typing import NamedTuple

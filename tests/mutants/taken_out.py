@@ -134,7 +134,7 @@ def try_patch(shop, patch):
 def main(args):
     if args.check:
         return check(args)
-    shop, bad = Workshop(args.root, os.path.join(args.out, "taken-out")), 0
+    shop, bad = Workshop(args.root, os.path.join(args.out, "taken-out"), "-O1 -g0 -w"), 0
     try:
         chosen = patches(args.root, args.names)
         for patch in chosen:

@@ -18,7 +18,7 @@ import tempfile
 import time
 
 LIBRARY = {v: "build/%s/libecholab.so.0" % v for v in ("plain", "asan-ubsan")}
-FLAGS = ["CFLAGS=-O1 -g0 -w", r"LDFLAGS=-Wl,-rpath,\$$ORIGIN/..:\$$ORIGIN/../plain"]
+LINKER_FLAGS = r"LDFLAGS=-Wl,-rpath,\$$ORIGIN/..:\$$ORIGIN/../plain"
 SKIPPED_DIRECTORIES = {"build", ".git", "work"}
 HANGS = "it hangs"
 LARGEST_FILE, MOST_MEMORY = 1 << 30, 4 << 30  # bytes
@@ -63,7 +63,8 @@ def limits(memory):
 
 
 class Workshop:
-    def __init__(self, root, folder):
+    def __init__(self, root, folder, compiler_flags="-O1 -g0"):
+        self.flags = ["CFLAGS=" + compiler_flags, LINKER_FLAGS]
         self.root, self.tree = root, os.path.join(folder, "tree")
         self.tmp = tempfile.mkdtemp(prefix="echolab-mutants.")
         os.chmod(self.tmp, 0o755)
@@ -109,7 +110,7 @@ class Workshop:
     def make(self, variant, *goals):
         """Builds; returns whether that went well, and what was said. The library's own rule stands in for the archive's."""
         command = ["make", "--no-print-directory", "-s", "VARIANT=" + variant, "STATIC=" + LIBRARY[variant], "LIB_OBJ="]
-        made = subprocess.run(command + FLAGS + list(goals), cwd=self.tree, stdin=subprocess.DEVNULL, check=False,
+        made = subprocess.run(command + self.flags + list(goals), cwd=self.tree, stdin=subprocess.DEVNULL, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
         return made.returncode == 0, made.stdout
 
