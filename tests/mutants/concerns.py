@@ -19,7 +19,7 @@ SCRIPTS = [
     ("lib/socket* lib/datagram_error.c", "clients refusals udp_server"),
     ("lib/resolver* lib/lookup_report.c lib/address_sort.c", "resolve"),
     ("lib/dialer* lib/happy_eyeballs.c", "clients refusals resolve explain"),
-    ("lib/client* lib/probe.c lib/flight.c lib/report*", "clients client_streams client_ends deadlines"),
+    ("lib/client* lib/probe.c lib/flight.c lib/report*", "clients client_streams client_ends deadlines refusals"),
     ("lib/standard_io.c lib/line_output.c", "client_ends client_streams"),
     ("lib/deadline.c lib/histogram.c lib/json.c", "clients deadlines"),
     ("lib/options* lib/words.c lib/endpoint.c lib/address.c", "help clients"),
