@@ -140,7 +140,7 @@ $O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(BENCH_PARTS) $(STATIC)
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
                  libnetfilter-queue-dev libmnl-dev liburing-dev iproute2 iptables nftables dnsmasq-base util-linux procps
 PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
-                 inetutils-inetd libcap2-bin mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
+                 inetutils-inetd libcap2-bin patch mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
                  $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
 PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
                  lcov
