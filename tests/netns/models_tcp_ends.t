@@ -114,7 +114,7 @@ check_signals() {
     like "$(named "with a warning")" "$(<"$ERR_FILE")" 'drain: not finished in time'
     release_client "deaf3_$MODEL"
 
-    serve "alone_$MODEL" --drain-timeout 60s
+    serve "alone_$MODEL" --drain-timeout 20s
     kill -TERM "$PID"
     ok "$(named "without a client it ends at once, however long a drain may last")" wait_for 10 gone "$PID"
     ends "$(named "and exits 0")" 0
