@@ -164,7 +164,7 @@ $O/fuzz/%: $O/tests/fuzz/fuzz_%.o $(FUZZ_LIB_SRC:%.c=$O/%.o) $(FUZZ_MAIN) $(PART
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
                  libnetfilter-queue-dev libmnl-dev liburing-dev iproute2 iptables nftables dnsmasq-base util-linux procps
 PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
-                 inetutils-inetd libcap2-bin mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
+                 inetutils-inetd libcap2-bin patch mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
                  $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
 PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
                  lcov
@@ -275,6 +275,11 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 	@lcov -q --remove $(BUILD)/coverage/all.info '*/tests/*' --output-file $(BUILD)/coverage/echolab.info
 	@genhtml -q --output-directory $(BUILD)/coverage/html $(BUILD)/coverage/echolab.info
 	@lcov --summary $(BUILD)/coverage/echolab.info 2>&1 | grep -E 'lines|functions'
+
+# COUNT, SEED, JOBS; TAKEN_OUT=1: instead of sampled mistakes, the fix of each known pitfall and defect is taken out.
+.PHONY: mutants
+mutants: deps-test ## make COUNT=100 small mistakes in lib/ and servers/, one at a time: do the tests notice?
+	@tests/mutants/run $(if $(TAKEN_OUT),--taken-out,$(COUNT:%=--count %) $(SEED:%=--seed %) $(JOBS:%=--jobs %))
 
 # ---- lints ------------------------------------------------------------------------------------
 
