@@ -19,7 +19,7 @@
  *   - send a datagram to a local socket by its path, such as /dev/log (unix(7)), for the sake of if_indextoname(3)
  *   - ask what stat(2) tells of any path, take memory, and spin; limits are the business of whoever starts it (systemd.exec(5), ulimit)
  *   - with EL_CALLS_PROCESSES: fork, and end any process of the same user
- *   - with EL_CALLS_HANG_UP and a TCP listener: connect to anybody (see #no-way-out)
+ *   - with EL_CALLS_HANG_UP and a TCP listener: connect to anybody (see #way-to-connect)
  *   - with EL_CALLS_UNLINK: remove any file that its user may, and empty those that are open to be written
  * So a user that owns nothing else is worth having: --user, or root, who becomes nobody.
  *

@@ -114,7 +114,7 @@ const struct el_seccomp_rule el_seccomp_rules[] = {
     {CALL(getppid), EL_CALLS_PROCESSES, 0, NONE},
     {CALL(close_range), EL_CALLS_PROCESSES, 0, NONE},
 
-    /* [#no-way-out] A listener that is shut down for reading is an unconnected socket again, and sendto(2) with MSG_FASTOPEN connects one: so
+    /* [#way-to-connect] A listener that is shut down for reading is an unconnected socket again, and sendto(2) with MSG_FASTOPEN connects one: so
      * this call is a way out for those who have it, if they have a TCP socket. */
     {CALL(shutdown), EL_CALLS_HANG_UP, 0, NONE},
 
