@@ -18,11 +18,11 @@
  * The language of ECHOLAB_SHIM, words with blanks between them; a bad one ends the process with exit code 125:
  *           seed=N             of everything that is drawn by lot (default 1)
  *           program=NAME       only the program of that name; its parents and children are let be
- *           count=FILE         how often each call was made and failed, and how many descriptors and blocks of memory are left; tests/faults/counts prints
- *                              it. The file is mapped, so it is right at every moment, whatever way the process ends. A child by
- *                              fork(2) counts there too, an exec(3) begins anew.
- *           CALL:FATE=WHEN     CALL is a name of shim_rules.c's table or one of the groups input, output and wait; FATE an errno that the
- *                              manual page of the call has, or `short`; WHEN is nth:N, every:N, from:N or N%
+ *           count=FILE         how often each call was made and failed, and how many descriptors and blocks of memory are
+ *                              left; tests/faults/counts prints it. The file is mapped, so it is right at every moment,
+ *                              whatever way the process ends. A child by fork(2) counts there too, an exec(3) begins anew.
+ *           CALL:FATE=WHEN     CALL is a name of shim_rules.c's table or one of the groups input, output and wait; FATE an
+ *                              errno that the manual page of the call has, or `short`; WHEN is nth:N, every:N, from:N or N%
  *           alloc:fail=WHEN    malloc, calloc, realloc and their kin, counted together
  *           realtime:jump=+1h@WHEN   the wall clock jumps, -1h backwards, +-1h there and back; the monotonic one never does
  * The rule of the house: never what the kernel could not do. [#legal] So datagrams are not shortened; EAGAIN comes only
