@@ -6,7 +6,7 @@ PEER=$ROOT/tests/lib/peer.py
 # json FIELD: of the document in $OUT; nested fields with dots; "null" when it is null, "invalid" when $OUT is not one document.
 # `counts` is a field too: the counters that are not zero, as "sent=4 received=3 lost=1".
 json() {
-    python3 -c '
+    python3 -I -S -c '
 import json, sys
 counters = "sent received lost late unanswered duplicates reordered corrupt wrong_source errors".split()
 try:
