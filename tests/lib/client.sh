@@ -39,7 +39,7 @@ both() {
 }
 
 # peer NAME udp|tcp ACTION...: a scripted server on loopback; sets LISTEN.
-peer() { rm -f "$TEST_TMP/$1.out"; start_server "$1" python3 "$PEER" "$2" 127.0.0.1:0 "${@:3}"; }
+peer() { rm -f "$TEST_TMP/$1.out"; start_server "$1" python3 -S "$PEER" "$2" 127.0.0.1:0 "${@:3}"; }
 
 # with HOST RULE... -- CMD: an iptables rule (first in its chain) while CMD runs.
 with() {
