@@ -40,10 +40,12 @@ PARTS_SRC    := $(filter-out $(NETNS_SRC) $(LEFT_OUT),$(wildcard netns/*.c))
 BENCH_SRC    := $(wildcard clients/bench/*.c)
 PROGRAM_SRC  := $(filter-out $(LEFT_OUT),$(wildcard servers/*.c servers/models/*.c clients/*.c)) $(NETNS_SRC)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
+FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_LIB_SRC := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/soak/run tests/measure/*.sh tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/soak/run tests/fuzz/run tests/fuzz/*.t tests/measure/*.sh tests/install/*.t .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
@@ -52,6 +54,7 @@ BENCH_OBJ    := $(BENCH_SRC:%.c=$O/%.o)
 TEST_LIB_OBJ := $(TEST_LIB_SRC:%.c=$O/%.o)
 PROGRAMS     := $(addprefix $(BIN)/,$(notdir $(PROGRAM_SRC:.c=)))
 UNIT         := $(UNIT_SRC:tests/unit/%.c=$O/tests/%)
+FUZZ_BIN     := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$O/fuzz/%)
 STATIC       := $O/libecholab.a
 PARTS        := $O/libnetns.a
 BENCH_PARTS  := $O/libbench.a
@@ -71,6 +74,7 @@ SAN_ubsan      := -fsanitize=undefined -fno-sanitize-recover=all
 SAN_asan-ubsan := $(SAN_asan) $(SAN_ubsan)
 SAN_tsan       := -fsanitize=thread
 SAN_coverage   := --coverage -O0
+SAN_fuzz       := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -w # warnings are gcc's
 SAN            := $(SAN_$(VARIANT))
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -146,7 +150,13 @@ $(SHIM): $(SHIM_OBJ)
 	$(call say,LD,$@)$(LINK) -shared -o $@ $^ -ldl
 $O/tests/test_shim_rules: $O/tests/faults/shim_rules.o
 
--include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d)
+# A fuzz harness has libFuzzer's main, which invents inputs, or (every other variant, any compiler) that of replay.c.
+FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$O/tests/fuzz/replay.o)
+$O/fuzz/%: $O/tests/fuzz/fuzz_%.o $(FUZZ_LIB_SRC:%.c=$O/%.o) $(FUZZ_MAIN) $(PARTS) $(BENCH_PARTS) $(STATIC)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)$(LINK) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
+
+-include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d) $(FUZZ_SRC:%.c=$O/%.d) $(FUZZ_LIB_SRC:%.c=$O/%.d) $O/tests/fuzz/replay.d
 
 # ---- what it needs ----------------------------------------------------------------------------
 # Three tiers of Debian packages; each is a no-op in well under a second when all are there.
@@ -154,7 +164,7 @@ $O/tests/test_shim_rules: $O/tests/faults/shim_rules.o
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
                  libnetfilter-queue-dev libmnl-dev liburing-dev iproute2 iptables nftables dnsmasq-base util-linux procps
 PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
-                 inetutils-inetd libcap2-bin mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
+                 inetutils-inetd libcap2-bin patch mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
                  $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
 PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
                  lcov
@@ -205,16 +215,16 @@ RUN_TESTS    = ECHOLAB_VARIANT=$(VARIANT) tests/run --bin $(BIN)
 
 .PHONY: test test-long check-unit check-netns check-install
 test: deps-test ## everything that must pass, in at most four minutes
-	@$(MAKE) --no-print-directory -j2 all unit-tests
-	@$(RUN_TESTS) --log $O/log/test $(UNIT) $(NETNS_TESTS) tests/install/install.t
+	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses
+	@$(RUN_TESTS) --log $O/log/test $(UNIT) $(NETNS_TESTS) tests/fuzz/replay.t tests/install/install.t
 
 test-long: deps-test ## the tests ten times over, in another order each time, and the long ones
-	@$(MAKE) --no-print-directory -j2 all unit-tests
+	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses
 	@for round in 1 2 3 4 5 6 7 8 9 10; do echo "round $$round of 10"; \
-	ECHOLAB_LONG=1 ECHOLAB_TEST_TIMEOUT=900 $(RUN_TESTS) --log $O/log/long-$$round $(UNIT) $(NETNS_TESTS) tests/install/install.t; done
+	ECHOLAB_LONG=1 ECHOLAB_TEST_TIMEOUT=900 $(RUN_TESTS) --log $O/log/long-$$round $(UNIT) $(NETNS_TESTS) tests/fuzz/replay.t tests/install/install.t; done
 
-check-unit: unit-tests ## unit tests (Check)
-	@$(RUN_TESTS) --log $O/log/unit $(UNIT)
+check-unit: unit-tests fuzz-harnesses ## unit tests (Check), and the inputs that the fuzzers have kept
+	@$(RUN_TESTS) --log $O/log/unit $(UNIT) tests/fuzz/replay.t
 check-netns: all $(SHIM) ## behaviour in lab networks (TAP, run by prove)
 	@$(RUN_TESTS) --log $O/log/netns $(NETNS_TESTS)
 check-install: all ## install, build a student's program against it, uninstall
@@ -227,12 +237,20 @@ soak: deps-test ## all servers and clients under changing faults, nothing unexpl
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/soak/run --bin $(BIN) --out $(BUILD)/soak --variant $(VARIANT) --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
-.PHONY: unit-tests
+.PHONY: unit-tests fuzz-harnesses
 unit-tests: $(UNIT) $(SHIM)
+fuzz-harnesses: $(FUZZ_BIN)
+
+# FUZZ: a harness, tests/fuzz/fuzz_NAME.c; without it each in turn. What is found lies in build/fuzz/found/; tests/fuzz/run tells how to keep it.
+.PHONY: fuzz
+fuzz: ## look for inputs that break a parser (FUZZ=endpoint SECONDS=600; needs clang: make deps-dev)
+	@command -v clang >/dev/null || { echo "make fuzz: there is no clang (make deps-dev)" >&2; exit 1; }
+	@$(MAKE) --no-print-directory -j2 VARIANT=fuzz CC=clang $(if $(FUZZ),$(FUZZ:%=$(BUILD)/fuzz/fuzz/%),fuzz-harnesses)
+	@tests/fuzz/run --bin $(BUILD)/fuzz/fuzz --seconds $(or $(SECONDS),600) $(or $(FUZZ),$(FUZZ_SRC:tests/fuzz/fuzz_%.c=%))
 
 .PHONY: asan ubsan tsan valgrind
 asan ubsan: ## unit and namespace tests under one sanitizer (both: VARIANT=asan-ubsan)
-	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests
+	@$(MAKE) --no-print-directory VARIANT=$@ -j2 all unit-tests fuzz-harnesses
 	@$(MAKE) --no-print-directory VARIANT=$@ check-unit check-netns
 # The threads are in the servers (--workers) and in what they share: those tests are the ones that TSan can judge.
 TSAN_TESTS := $(wildcard $(addprefix tests/netns/,tcp_server.t udp_server.t udp_abuse.t models_tcp.t models_tcp_ends.t models_udp.t races.t))
@@ -249,7 +267,7 @@ valgrind: unit-tests ## unit tests under valgrind's memcheck; an error or a leak
 # Servers started by root become nobody, and must still be able to write down what they reached.
 .PHONY: coverage
 coverage: ## which lines the tests reach: build/coverage/html/index.html
-	@$(MAKE) --no-print-directory VARIANT=coverage -j2 all unit-tests
+	@$(MAKE) --no-print-directory VARIANT=coverage -j2 all unit-tests fuzz-harnesses
 	@find $(BUILD)/coverage -name '*.gcda' -delete
 	@find $(BUILD)/coverage -type d -exec chmod a+rwx {} +
 	@umask 0; $(MAKE) --no-print-directory VARIANT=coverage check-unit check-netns
@@ -258,9 +276,14 @@ coverage: ## which lines the tests reach: build/coverage/html/index.html
 	@genhtml -q --output-directory $(BUILD)/coverage/html $(BUILD)/coverage/echolab.info
 	@lcov --summary $(BUILD)/coverage/echolab.info 2>&1 | grep -E 'lines|functions'
 
+# COUNT, SEED, JOBS; TAKEN_OUT=1: instead of sampled mistakes, the fix of each known pitfall and defect is taken out.
+.PHONY: mutants
+mutants: deps-test ## make COUNT=100 small mistakes in lib/ and servers/, one at a time: do the tests notice?
+	@tests/mutants/run $(if $(TAKEN_OUT),--taken-out,$(COUNT:%=--count %) $(SEED:%=--seed %) $(JOBS:%=--jobs %))
+
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/faults/*.[ch] tests/measure/*.c tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/faults/*.[ch] tests/fuzz/*.[ch] tests/measure/*.c tests/install/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -I$(BUILD)/include
 

@@ -27,6 +27,17 @@ static bool wants_zone(const struct in6_addr *ip)
            IN6_IS_ADDR_MC_NODELOCAL(ip);
 }
 
+/* The kernel takes nearly any byte in an interface's name; what is printed is read by terminals, so here it is printable ASCII. An
+ * interface with a stranger name has a number. */
+static bool is_zone(const char *zone)
+{
+    size_t length = strlen(zone);
+    for (size_t i = 0; i < length; i++)
+        if (zone[i] <= ' ' || zone[i] > '~' || strchr("/%[]:", zone[i]) != NULL)
+            return false;
+    return length > 0 && length < IF_NAMESIZE;
+}
+
 bool el_literal_v6(const char *text, struct in6_addr *ip, const char **zone, const char **why)
 {
     char digits[INET6_ADDRSTRLEN];
@@ -43,7 +54,7 @@ bool el_literal_v6(const char *text, struct in6_addr *ip, const char **zone, con
     *zone = percent != NULL ? percent + 1 : NULL;
     if (percent == NULL)
         return true;
-    if (**zone == '\0' || strlen(*zone) >= IF_NAMESIZE || strpbrk(*zone, " /%[]:") != NULL) {
+    if (!is_zone(*zone)) {
         *why = "after '%' comes the name of an interface, as in fe80::1%eth0";
         return false;
     }

@@ -44,14 +44,19 @@ static int checksum_at(uint8_t protocol)
     }
 }
 
-/* The bytes behind the transport header, or 0 when it is not whole. */
+/*
+ * The bytes behind the transport header, or 0 when it is not whole: also when TCP claims a header shorter than it can be
+ * (RFC 9293 3.1), or the checksum would be taken for payload.
+ */
 static size_t payload_at(const uint8_t *bytes, size_t length, const struct el_packet *packet)
 {
     size_t at = packet->transport;
     bool tcp = packet->protocol == IPPROTO_TCP;
-    if (!packet->whole || packet->length > length || at + (tcp ? 20 : 8) > packet->length)
+    size_t least = tcp ? 20 : 8;
+    if (!packet->whole || packet->length > length || at + least > packet->length)
         return 0;
-    return at + (tcp ? (size_t)(bytes[at + 12] >> 4) * 4 : 8);
+    size_t header = tcp ? (size_t)(bytes[at + 12] >> 4) * 4 : least;
+    return header < least ? 0 : at + header;
 }
 
 int fault_checksum(const uint8_t *bytes, size_t length, const struct el_packet *packet)

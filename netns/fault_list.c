@@ -52,10 +52,11 @@ int fault_which_parse(const char *word, struct fault_which *which, char *why)
     if (which->all || strchr(word, ':') != NULL)
         return which->all ? 0 : fault_link_parse(word, which->from, which->to, why);
     if (el_parse_number(word, &number, &unused) < 0 || number < 1 || number > UINT16_MAX) {
+        char shown[65];
         snprintf(why, FAULT_WHY_MAX,
-                 "clear: %.64s: is neither a link (client:server) nor a fault's number (net fault "
+                 "clear: %s: is neither a link (client:server) nor a fault's number (net fault "
                  "show)",
-                 word);
+                 el_name_escape(word, shown, sizeof shown));
         return -EINVAL;
     }
     which->number = (unsigned)number;

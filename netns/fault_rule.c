@@ -139,8 +139,9 @@ int fault_link_parse(const char *link, char from[FAULT_PLACE_MAX], char to[FAULT
     const char *colon = strchr(link, ':');
     if (colon == NULL || !is_place(link, (size_t)(colon - link)) ||
         !is_place(colon + 1, strlen(colon + 1))) {
-        snprintf(why, FAULT_WHY_MAX, "%.64s: is not a link (A:B, the two ends: client:server)",
-                 link);
+        char shown[65]; /* whatever was typed, it does not reach the terminal as it is */
+        snprintf(why, FAULT_WHY_MAX, "%s: is not a link (A:B, the two ends: client:server)",
+                 el_name_escape(link, shown, sizeof shown));
         return -EINVAL;
     }
     snprintf(from, FAULT_PLACE_MAX, "%.*s", (int)(colon - link), link);
@@ -177,8 +178,10 @@ int fault_rule_parse(const char *link, const char *const *words, size_t count,
     int error = fault_link_parse(link, rule->from, rule->to, why);
     for (size_t i = 0; error == 0 && i < count; i++) {
         error = parse_one(&parser, words[i]);
+        char shown[81];
         if (error < 0)
-            snprintf(why, FAULT_WHY_MAX, "%.80s: %s", words[i], parser.why);
+            snprintf(why, FAULT_WHY_MAX, "%s: %s", el_name_escape(words[i], shown, sizeof shown),
+                     parser.why);
     }
     if (error == 0)
         error = check_words(&parser, why);

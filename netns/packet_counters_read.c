@@ -121,7 +121,7 @@ static void add(struct kernel_counters *counters, const char *group, const char 
     char whole[KERNEL_COUNTER_NAME];
     uint64_t number = *value >= '0' && *value <= '9' ? strtoull(value, NULL, 10) : 0;
     int length = snprintf(whole, sizeof whole, "%s%s", group, name);
-    if (number == 0 || length >= (int)sizeof whole || !is_counter(whole) ||
+    if (number == 0 || length < 1 || length >= (int)sizeof whole || !is_counter(whole) ||
         counters->count == KERNEL_COUNTERS_MAX)
         return;
     for (const char *c = whole; *c != '\0'; c++)

@@ -52,6 +52,7 @@ static const char *skip_angles(const char *at, const char *end)
  */
 static const char *skip_nested(const char *at, const char *end, const char *stop)
 {
+    const char *begin = at;
     unsigned depth = 0;
     while (at < end) {
         if (depth == 0 && strchr(stop, *at) != NULL)
@@ -61,7 +62,8 @@ static const char *skip_nested(const char *at, const char *end, const char *stop
             continue;
         }
         /* Only behind a number or a name ("AT_FDCWD<...>") is it a descriptor's name. */
-        if (*at == '<' && isalnum((unsigned char)at[-1]) && at + 1 < end && at[1] != '<') {
+        if (*at == '<' && at > begin && isalnum((unsigned char)at[-1]) && at + 1 < end &&
+            at[1] != '<') {
             at = skip_angles(at, end);
             continue;
         }
@@ -250,6 +252,7 @@ int strace_parse(const char *line, struct strace_line *parsed)
 {
     const char *at = line, *end = line + strcspn(line, "\n");
     *parsed = (struct strace_line){.kind = STRACE_CALL, .took = -1};
+    parsed->arguments = parsed->result_text = (struct strace_text){end, 0}; /* a signal has none */
     int64_t pid = take_number(&at, end, INT_MAX);
     if (pid < 0 || !take_word(&at, end, " "))
         return -EBADMSG;

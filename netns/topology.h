@@ -143,8 +143,8 @@ struct topology {
 
 /* What is wrong, where: a sentence that names the cause and the fix, free of control characters. */
 struct topology_error {
-    unsigned line; /* 0: the whole text */
-    char text[320];
+    unsigned line;  /* 0: the whole text */
+    char text[512]; /* a whole line may be quoted in it, and the fix must still be there */
 };
 
 /*

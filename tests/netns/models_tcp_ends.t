@@ -113,6 +113,11 @@ check_signals() {
     ends "$(named "clients left at the drain timeout are cut off: exit 0")" 0
     like "$(named "with a warning")" "$(<"$ERR_FILE")" 'drain: not finished in time'
     release_client "deaf3_$MODEL"
+
+    serve "alone_$MODEL" --drain-timeout 20s
+    kill -TERM "$PID"
+    ok "$(named "without a client it ends at once, however long a drain may last")" wait_for 10 gone "$PID"
+    ends "$(named "and exits 0")" 0
 }
 all_gone() { local pid; for pid in $1; do gone "$pid" || return 1; done; }
 

@@ -78,6 +78,7 @@ test_echo() {
     accounted "SIGUSR1"
     stop echo
     like "--explain tells of an answer" "$(<"$TEST_TMP/echo.err")" "1400 bytes from 127\.0\.0\.1:[0-9]+ to 127\.0\.0\.1.*: answering"
+    like "--explain tells of the call that sends it" "$(<"$TEST_TMP/echo.err")" "sendmmsg\([0-9]+\) = 1: 1 sent, 1400 bytes"
     like "--explain tells why there is none" "$(<"$TEST_TMP/echo.err")" "no answer: its source port is one we listen on"
     like "--explain tells of the limits" "$(<"$TEST_TMP/echo.err")" "rate limits: none in all, none for a source; only this"
     unlike "payload is never shown" "$(<"$TEST_TMP/echo.err")" "hello from"

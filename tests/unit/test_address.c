@@ -79,6 +79,7 @@ START_TEST(a_refused_endpoint_says_what_is_wrong)
         {"[fe80::1%eth0%eth1]", "name of an interface"},
         {"[fe80::1%an-endless-interface]", "name of an interface"},
         {"fe80::1%et h", "name of an interface"},
+        {"[fe80::1%\033x]:9", "name of an interface"}, /* it would reach the terminal */
         {"2001:db8::1%eth0", "only a link-local address"},
         {"[::1%lo]:9", "only a link-local address"},
         {"server.lab:7007:more", "more than one ':'"},

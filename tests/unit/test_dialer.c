@@ -932,6 +932,24 @@ START_TEST(explain_tells_how_udp_differs)
 }
 END_TEST
 
+START_TEST(explain_tells_how_it_ended_without_a_socket)
+{
+    struct place places[] = {{.host = "127.0.0.1", .kind = CLOSED}};
+    uint16_t port = open_places(places, 1);
+    hosts("127.0.0.1 closed\n");
+    dial(tcp("closed", port));
+    static const char *const refused[] = {"gave up after ", ": no connection: ECONNREFUSED"};
+    assert_story(sizeof refused / sizeof refused[0], refused);
+    close_places(places, 1);
+
+    struct el_dial_args args = tcp("::1", port);
+    args.family = AF_INET;
+    dial(args);
+    static const char *const nothing[] = {"gave up after ", ": no address\n"};
+    assert_story(sizeof nothing / sizeof nothing[0], nothing);
+}
+END_TEST
+
 /* ---- the verdict --------------------------------------------------------------------------- */
 
 static const struct {
@@ -1075,6 +1093,7 @@ static Suite *dialer_suite(void)
     t = add_case(suite, "explain");
     tcase_add_test(t, explain_tells_the_states_of_a_tcp_connection);
     tcase_add_test(t, explain_tells_how_udp_differs);
+    tcase_add_test(t, explain_tells_how_it_ended_without_a_socket);
 
     t = add_case(suite, "verdict");
     tcase_add_loop_test(t, the_most_telling_error_is_told, 0,

@@ -262,6 +262,23 @@ START_TEST(what_is_not_there_is_not_changed)
 }
 END_TEST
 
+START_TEST(a_tcp_header_shorter_than_it_can_be_has_no_payload)
+{
+    uint8_t bytes[256], before[256];
+    size_t length = make_packet(bytes, false, IPPROTO_TCP, 20);
+    for (unsigned words = 0; words < 5; words++) {
+        bytes[20 + 12] = (uint8_t)(words << 4);
+        memcpy(before, bytes, length);
+        struct el_packet packet = decoded(bytes, length);
+        for (uint32_t offset = 0; offset < 40; offset++) { /* its checksum is not payload */
+            struct fault_change change = {.offset = offset, .flip = 1, .repair = true};
+            ck_assert(!fault_apply(bytes, length, &packet, &change));
+        }
+        ck_assert_mem_eq(bytes, before, length);
+    }
+}
+END_TEST
+
 /* ---- copies ---------------------------------------------------------------------------------- */
 
 START_TEST(a_copy_is_known_once_and_in_its_place)
@@ -465,6 +482,7 @@ int main(void)
     tcase_add_test(tcase, checksums_worked_out_by_hand_are_found_again);
     tcase_add_test(tcase, damage_is_repaired_or_shows);
     tcase_add_test(tcase, what_is_not_there_is_not_changed);
+    tcase_add_test(tcase, a_tcp_header_shorter_than_it_can_be_has_no_payload);
     tcase_add_test(tcase, a_copy_is_known_once_and_in_its_place);
     tcase_add_test(tcase, neighbours_are_found_and_others_explained);
     tcase_add_test(tcase, the_queue_is_fed_where_the_packets_arrive);

@@ -154,6 +154,8 @@ START_TEST(what_is_refused_is_named_with_its_fix)
         {"a:b reject drop=all", "nothing that the kernel's own rules can do"},
         {"a:b reject payload=1-", "nothing that the kernel's own rules can do"},
         {"a:b reject refuse", "one verdict too many"},
+        {"a:b r\reject", "r\\x0deject: is no fault"}, /* what reaches the terminal is printable */
+        {"a\033:b drop=all", "a\\x1b:b: is not a link"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         refused(cases[i].text, cases[i].part);

@@ -89,6 +89,14 @@ static void expect_failed(el_time now)
     ck_assert_int_eq(el_happy_next(happy, now).action, EL_HAPPY_FAILED);
 }
 
+static void expect_reason(el_time now, const char *reason)
+{
+    struct el_happy_output output = el_happy_next(happy, now);
+    ck_assert_int_eq(output.action, EL_HAPPY_CONNECT);
+    ck_assert_msg(strstr(output.reason, reason) != NULL, "'%s' is not in '%s'", reason,
+                  output.reason);
+}
+
 /* ---- section 3: hostname resolution ---------------------------------------------------------- */
 
 /* 3: "Implementations SHOULD NOT wait for both families of answers to return before attempting
@@ -184,6 +192,37 @@ START_TEST(a_unique_local_aaaa_goes_at_once_when_there_is_no_a)
     answer_with(V6, "fd77::2", "fd77::1", 0);
     answer(V4, 0, 1 * EL_MS);
     expect_family(1 * EL_MS, AF_INET6);
+}
+END_TEST
+
+/* What --explain says: while one family is all there is, there is nothing to have chosen from. */
+START_TEST(each_attempt_has_its_reason)
+{
+    start();
+    answer(V6, 1, 0);
+    expect_reason(0, "the best address there is so far");
+    finish();
+    start();
+    answer(V4, 1, 0);
+    expect_reason(50 * EL_MS, "the best address there is so far");
+    finish();
+    start();
+    answer(V4, 2, 0);
+    answer(V6, 1, 1 * EL_MS);
+    expect_reason(1 * EL_MS, "IPv6 goes before IPv4 (RFC 6724 rule 6");
+    expect_reason(251 * EL_MS, "no answer in the attempt delay");
+    el_happy_attempt_failed(happy, 0, 260 * EL_MS);
+    expect_reason(260 * EL_MS, "an attempt failed");
+    finish();
+    start();
+    answer_with(V6, "fd77::2", "fd77::1", 0);
+    answer_with(V4, "10.77.0.2", "10.77.0.1", 0);
+    expect_reason(0, "IPv4 goes before unique local IPv6");
+    finish();
+    start();
+    answer_with(V6, "2001:db8::2", "", 0);
+    answer_with(V4, "192.0.2.2", "192.0.2.1", 0);
+    expect_reason(0, "the other family has no route");
 }
 END_TEST
 
@@ -801,6 +840,7 @@ int main(void)
     tcase_add_test(t, a_unique_local_aaaa_goes_first_when_no_a_comes_in_the_resolution_delay);
     tcase_add_test(t, a_unique_local_aaaa_goes_at_once_when_there_is_no_a);
     tcase_add_test(t, an_aaaa_without_a_route_waits_for_a_and_goes_second);
+    tcase_add_test(t, each_attempt_has_its_reason);
     tcase_add_test(t, the_order_does_not_depend_on_which_answer_came_first);
     tcase_add_test(t, negative_aaaa_ends_the_wait);
     tcase_add_test(t, a_after_a_negative_aaaa_starts_at_once);

@@ -122,6 +122,20 @@ START_TEST(a_full_disk_and_a_closed_descriptor_are_told)
 }
 END_TEST
 
+START_TEST(closing_gives_back_the_open_file_of_its_own_and_may_be_done_twice)
+{
+    int ends[2];
+    make_ends(false, ends);
+    int before = dup(ends[0]);
+    close(before);
+    struct el_line_output output = el_line_output(ends[1]);
+    ck_assert_int_eq(output.own, before); /* it took the lowest free descriptor */
+    el_line_output_close(&output);
+    el_line_output_close(&output);
+    ck_assert_int_eq(dup(ends[0]), before);
+}
+END_TEST
+
 int main(void)
 {
     memset(big, 'x', sizeof big);
@@ -135,5 +149,6 @@ int main(void)
     tcase_add_test(tests, a_line_that_went_in_part_is_ended_before_the_next);
     tcase_add_loop_test(tests, a_reader_that_has_gone_is_an_error_of_its_own, 0, 2);
     tcase_add_test(tests, a_full_disk_and_a_closed_descriptor_are_told);
+    tcase_add_test(tests, closing_gives_back_the_open_file_of_its_own_and_may_be_done_twice);
     return unit_main(suite);
 }

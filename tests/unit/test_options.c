@@ -2,6 +2,7 @@
  * value, cause, fix. */
 #include "../lib/unit.h"
 #include "options.h"
+#include "options_internal.h"
 
 #include <errno.h>
 #include <math.h>
@@ -286,6 +287,24 @@ START_TEST(a_refusal_names_option_value_cause_and_fix)
     ck_assert_int_eq(parse(refusals[_i].words), 2);
     ck_assert_str_eq(errors, refusals[_i].message);
     ck_assert_str_eq(output, "");
+}
+END_TEST
+
+/* Neither a default nor a bound to take an example from: each type has one of its own. */
+static const struct {
+    enum el_option_type type;
+    const char *example;
+} examples[] = {
+    {EL_OPT_NUMBER, "4"},          {EL_OPT_SIZE, "4"},
+    {EL_OPT_DURATION, "1.5s"},     {EL_OPT_CHOICE, "error"},
+    {EL_OPT_LITERAL, "127.0.0.1"},
+};
+
+START_TEST(each_type_has_an_example_of_its_own)
+{
+    const struct el_option bare = {.name = "bare", .type = examples[_i].type, .choices = levels};
+    char text[64];
+    ck_assert_str_eq(el_option_example(&bare, text, sizeof text), examples[_i].example);
 }
 END_TEST
 
@@ -628,6 +647,7 @@ int main(void)
 
     tcase_add_loop_test(refused, a_refusal_names_option_value_cause_and_fix, 0,
                         (int)COUNT(refusals));
+    tcase_add_loop_test(refused, each_type_has_an_example_of_its_own, 0, COUNT(examples));
     tcase_add_test(refused, more_endpoints_than_are_kept_are_refused);
     tcase_add_test(refused, a_wrong_default_in_the_table_is_seen_at_once);
     tcase_add_test(refused, property_any_words_are_parsed_or_refused_with_one_line);

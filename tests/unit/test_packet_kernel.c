@@ -120,6 +120,24 @@ START_TEST(a_syn_is_read_field_by_field)
 }
 END_TEST
 
+/* An error names the ends of the packet that it is about, where it knows them: from whom it comes, and to whom. */
+START_TEST(the_packet_that_an_error_is_about_has_the_names_that_the_error_knows)
+{
+    char text[EL_PACKET_LINE];
+    struct el_packet packet = parsed(refused_line);
+    strcpy(packet.source_name, "server");
+    strcpy(packet.destination_name, "client");
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "server >  ICMP  server > client  port unreachable  "
+                     "(about UDP client:35179 > server:7007)");
+    packet.source.in.sin_addr.s_addr = htonl(0x0a4d0063); /* a router says it */
+    strcpy(packet.source_name, "router");
+    ck_assert_str_eq(el_packet_print(&packet, text, sizeof text),
+                     "server >  ICMP  router > client  port unreachable  "
+                     "(about UDP client:35179 > 10.77.0.2:7007)");
+}
+END_TEST
+
 /* Twenty bytes of TCP header, or 32 with timestamps? LOG does not say, so neither do we. */
 START_TEST(what_a_line_does_not_say_is_missing_and_not_guessed)
 {
@@ -367,6 +385,7 @@ int main(void)
     tcase_add_test(tcase, a_syn_is_read_field_by_field);
     tcase_add_test(tcase, what_a_line_does_not_say_is_missing_and_not_guessed);
     tcase_add_test(tcase, ipv6_and_icmp_are_read);
+    tcase_add_test(tcase, the_packet_that_an_error_is_about_has_the_names_that_the_error_knows);
     tcase_add_test(tcase, the_kernels_line_comes_out_as_it_went_in);
     tcase_add_test(tcase, other_lines_are_other_lines);
     tcase_add_test(tcase, a_line_may_be_cut_anywhere);

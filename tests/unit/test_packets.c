@@ -9,12 +9,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netfilter.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -473,6 +475,23 @@ START_TEST(a_log_that_was_cut_short_is_refused)
 }
 END_TEST
 
+/* A refusal holds no descriptor and no memory: refused two hundred times, the next descriptor is the one after the first. */
+START_TEST(a_refused_log_leaves_nothing_open)
+{
+    struct el_packets *log = make_log(64);
+    ck_assert_int_eq(truncate(log_path, 8192), 0);
+    int before = dup(STDIN_FILENO);
+    for (int i = 0; i < 100; i++) {
+        ck_assert_ptr_null(el_packets_open(log_path));
+        ck_assert_ptr_null(el_packets_open("/dev/null"));
+    }
+    int after = dup(STDIN_FILENO);
+    ck_assert_int_eq(after, before + 1);
+    unlink(log_path);
+    el_packets_close(log);
+}
+END_TEST
+
 START_TEST(outside_a_lab_network_there_is_no_fence)
 {
     struct el_packets *log = make_log(8);
@@ -481,6 +500,21 @@ START_TEST(outside_a_lab_network_there_is_no_fence)
     ck_assert_int_eq(el_packets_fence(reader, el_time_after(el_now(), EL_S)), -ENOENT);
     el_packets_close(reader);
     el_packets_close(log);
+}
+END_TEST
+
+/* Whoever has asked holds no lock any more: the next writer may have the file. */
+START_TEST(to_ask_whether_the_writer_lives_leaves_no_lock)
+{
+    struct el_packets *log = make_log(8);
+    struct el_packets *reader = el_packets_open(log_path);
+    int next_writer = open(log_path, O_RDWR | O_CLOEXEC);
+    unlink(log_path);
+    el_packets_close(log);
+    ck_assert(!el_packets_written(reader));
+    ck_assert_int_eq(flock(next_writer, LOCK_EX | LOCK_NB), 0);
+    close(next_writer);
+    el_packets_close(reader);
 }
 END_TEST
 
@@ -526,7 +560,9 @@ int main(void)
     tcase_add_test(tcase, no_record_is_read_half_overwritten);
     tcase_add_test(tcase, what_is_no_log_is_refused);
     tcase_add_test(tcase, a_log_that_was_cut_short_is_refused);
+    tcase_add_test(tcase, a_refused_log_leaves_nothing_open);
     tcase_add_test(tcase, outside_a_lab_network_there_is_no_fence);
+    tcase_add_test(tcase, to_ask_whether_the_writer_lives_leaves_no_lock);
     tcase_add_test(tcase, a_reader_knows_whether_the_writer_lives);
     suite_add_tcase(suite, tcase);
     return unit_main(suite);

@@ -338,6 +338,31 @@ START_TEST(a_message_cut_anywhere_is_malformed)
 }
 END_TEST
 
+/* Of a stream only the head and the question are kept: they alone must be read, and nothing after them. */
+START_TEST(a_head_cut_anywhere_is_malformed)
+{
+    enum { HEAD = 12, QUESTION = 13 };
+    struct el_dns_head head;
+    for (size_t length = 0; length <= HEAD + QUESTION; length++) {
+        uint8_t *exact = malloc(length + 1);
+        memcpy(exact + 1, right_answer, length);
+        ck_assert_int_eq(el_dns_head_parse(exact + 1, length, &head), length == HEAD + QUESTION);
+        free(exact);
+    }
+}
+END_TEST
+
+/* What a host name may have is shown as it is; a byte that none has can neither look like a dot nor end the string. */
+START_TEST(a_name_in_a_message_is_shown_harmlessly)
+{
+    static const uint8_t message[] = {0,   1,   1,   0, 0,   1, 0,   0,   0,   0, 0, 0, 6, 'a',
+                                      '-', '_', '.', 0, 'Z', 3, 'l', 'a', '9', 0, 0, 1, 0, 1};
+    struct el_dns_head head;
+    ck_assert(el_dns_head_parse(message, sizeof message, &head));
+    ck_assert_str_eq(head.name, "a-_??Z.la9");
+}
+END_TEST
+
 /* Property: whatever bytes come, reading ends, within the message, and gives no more addresses
  * than there is room. */
 START_TEST(noise_is_survived)
@@ -512,6 +537,8 @@ static Suite *resolver_suite(void)
     tcase_set_timeout(t, 60);
     tcase_add_test(t, a_right_message_is_read);
     tcase_add_test(t, a_message_cut_anywhere_is_malformed);
+    tcase_add_test(t, a_head_cut_anywhere_is_malformed);
+    tcase_add_test(t, a_name_in_a_message_is_shown_harmlessly);
     tcase_add_test(t, noise_is_survived);
     suite_add_tcase(suite, t);
 

@@ -113,6 +113,8 @@ START_TEST(signals_and_ends_are_told_apart)
     struct strace_line line = parsed("5 1.5 --- SIGPIPE {si_signo=SIGPIPE, si_code=SI_USER} ---");
     ck_assert_int_eq(line.kind, STRACE_SIGNAL);
     ck_assert_str_eq(line.name, "SIGPIPE");
+    ck_assert_ptr_nonnull(line.arguments.at); /* it has none, but one may look */
+    ck_assert_uint_eq(strace_argument(line.arguments, 0).length, 0);
     line = parsed("5 1.5 +++ exited with 7 +++");
     ck_assert_int_eq(line.kind, STRACE_EXITED);
     ck_assert_int_eq(line.status, 7);

@@ -3,6 +3,7 @@
 #include "../lib/unit.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,21 @@ START_TEST(property_a_spoilt_topology_is_refused_or_reads_back_as_the_same)
 }
 END_TEST
 
+/* The fix is at the end of a sentence, behind the word. */
+START_TEST(a_word_as_long_as_its_line_is_quoted_whole_and_the_fix_with_it)
+{
+    static struct topology topology;
+    struct topology_error error = {0};
+    char text[TOPOLOGY_LINE + 1];
+    memset(text, 'I', TOPOLOGY_LINE - 1);
+    text[TOPOLOGY_LINE - 1] = '\n';
+    text[TOPOLOGY_LINE] = '\0';
+    ck_assert_int_eq(topology_parse(&topology, text, TOPOLOGY_LINE, &error), -EINVAL);
+    ck_assert_int_eq(error.text[strlen(error.text) - 1], ')');
+    ck_assert_uint_gt(strlen(error.text), TOPOLOGY_LINE + 32);
+}
+END_TEST
+
 /* ---- the picture ----------------------------------------------------------------------------- */
 
 START_TEST(the_picture_of_pair)
@@ -161,6 +177,7 @@ int main(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_test(tcase, property_no_bytes_are_too_strange_to_read);
     tcase_add_test(tcase, property_a_spoilt_topology_is_refused_or_reads_back_as_the_same);
+    tcase_add_test(tcase, a_word_as_long_as_its_line_is_quoted_whole_and_the_fix_with_it);
     tcase_add_test(tcase, the_picture_of_pair);
     tcase_add_test(tcase, every_shipped_picture_fits_a_terminal);
     suite_add_tcase(suite, tcase);
