@@ -64,6 +64,7 @@ matches() {
         rc=1
         for line in $1; do
             rc=0
+            # shellcheck disable=SC2319 # the condition's: 2 is no regex
             [[ $line =~ $2 ]] 2>/dev/null || rc=$?
             [ $rc -eq 1 ] || break
         done
