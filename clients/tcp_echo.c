@@ -1,8 +1,9 @@
 /*
  * tcp_echo.c - ping for a TCP echo service: probes on one connection, and what became of each.
  *
- * Teaches:  a stream has no messages. A write may be taken in part, an echo may come in pieces or two echoes in one read; so a probe is
- *           known by its *place* in the stream, and what is under way is kept until it has come back.
+ * Teaches:  a stream has no messages. A write may be taken in part, an echo may come in pieces or
+ *           two echoes in one read; so a probe is known by its *place* in the stream, and what is
+ *           under way is kept until it has come back.
  * Run:      build/bin/tcp_echo_server &  build/bin/tcp_echo --explain 127.0.0.1
  * Partner:  servers/tcp_echo_server.c; lib/client.c has everything that is not about sockets.
  * Leaves out: reconnecting. What was lost with its connection stays lost, and the run ends.
@@ -10,8 +11,6 @@
  */
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "client.h"
@@ -30,7 +29,8 @@ struct tcp_echo {
     int fd;
     struct event *readable, *writable;
 
-    /* [#in-flight] What is under way: comparing the echo with it, byte for byte in order, is the whole verification. */
+    /* [#in-flight] What is under way: comparing the echo with it, byte for byte in order, is the
+     * whole verification. */
     struct el_flight *flight;
     bool damaged;      /* a byte of the probe that is coming in was changed */
     uint64_t seq;      /* the newest probe */
@@ -78,7 +78,8 @@ static bool await(struct tcp_echo *tcp, struct event *event)
     return false;
 }
 
-/* "We send no more", while we still read: the server echoes the rest and then says the same. RFC 9293 3.6 [#we-send-no-more] */
+/* "We send no more", while we still read: the server echoes the rest and then says the same. RFC
+ * 9293 3.6 [#we-send-no-more] */
 static void half_close(struct tcp_echo *tcp)
 {
     int result = shutdown(tcp->fd, SHUT_WR); /* ENOTCONN: a reset came first; the next read tells */
@@ -89,8 +90,9 @@ static void half_close(struct tcp_echo *tcp)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-/* Gives the kernel what it will take. It may take less than asked for: its send buffer is finite, and that is TCP's way to say that the
- * peer reads too slowly. The rest waits for "writable". True: it has all. [#partial-send] */
+/* Gives the kernel what it will take. It may take less than asked for: its send buffer is finite,
+ * and that is TCP's way to say that the peer reads too slowly. The rest waits for "writable". True:
+ * it has all. [#partial-send] */
 static bool push(struct tcp_echo *tcp)
 {
     const unsigned char *data;
@@ -115,20 +117,10 @@ static bool push(struct tcp_echo *tcp)
     return true;
 }
 
-/* Room for so many more bytes in flight; NULL: the next echo will make some. With nothing in flight no echo would: that is no
- * room but no memory, and the end. */
-static unsigned char *find_room(struct tcp_echo *tcp, size_t size)
-{
-    unsigned char *room = el_flight_room(tcp->flight, size);
-    if (room == NULL && el_flight_empty(tcp->flight))
-        give_up(tcp, "realloc", ENOMEM);
-    return room;
-}
-
 static void write_probe(struct tcp_echo *tcp)
 {
     size_t size = tcp->options.size;
-    unsigned char *room = find_room(tcp, size);
+    unsigned char *room = el_flight_room(tcp->flight, size);
     tcp->waiting_room = room == NULL;
     if (room == NULL) {
         el_client_write_blocked(tcp->client); /* on ourselves: it goes when an echo makes room */
@@ -158,7 +150,7 @@ static void pump(struct tcp_echo *tcp)
         if (!push(tcp))
             return; /* `writable` comes back here */
         el_client_write_went_on(tcp->client);
-        unsigned char *room = find_room(tcp, CHUNK);
+        unsigned char *room = el_flight_room(tcp->flight, CHUNK);
         if (room == NULL)
             return; /* the next echo comes back here */
         ssize_t got = el_client_read_input(tcp->client, room, CHUNK);
@@ -215,7 +207,8 @@ static void settle(struct tcp_echo *tcp, uint64_t seq)
     tcp->damaged = false;
 }
 
-/* Echoed bytes may be a piece of a probe, or the end of one and the start of the next: probe n ends at n times the size. [#stream-position] */
+/* Echoed bytes may be a piece of a probe, or the end of one and the start of the next: probe n ends
+ * at n times the size. [#stream-position] */
 static void take_probes(struct tcp_echo *tcp, const unsigned char *data, size_t length)
 {
     while (length > 0) {
@@ -312,12 +305,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 static void tcp_resume(void *arg)
 {
     struct tcp_echo *tcp = arg;
-    if (tcp->paused) {
-        tcp->paused = false;
-        if (!await(tcp, tcp->readable))
-            return;
-    }
-    pump(tcp);
+    bool paused = tcp->paused;
+    tcp->paused = false;
+    if (!paused || await(tcp, tcp->readable))
+        pump(tcp);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -347,10 +338,9 @@ static int tcp_open(void *arg, struct el_client *client, int fd, const struct el
 static void tcp_lost(void *arg, uint64_t seq)
 {
     struct tcp_echo *tcp = arg;
-    struct el_tcp_info info = {0};
-    if (!el_explaining(tcp->trace))
+    struct el_tcp_info info;
+    if (!el_explaining(tcp->trace) || el_socket_tcp_info(tcp->fd, &info) < 0)
         return;
-    el_socket_tcp_info(tcp->fd, &info);
     el_explain(tcp->trace, EL_TOPIC_STEP,
                "seq %llu: this deadline is ours, TCP knows nothing of it: it goes on sending (%u "
                "segments again so far), and should the echo still come, it is late",
@@ -363,15 +353,11 @@ static void tcp_close(void *arg, bool politely)
     tcp->closing = true;
     if (tcp->seq > 0)
         book_stream(tcp);
-    if (!politely || tcp->peer_ended) {
+    /* Politely is to read until the peer's FIN: closing earlier might reset it. */
+    if (!politely || tcp->peer_ended || event_add(tcp->readable, NULL) < 0)
         finish_close(tcp);
-        return;
-    }
-    if (!tcp->input_ended)
+    else if (!tcp->input_ended)
         half_close(tcp);
-    /* Until the peer's FIN: closing earlier might reset it. */
-    if (event_add(tcp->readable, NULL) < 0)
-        finish_close(tcp);
 }
 
 static const struct el_program tcp_program = {

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "client.h"
 #include <linux/errqueue.h> /* last: it needs struct timespec and does not include it */
@@ -45,8 +46,8 @@ struct udp_echo {
 
 /* ---- errors that come back instead of an echo ----------------------------------------------- */
 
-/* Which probe does this ICMP error mean? It quotes the start of the datagram, and ours bears its number. RFC 792 promises 8 bytes
- * only, the UDP header: then the newest probe is meant. */
+/* Which probe does this ICMP error mean? It quotes the start of the datagram, and ours bears its
+ * number. RFC 792 promises 8 bytes only, the UDP header: then the newest probe is meant. */
 static uint64_t quoted_seq(const struct udp_echo *udp, const struct el_datagram_error *error)
 {
     uint64_t seq = 0;
@@ -73,8 +74,8 @@ static void hear_error(struct udp_echo *udp, const struct el_datagram_error *err
                      error->error, refused ? NULL : name, detail);
 }
 
-/* Empties the error queue (MSG_ERRQUEUE in recv(2), IP_RECVERR in ip(7)), and so takes back the error that the next call would have
- * had. Was any of it news of an ICMP error? */
+/* Empties the error queue (MSG_ERRQUEUE in recv(2), IP_RECVERR in ip(7)), and so takes back the
+ * error that the next call would have had. Was any of it news of an ICMP error? */
 static bool hear_errors(struct udp_echo *udp)
 {
     struct el_datagram_error error;
@@ -92,15 +93,13 @@ static bool hear_errors(struct udp_echo *udp)
 
 /* ---- sending -------------------------------------------------------------------------------- */
 
-/* Bytes sent, or -errno. Without an address sendto(2) means the connected peer. EINTR is about nothing: the call is made again. */
+/* Bytes sent, or -errno (EINTR: again). Without an address sendto(2) means the connected peer. */
 static ssize_t send_once(struct udp_echo *udp)
 {
     bool named = udp->options.no_connect;
-    ssize_t sent;
-    do
-        sent = sendto(udp->fd, udp->probe, udp->length, 0, named ? &udp->peer.sa : NULL,
-                      named ? udp->peer.length : 0);
-    while (sent < 0 && errno == EINTR);
+    ssize_t sent =
+        TEMP_FAILURE_RETRY(sendto(udp->fd, udp->probe, udp->length, 0, named ? &udp->peer.sa : NULL,
+                                  named ? udp->peer.length : 0));
     int error = sent < 0 ? errno : 0;
     char to[EL_ADDRESS_TEXT];
     el_explain(udp->trace, EL_TOPIC_CALL, "sendto(%d, %zu bytes%s%s) = %zd%s%s", udp->fd,
@@ -109,9 +108,10 @@ static ssize_t send_once(struct udp_echo *udp)
     return error != 0 ? -error : sent;
 }
 
-/* [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected socket. If that is a send, the
- * send fails and nothing leaves. So: hear the error out, book it on the probe it means, and send this one again. Only an error that
- * comes again is this probe's own. */
+/* [#pending-error] An ICMP error about an earlier probe is told on the *next* call on a connected
+ * socket. If that is a send, the send fails and nothing leaves. So: hear the error out, book it on
+ * the probe it means, and send this one again. Only an error that comes again is this probe's own.
+ */
 static ssize_t send_despite_pending(struct udp_echo *udp, el_time *when)
 {
     ssize_t sent = -EAGAIN;
@@ -224,8 +224,8 @@ static void udp_resume(void *arg)
 
 /* ---- receiving ------------------------------------------------------------------------------ */
 
-/* With --stdin there is no nonce: an echo is whatever equals what was sent. Anything else may be a stray or our own, damaged: it is
- * counted, and the wait goes on, until the deadline. */
+/* With --stdin there is no nonce: an echo is whatever equals what was sent. Anything else may be a
+ * stray or our own, damaged: it is counted, and the wait goes on, until the deadline. */
 static void take_streamed(struct udp_echo *udp, size_t length)
 {
     if (length == udp->length && memcmp(udp->reply, udp->probe, length) == 0) {
@@ -244,7 +244,7 @@ static void take_datagram(struct udp_echo *udp, size_t length, const struct el_a
     uint64_t seq;
     udp->came_back = true;
     el_client_bytes(udp->client, 0, length);
-    /* [#wrong-source] A connected socket has this filter in the kernel; an unconnected one hears everyone. */
+    /* [#wrong-source] A connected socket has this filter in the kernel; others hear everyone. */
     if (!el_address_equal(from, &udp->peer)) {
         el_client_wrong_source(udp->client, from, "not whom we sent to");
         return;
@@ -333,13 +333,9 @@ static void udp_close(void *arg, bool politely)
 {
     (void)politely; /* there is no connection: nobody is told */
     struct udp_echo *udp = arg;
-    size_t less = el_datagram_black_hole(&udp->peer, udp->length);
-    if (udp->lost && !udp->came_back && less != 0)
-        el_log(
-            udp->trace, EL_WARN,
-            "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, "
-            "a firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
-            udp->length, less);
+    char hint[EL_BLACK_HOLE_TEXT];
+    if (udp->lost && !udp->came_back && el_datagram_black_hole(&udp->peer, udp->length, hint))
+        el_log(udp->trace, EL_WARN, "%s", hint);
     el_client_event_free(udp->readable);
     el_client_event_free(udp->writable);
     free(udp->probe);

@@ -113,7 +113,8 @@ static void on_resume(evutil_socket_t fd, short what, void *arg)
     bool all = true;
     for (size_t i = 0; i < acceptor->args.context->socket_count; i++)
         all = event_add(acceptor->listener[i], NULL) == 0 && all;
-    if (!all) /* epoll_ctl(2): ENOMEM, ENOSPC. A listener that is forgotten would never be heard again. [#listen-again] */
+    /* [#listen-again] epoll_ctl(2): ENOMEM, ENOSPC. Who is forgotten here is never heard again. */
+    if (!all)
         event_add(acceptor->resume_timer, &PAUSE); /* cannot fail, see [reserve-timers] */
 }
 

@@ -43,9 +43,10 @@ bool el_client_streaming(const struct el_client *client)
     return client->options->message != NULL || client->options->use_stdin;
 }
 
-/* Each timer is armed for an instant. libevent counts from its own, slightly older idea of now, so
- * a callback asks el_now() whether the instant has really come and arms again if not: no deadline
- * ends early. [#ask-the-clock-again] So one that cannot be armed (no memory) is called at once: it looks at the clock, and tries again. */
+/* Each timer is armed for an instant. libevent counts from its own, slightly older idea of now,
+ * so a callback asks el_now() whether the instant has really come and arms again if not: no
+ * deadline ends early. [#ask-the-clock-again] So one that cannot be armed (no memory) is called
+ * at once: it looks at the clock, and tries again. */
 void client_arm(struct event *timer, el_time at)
 {
     if (at == EL_NEVER) {

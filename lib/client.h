@@ -129,8 +129,9 @@ void el_client_failed(struct el_client *client, uint64_t seq, enum el_probe_fate
 /* Payload bytes that the kernel took and gave since the last call. */
 void el_client_bytes(struct el_client *client, uint64_t sent, uint64_t received);
 
-/* Every probe that was asked for was sent and settled: the run is about to end. Whether the peer closes before we do is then
- * a matter of microseconds, and must not be one of the exit code. [#who-closes-first] */
+/* Every probe that was asked for was sent and settled: the run is about to end. Whether the peer
+ * closes before we do is then a matter of microseconds, and must not be one of the exit code.
+ * [#who-closes-first] */
 bool el_client_all_back(const struct el_client *client);
 /* The connection cannot be used any more: what is outstanding fails with `error` (0: the peer
  * closed), and the run ends. */

@@ -135,12 +135,15 @@ struct el_datagram_error {
 /* 0 = *error filled, -EAGAIN = the queue is empty, else -errno. */
 int el_datagram_error(int fd, struct el_datagram_error *error);
 
-/* May this errno of a send or receive be what an ICMP error about an *earlier* datagram has left (icmp(7)), or EINTR? Then this
- * one was not tried. */
+/* May this errno of a send or receive be what an ICMP error about an *earlier* datagram has left
+ * (icmp(7))? Then this one was not tried. */
 bool el_datagram_may_be_pending(int error);
 
-/* Could silence about datagrams of `length` bytes mean a black hole? Then how many bytes would pass it, else 0. */
-size_t el_datagram_black_hole(const struct el_address *peer, size_t length);
+/* Every datagram of `length` bytes was lost in silence: could it be a black hole? Then a sentence
+ * that says so, and how many bytes would pass it, is in `text`. */
+enum { EL_BLACK_HOLE_TEXT = 192 };
+bool el_datagram_black_hole(const struct el_address *peer, size_t length,
+                            char text[static EL_BLACK_HOLE_TEXT]);
 
 /*
  * "port unreachable", "administratively prohibited", "fragmentation needed, mtu 600": what the

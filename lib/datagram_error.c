@@ -65,20 +65,25 @@ int el_datagram_error(int fd, struct el_datagram_error *error)
 bool el_datagram_may_be_pending(int error)
 {
     return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
-           error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO || error == EACCES ||
-           error == EINTR;
+           error == EHOSTDOWN || error == ENOPROTOOPT || error == EPROTO || error == EACCES;
 }
 
 /*
- * [#black-hole] A router that may not fragment must say so (RFC 1191, RFC 8201), and none may: on IPv6 they never do, and on IPv4
- * Linux forbids it by default (IP_PMTUDISC_WANT), to learn what the way takes. Where a firewall drops that word, large packets
- * vanish, small ones pass, and all that the sender sees is silence (RFC 2923 section 2.1). Nearly every way takes packets of 576
- * bytes; on IPv6 every way takes 1280 (RFC 8200 section 5).
+ * [#black-hole] A router that may not fragment must say so (RFC 1191, RFC 8201), and none may: on
+ * IPv6 they never do, and on IPv4 Linux forbids it by default (IP_PMTUDISC_WANT), to learn what the
+ * way takes. Where a firewall drops that word, large packets vanish, small ones pass, and all that
+ * the sender sees is silence (RFC 2923 section 2.1). Nearly every way takes packets of 576 bytes;
+ * on IPv6 every way takes 1280 (RFC 8200 section 5).
  */
-size_t el_datagram_black_hole(const struct el_address *peer, size_t length)
+bool el_datagram_black_hole(const struct el_address *peer, size_t length,
+                            char text[static EL_BLACK_HOLE_TEXT])
 {
     size_t passes = el_address_family(peer) == AF_INET ? 576 - 28 : 1280 - 48; /* IP, UDP headers */
-    return length > passes ? passes : 0;
+    snprintf(text, EL_BLACK_HOLE_TEXT,
+             "every probe of %zu bytes was lost, and no router said why: if --size %zu is echoed, "
+             "a firewall may drop the ICMP errors about packets that are too big (RFC 2923)",
+             length, passes);
+    return length > passes;
 }
 
 struct meaning {

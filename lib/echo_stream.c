@@ -147,8 +147,9 @@ static bool on_limit(void *arg, struct el_timed *timed, enum el_limit limit)
 }
 
 /*
- * [#give-back] A crowd that did not read has left. What was kept for it is free, but still ours: malloc(3) returns memory to the kernel
- * from the top of its heap alone, and somebody small is always sitting there. One bad minute must not be paid for all term.
+ * [#give-back] A crowd that did not read has left. What was kept for it is free, but still ours: malloc(3) returns memory to the
+ * kernel from the top of its heap alone, and somebody small is always sitting there. One bad minute must not be paid for all
+ * term.
  */
 static void give_back(struct el_echo *echo)
 {
@@ -170,8 +171,8 @@ static void on_tick(void *arg)
 
 /* ---- the echo ------------------------------------------------------------------------------------ */
 
-/* Changes what the connection waits for. Two epoll_ctl(2), and only when a peer stops or starts to read. The second may run out of
- * memory: a connection that is not watched would stay until a limit finds it, so it ends now. May free it. */
+/* Changes what the connection waits for. Two epoll_ctl(2), and only when a peer stops or starts to read. The second may run
+ * out of memory: a connection that is not watched would stay until a limit finds it, so it ends now. May free it. */
 static void wait_for(struct connection *connection, short what, event_callback_fn callback)
 {
     int fd = event_get_fd(&connection->event);
@@ -350,7 +351,7 @@ static void on_drain_look(evutil_socket_t fd, short what, void *arg)
 
 void el_echo_drain(struct el_echo *echo)
 {
-    event_add(echo->drain_timer, &DRAIN_LOOK);
+    event_add(echo->drain_timer, &DRAIN_LOOK); /* cannot fail, see [reserve-timers] */
 }
 
 struct el_echo *el_echo_new(const struct el_echo_args *args)

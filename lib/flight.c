@@ -3,7 +3,7 @@
  *
  * Partner:  clients/tcp_echo.c [#in-flight]. Leaves out: a ring. A flat buffer gives the kernel one
  *           piece instead of two, and moving what is left to the front is rare, because the buffer
- *           is twice as large as what it holds.
+ *           is twice as large as the most that it holds. Pages that were never used cost nothing.
  */
 #include "flight.h"
 
@@ -12,25 +12,22 @@
 #include <string.h>
 
 struct el_flight {
-    unsigned char *data; /* data[start..end): of it, data[start..sent) is with the kernel */
-    size_t start, sent, end;
-    size_t size, most;
-    uint64_t position; /* of data[start] in the stream */
+    size_t most;
+    size_t start, sent, end; /* data[start..end): of it, data[start..sent) is with the kernel */
+    uint64_t position;       /* of data[start] in the stream */
+    unsigned char data[];    /* twice `most` */
 };
 
 struct el_flight *el_flight_new(size_t most)
 {
-    struct el_flight *flight = calloc(1, sizeof *flight);
+    struct el_flight *flight = malloc(sizeof *flight + 2 * most);
     if (flight != NULL)
-        flight->most = most;
+        *flight = (struct el_flight){.most = most};
     return flight;
 }
 
 void el_flight_free(struct el_flight *flight)
 {
-    if (flight == NULL)
-        return;
-    free(flight->data);
     free(flight);
 }
 
@@ -39,26 +36,18 @@ unsigned char *el_flight_room(struct el_flight *flight, size_t size)
     size_t held = flight->end - flight->start;
     if (size > flight->most || held > flight->most - size)
         return NULL;
-    if (flight->size - flight->end >= size && flight->data != NULL)
-        return flight->data + flight->end;
-
-    if (flight->data == NULL || held + size > flight->size / 2) {
-        unsigned char *bigger = realloc(flight->data, 2 * (held + size) + 1);
-        if (bigger == NULL)
-            return NULL;
-        flight->data = bigger;
-        flight->size = 2 * (held + size) + 1;
+    if (2 * flight->most - flight->end < size) {
+        memmove(flight->data, flight->data + flight->start, held);
+        flight->sent -= flight->start;
+        flight->start = 0;
+        flight->end = held;
     }
-    memmove(flight->data, flight->data + flight->start, held);
-    flight->sent -= flight->start;
-    flight->start = 0;
-    flight->end = held;
-    return flight->data + held;
+    return flight->data + flight->end;
 }
 
 void el_flight_append(struct el_flight *flight, size_t size)
 {
-    assert(flight->size - flight->end >= size);
+    assert(2 * flight->most - flight->end >= size);
     flight->end += size;
 }
 

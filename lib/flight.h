@@ -2,8 +2,8 @@
  * flight.h - the bytes of a stream that were sent, or are to be sent, and have not come back.
  *
  * A stream has no messages: an echo is known by its place alone. So whatever goes out is kept until
- *                           the same number of bytes has come in, and the
- * two are compared. It is pure memory: no socket, no clock.
+ * the same number of bytes has come in, and the two are compared. It is pure memory: no socket, no
+ * clock, and nothing that is allocated later: only el_flight_new can fail.
  */
 #ifndef ECHOLAB_FLIGHT_H
 #define ECHOLAB_FLIGHT_H
@@ -18,7 +18,7 @@ struct el_flight *el_flight_new(size_t most); /* `most`: bytes it may hold. NULL
 void el_flight_free(struct el_flight *flight);
 
 /* Where `size` more bytes may be written, to be followed by el_flight_append; NULL: it would hold
- * more than `most`, or no memory: surely that while it is empty, and has not been asked for more than `most`. */
+ * more than `most`. */
 unsigned char *el_flight_room(struct el_flight *flight, size_t size);
 void el_flight_append(struct el_flight *flight, size_t size);
 

@@ -57,9 +57,10 @@ const char *el_probe_fate_name(enum el_probe_fate fate); /* "echoed", "late", "d
 /*
  * received, lost, late and unanswered count probes, and no probe is in two of them: sent = received
  * + lost + late + unanswered + those that came back only corrupt. Unanswered are those that wait
- * still, or did when the run ended. An echo after the deadline moves its probe from lost to late. errors are the lost probes whose reason an error
- * told. The others count events: an answer to a probe that had one (duplicates), an echo overtaken
- * by a later probe's (reordered), a damaged answer, an answer of somebody else.
+ * still, or did when the run ended. An echo after the deadline moves its probe from lost to late.
+ * errors are the lost probes whose reason an error told. The others count events: an answer to a
+ * probe that had one (duplicates), an echo overtaken by a later probe's (reordered), a damaged
+ * answer, an answer of somebody else.
  */
 struct el_probe_counts {
     uint64_t sent, received, lost, late, unanswered;
@@ -86,9 +87,10 @@ void el_ledger_free(struct el_ledger *ledger);
  */
 void el_ledger_sent(struct el_ledger *ledger, uint64_t seq, size_t bytes, el_time now);
 /*
- * Whose echo is it, if it looks like that of `seq`? That one's; but empty datagrams are all alike, so when an empty probe has been answered
- * the next echo is the oldest outstanding one's. [#empty-probe] Two probes that are open at a time would else be one received twice and one
- * lost. (What this cannot tell is a duplicate, while an older probe is open: nobody can.)
+ * Whose echo is it, if it looks like that of `seq`? That one's; but empty datagrams are all alike,
+ * so when an empty probe has been answered the next echo is the oldest outstanding one's.
+ * [#empty-probe] Two probes that are open at a time would else be one received twice and one lost.
+ * (What this cannot tell is a duplicate, while an older probe is open: nobody can.)
  */
 uint64_t el_ledger_whose(struct el_ledger *ledger, uint64_t seq);
 /*

@@ -132,9 +132,10 @@ struct lock {
 };
 
 /*
- * [#one-table] One for all workers. The kernel spreads senders over them by address *and* port, so with a table each a source that
- * uses many ports would get its rate from every worker. A set of places is under one of a few locks; workers rarely meet at one,
- * unless it is the flood of one source that they are both refusing.
+ * [#one-table] One for all workers. The kernel spreads senders over them by address *and* port, so
+ * with a table each a source that uses many ports would get its rate from every worker. A set of
+ * places is under one of a few locks; workers rarely meet at one, unless it is the flood of one
+ * source that they are both refusing.
  */
 struct el_rate_sources {
     struct rate rate;

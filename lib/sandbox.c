@@ -122,8 +122,8 @@ static int become(const struct identity *who, char *text, size_t size)
 }
 
 /*
- * Stays who we are, for good. Started through a set-user-ID program we may have another real or saved id, root's maybe, and that is a way
- * back too. Nobody needs a privilege to become who he is.
+ * Stays who we are, for good. Started through a set-user-ID program we may have another real or saved id,
+ * root's maybe, and that is a way back too. Nobody needs a privilege to become who he is.
  */
 static int stay(char *text, size_t size)
 {
@@ -180,8 +180,9 @@ static int change_user(const char *user, char *text, size_t size)
 }
 
 /*
- * [#no-core] Memory holds what clients sent: not for the disk. A limit of 0 is not enough: a core dump that goes to a program
- * (core(5), "Piping core dumps") has no limit, unless that is 1: this the kernel takes as "none at all", and no file is so small.
+ * [#no-core] Memory holds what clients sent: not for the disk. A limit of 0 is not enough: a core dump
+ * that goes to a program (core(5), "Piping core dumps") has no limit, unless that is 1: this the kernel
+ * takes as "none at all", and no file is so small.
  */
 static int forbid_core_dumps(void)
 {

@@ -5,7 +5,8 @@
  * does not. What is given away: the way to gain privileges by exec (no_new_privs), core dumps, the user, the
  * supplementary groups and every capability.
  * Partner: seccomp_filter.h, which then takes most system calls away as well; service_sandbox.c calls both.
- * Leaves out: the clients. They are their user's, for a moment, with his data: who traces one or wants its core dump has a right to it.
+ * Leaves out: the clients. They are their user's, for a moment, with his data: who traces one or wants
+ *             its core dump has a right to it.
  */
 #ifndef ECHOLAB_SANDBOX_H
 #define ECHOLAB_SANDBOX_H
@@ -21,9 +22,11 @@ struct el_sandbox_args {
 };
 
 /*
- * no_new_privs, no core dump, then the user: setgroups, setgid, setuid, every capability, and a check that there is no way back. In a
- * user namespace that does not map that user, and for a root without CAP_SETUID and CAP_SETGID, only the capabilities are dropped; `text` then says
- * so in a sentence. Without `user` they are dropped too: an ordinary user's program can have some from its file (capabilities(7)).
+ * no_new_privs, no core dump, then the user: setgroups, setgid, setuid, every capability, and a check
+ * that there is no way back. In a user namespace that does not map that user, and for a root without
+ * CAP_SETUID and CAP_SETGID, only the capabilities are dropped; `text` then says so in a sentence.
+ * Without `user` they are dropped too: an ordinary user's program can have some from its file
+ * (capabilities(7)).
  *
  * The process stays dumpable, so that its owner can still read /proc/PID (prctl(2), PR_SET_DUMPABLE).
  *

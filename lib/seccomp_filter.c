@@ -1,13 +1,14 @@
 /*
  * seccomp_filter.c - writes the lists as a program for the kernel, and hands it over.
  *
- * Teaches:  what a filter is: a few hundred instructions of the old BPF, run at each system call, that see its number, its arguments and the
- *           machine it is meant for, and return what to do. The order of the questions is what matters. First whose numbers these are: the same
- *           number is another call for a 32-bit program, so a call that is not made in our own way (int 0x80, x32) ends the process.
- *           Then the number, then the arguments; and no argument that is a pointer, as what it points at can be changed after the look.
+ * Teaches:  what a filter is: a few hundred instructions of the old BPF, run at each system call, that see its number,
+ *           its arguments and the machine it is meant for, and return what to do. The order of the questions is what
+ *           matters. First whose numbers these are: the same number is another call for a 32-bit program, so a call
+ *           that is not made in our own way (int 0x80, x32) ends the process. Then the number, then the arguments; and
+ *           no argument that is a pointer, as what it points at can be changed after the look.
  * Partner:  seccomp_filter.h; seccomp_filter_calls.c has the lists; service_sandbox.c calls it.
- * Leaves out: libseccomp, and its search tree. Nothing is allocated here, which cannot fail; and a list that is walked through is
- *           fast enough: see #hot-calls.
+ * Leaves out: libseccomp, and its search tree. Nothing is allocated here, which cannot fail; and a list that is walked
+ *           through is fast enough: see #hot-calls.
  */
 #include "seccomp_filter.h"
 
@@ -87,7 +88,8 @@ static void put_call(struct code *code, long number, uint32_t action)
     answer(code, action);
 }
 
-/* Each comparison that fails jumps over the others and the answer, to where the number is loaded for those who come next. */
+/* Each comparison that fails jumps over the others and the answer, to where the number is loaded for those who come
+ * next. */
 static void put_rule(struct code *code, const struct el_seccomp_rule *rule, uint32_t action)
 {
     enum { LOAD_AND_COMPARE = 3 };
@@ -116,7 +118,8 @@ static void put_machine(struct code *code)
     answer(code, KILL);
 }
 
-/* [#abort] abort(3), an assertion, a smashed stack: all end in tgkill(2) of ourselves. A forked child has a number that we cannot know yet. */
+/* [#abort] abort(3), an assertion, a smashed stack: all end in tgkill(2) of ourselves. A forked child has a number
+ * that we cannot know yet. */
 static void put_abort(struct code *code, unsigned calls)
 {
     const struct el_seccomp_rule rule = {
@@ -152,8 +155,9 @@ static void write_code(struct code *code, unsigned calls)
 }
 
 /*
- * SPEC_ALLOW: before Linux 5.16 a filter switched a protection on that slows all memory down, meant for code that one does not
- * trust; ours is our own. EINVAL: a kernel older than that flag (4.17). A result above 0 is the number of a thread that has another filter.
+ * SPEC_ALLOW: before Linux 5.16 a filter switched a protection on that slows all memory down, meant for code that one
+ * does not trust; ours is our own. EINVAL: a kernel older than that flag (4.17). A result above 0 is the number of a
+ * thread that has another filter.
  */
 static int hand_over(const struct sock_fprog *program)
 {

@@ -1,12 +1,12 @@
 /*
  * seccomp_filter_calls.c - the calls that a server may make, and those that are its end.
  *
- * Teaches:  what a server of this size really asks of the kernel. Found with strace(1) over every server in all its tests, and then by thought:
- *           what glibc does when memory is short, when it aborts, when the clock is not in the vDSO; and what the same code
- *           calls on arm64, which has no poll(2), only ppoll(2).
+ * Teaches:  what a server of this size really asks of the kernel. Found with strace(1) over every server in all its
+ *           tests, and then by thought: what glibc does when memory is short, when it aborts, when the clock is not in
+ *           the vDSO; and what the same code calls on arm64, which has no poll(2), only ppoll(2).
  * Partner:  seccomp_filter.c, which makes a filter of it. What only one kind of machine has stands apart, at the end.
- * Change:   a call that fails with ENOSYS in a new server: strace -f shows it. Add it here, with the arguments it needs and not more;
- *           if only one server needs it, with a bit of enum el_calls.
+ * Change:   a call that fails with ENOSYS in a new server: strace -f shows it. Add it here, with the arguments it needs
+ *           and not more; if only one server needs it, with a bit of enum el_calls.
  */
 #include "seccomp_filter_private.h"
 
@@ -24,7 +24,7 @@
     {                                                                                              \
 #name, SYS_##name                                                                          \
     }
-/* The argument, seen through `mask`, is `value`. The kernel reads an int from the low half of a register, and so do we. */
+/* The argument, seen through `mask`, is `value`. The kernel reads an int from a register's low half, and so do we. */
 #define SEEN(argument, mask, value)                                                                \
     {                                                                                              \
         2 * (argument), (uint32_t)(mask), (uint32_t)(value)                                        \
@@ -49,8 +49,8 @@
 /* Names with words behind them: laid out by hand. */
 /* clang-format off */
 const struct el_seccomp_call el_seccomp_allowed[] = {
-    /* [#hot-calls] What is called for each message has no arguments looked at: the kernel then knows the answer from a bitmap (Linux 5.11)
-     * and does not run the filter at all. */
+    /* [#hot-calls] What is called for each message has no arguments looked at: the kernel then knows the answer from
+     * a bitmap (Linux 5.11) and does not run the filter at all. */
     CALL(recvmmsg), CALL(recvmsg), CALL(recvfrom), CALL(read), CALL(readv), CALL(sendmmsg), CALL(sendmsg), CALL(sendto), CALL(write), CALL(writev),
     CALL(epoll_pwait), CALL(epoll_pwait2), CALL(epoll_ctl), CALL(ppoll), CALL(futex),
 
@@ -59,8 +59,8 @@ const struct el_seccomp_call el_seccomp_allowed[] = {
     /* What a worker that makes its own loop asks for: epoll(7), and for libevent's a pipe. */
     CALL(epoll_create1), CALL(eventfd2), CALL(pipe2), CALL(timerfd_create), CALL(timerfd_settime), CALL(timerfd_gettime),
 
-    /* Memory, threads. clone3(2) is left out on purpose: it has its flags in memory, where no filter sees them. It gets ENOSYS, and glibc takes
-     * clone(2) instead. */
+    /* Memory, threads. clone3(2) is left out on purpose: it has its flags in memory, where no filter sees them. It
+     * gets ENOSYS, and glibc takes clone(2) instead. */
     CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise),
     CALL(set_robust_list), CALL(rseq), CALL(sched_yield), CALL(sched_getaffinity), CALL(sysinfo),
 
@@ -78,12 +78,13 @@ const struct el_seccomp_call el_seccomp_allowed[] = {
 };
 
 const struct el_seccomp_rule el_seccomp_rules[] = {
-    /* setsockopt(2) reaches far into the kernel, down to programs for it (SO_ATTACH_FILTER). A client's limit and its reset are all we need. */
+    /* setsockopt(2) reaches far into the kernel, down to programs for it (SO_ATTACH_FILTER). A client's limit and
+     * its reset are all we need. */
     {CALL(setsockopt), 0, 2, {IS(1, SOL_SOCKET), IS(2, SO_LINGER)}},
     {CALL(setsockopt), 0, 2, {IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO)}},
     {CALL(setsockopt), 0, 2, {IS(1, SOL_SOCKET), IS(2, SO_SNDTIMEO)}},
-    /* How wide the terminal is, for --explain; is it one, for stdio; how much there is to read, for libevent. Not TIOCSTI: it types into the
-     * terminal that we were started from, and whoever sits there may be root. */
+    /* How wide the terminal is, for --explain; is it one, for stdio; how much there is to read, for libevent. Not
+     * TIOCSTI: it types into the terminal that we were started from, and whoever sits there may be root. */
     {CALL(ioctl), 0, 1, {IS(1, TIOCGWINSZ)}},
     {CALL(ioctl), 0, 1, {IS(1, TCGETS)}},
     {CALL(ioctl), 0, 1, {IS(1, FIONREAD)}},
@@ -100,7 +101,8 @@ const struct el_seccomp_rule el_seccomp_rules[] = {
     /* To ask for a limit; the new one to set is a null pointer. */
     {CALL(prlimit64), 0, 2, {IS(2, 0), IS_HIGH(2, 0)}},
 
-    /* A plain fork(2), and a family's calls. The signals are "drain" and "at once"; the prctl(2) is "no parent, no child". */
+    /* A plain fork(2), and a family's calls. The signals are "drain" and "at once"; the prctl(2) is "no parent, no
+     * child". */
     {CALL(clone), EL_CALLS_PROCESSES, 1, {SEEN(0, ~TOLD_ITS_NUMBER, SIGCHLD)}},
     {CALL(kill), EL_CALLS_PROCESSES, 1, {IS(1, SIGUSR2)}},
     {CALL(kill), EL_CALLS_PROCESSES, 1, {IS(1, SIGKILL)}},
@@ -121,8 +123,9 @@ const struct el_seccomp_rule el_seccomp_rules[] = {
     {{NULL, -1}, 0, 0, NONE},
 };
 
-/* No library tries these to see whether they are there, and no server of ours has a use for one. So who calls them is not us any more, and a
- * process that is not ours should get no second try. What a library might try in good faith is not here, and gets ENOSYS. */
+/* No library tries these to see whether they are there, and no server of ours has a use for one. So who calls them
+ * is not us any more, and a process that is not ours should get no second try. What a library might try in good
+ * faith is not here, and gets ENOSYS. */
 const struct el_seccomp_call el_seccomp_killed[] = {
     /* another program in our place */
     CALL(execve), CALL(execveat),

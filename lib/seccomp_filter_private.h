@@ -15,7 +15,8 @@ struct el_seccomp_call {
     long number;
 };
 
-/* A half of an argument, seen through `mask`, is `value`. Both machines are little-endian: argument n has its low half at word 2n. */
+/* A half of an argument, seen through `mask`, is `value`. Both machines are little-endian: argument n has its low
+ * half at word 2n. */
 struct el_seccomp_compare {
     unsigned word;
     uint32_t mask, value;

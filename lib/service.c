@@ -110,8 +110,9 @@ static void on_stop_signal(struct service *service, const char *name)
 }
 
 /*
- * [#stop-comes-first] signalfd(2) hands out the lowest number first, and SIGUSR1 is below SIGTERM. A line of statistics may wait for its
- * reader; so whoever asks for them again and again would keep a stop from ever being read. Take all that is pending, and obey first.
+ * [#stop-comes-first] signalfd(2) hands out the lowest number first, and SIGUSR1 is below SIGTERM. A line of statistics
+ * may wait for its reader; so whoever asks for them again and again would keep a stop from ever being read. Take all that
+ * is pending, and obey first.
  */
 static void on_signal(evutil_socket_t fd, short what, void *arg)
 {

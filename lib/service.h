@@ -4,7 +4,8 @@
  * A server program says what a worker is (create, drain, destroy, counters); service runs N of them, each in a thread with its
  * own event base and its own SO_REUSEPORT sockets, and owns everything that every server must do alike:
  *
- *   bind → pid file → drop privileges → create workers → filter → threads → "ready …" → serve → SIGTERM → drain → statistics → exit
+ *   bind → pid file → drop privileges → create workers → filter → threads → "ready …"
+ *   → serve → SIGTERM → drain → statistics → exit
  *
  * SIGPIPE is ignored here, once. Signals are read in the main thread through signalfd(2), so no code of ours ever runs in a
  * signal handler; a worker hears of them through an eventfd(2) in its own loop.
@@ -74,19 +75,20 @@ struct el_service {
         void *worker); /* stop accepting; finish what is under way, then call el_service_idle */
     void (*destroy)(void *worker); /* at once; frees */
     /*
-     * Instead of an event loop, or NULL: the worker's thread does this until el_service_order says otherwise. DRAIN: no new clients,
-     * return when those under way are served. STOP: return now. `drain` is not called then. [#own-loop]
+     * Instead of an event loop, or NULL: the worker's thread does this until el_service_order says otherwise. DRAIN: no
+     * new clients, return when those under way are served. STOP: return now. `drain` is not called then. [#own-loop]
      */
     void (*run)(void *worker);
-    /* With `run`: it waits inside a call on the socket itself, where no wake_fd can reach it. The sockets are made blocking, and a new order
-     * comes with a shutdown(2) of each: accept(2) then fails with EINVAL, recvmsg(2) returns 0 with no sender. */
+    /* With `run`: it waits inside a call on the socket itself, where no wake_fd can reach it. The sockets are made
+     * blocking, and a new order comes with a shutdown(2) of each: accept(2) then fails with EINVAL, recvmsg(2) returns
+     * 0 with no sender. */
     bool blocks;
     unsigned calls; /* enum el_calls: what it needs of the kernel beyond what all servers need */
     size_t
         counter_count; /* at most EL_COUNTERS_MAX; a worker keeps them as uint64_t, read by other threads */
     const char *const *counter_names;
-    /* Relaxed atomics: single writer, see el_count. Called once for a line of statistics, in the main thread, which may write what it
-     * alone keeps. */
+    /* Relaxed atomics: single writer, see el_count. Called once for a line of statistics, in the main thread, which
+     * may write what it alone keeps. */
     uint64_t *(*counters)(void *worker);
     void *program;
 };
@@ -104,7 +106,8 @@ void el_service_idle(const struct el_worker_context *context);
 /* For `run`: what the main thread wants of this worker. From the worker's thread or one that it made. */
 enum el_order el_service_order(const struct el_worker_context *context);
 
-/* For `run`, from the worker's thread, unless it `blocks`: closes its sockets, so that new clients are refused. They are -1 afterwards. */
+/* For `run`, from the worker's thread, unless it `blocks`: closes its sockets, so that new clients are refused. They
+ * are -1 afterwards. */
 void el_service_stop_listening(const struct el_worker_context *context);
 
 #endif

@@ -5,8 +5,8 @@
  * models is here: the options, the ready line, signals and drain (service.h), the limits that keep a teaching program safe, the
  * statistics, and the errno policy of accept(2).
  *
- * Safe means: loopback only, unless --anywhere; never more clients than --max-connections; no client waits for ever where a wait would
- * stop the others; no answer to a datagram that can only be abuse.
+ * Safe means: loopback only, unless --anywhere; never more clients than --max-connections; no client waits for ever where
+ * a wait would stop the others; no answer to a datagram that can only be abuse.
  */
 #ifndef ECHOLAB_SERVICE_MODEL_H
 #define ECHOLAB_SERVICE_MODEL_H

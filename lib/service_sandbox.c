@@ -1,8 +1,9 @@
 /*
  * service_sandbox.c - from a process that may do much to one that may do what it needs.
  *
- * Teaches:  the moments. Privileges go when the sockets are bound; system calls go when the workers are made and before their threads are, so
- *           that every thread inherits the filter and no byte of a client is looked at without it.
+ * Teaches:  the moments. Privileges go when the sockets are bound; system calls go when the workers are made and before
+ *           their threads are, so that every thread inherits the filter and no byte of a client is looked at without
+ *           it.
  * Partner:  service_sandbox.h; sandbox.c and seccomp_filter.c do it, service.c calls.
  */
 #include "service_sandbox.h"
@@ -43,8 +44,8 @@ int el_service_drop_privileges(const struct el_service_options *options, struct 
 }
 
 /*
- * [#no-filter-here] Old kernels and some containers refuse. Without a filter a server is as safe as it was before there were any, and a lesson
- * that does not begin helps nobody; but whoever runs it should know.
+ * [#no-filter-here] Old kernels and some containers refuse. Without a filter a server is as safe as it was before there
+ * were any, and a lesson that does not begin helps nobody; but whoever runs it should know.
  */
 int el_service_filter_calls(const struct el_service_options *options, const struct el_service *plug,
                             struct el_trace *trace)

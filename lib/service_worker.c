@@ -34,9 +34,9 @@ static void never(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * [#reserve-timers] libevent keeps its timers in an array that it makes with the first, for eight, and makes longer with the ninth. A
- * server has fewer in a loop; so once one has been there, no event_add(3) of a timer can run out of memory, and what must not
- * fail (to accept again, to end the drain) does not.
+ * [#reserve-timers] libevent keeps its timers in an array that it makes with the first, for eight, and makes longer with the
+ * ninth. A server has fewer in a loop; so once one has been there, no event_add(3) of a timer can run out of memory, and what
+ * must not fail (to accept again, to end the drain) does not.
  */
 static bool reserve_timers(struct event_base *base)
 {
@@ -183,8 +183,9 @@ void el_worker_order(struct el_worker *worker, enum el_order order)
     atomic_store(&worker->order, order);
     while (write(worker->order_fd, &one, sizeof one) < 0 && errno == EINTR)
         ; /* EAGAIN: the counter is full, so the worker is awake already */
-    /* [#wake-a-blocked-call] Whoever is inside accept(2) or recvmsg(2) sees no eventfd. shutdown(2) ends the call, and every later one at
-     * once: so unlike a signal it cannot come a moment too early. (For UDP it says ENOTCONN and does it all the same.) */
+    /* [#wake-a-blocked-call] Whoever is inside accept(2) or recvmsg(2) sees no eventfd. shutdown(2) ends the call, and every
+     * later one at once: so unlike a signal it cannot come a moment too early. (For UDP it says ENOTCONN and does it all the
+     * same.) */
     for (size_t i = 0; worker->plug->blocks && i < worker->context.socket_count; i++)
         shutdown(worker->context.sockets[i], SHUT_RD);
 }

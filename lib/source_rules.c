@@ -7,10 +7,12 @@
  *           is answered by each of its members, all at whoever was named as its sender.
  * Partner:  servers/udp_echo_server.c
  * Leaves out: a forged but ordinary address. Nothing in one datagram tells it from a real one;
- *           there rate limits bound the harm, and a reply is never longer than its request. That is true of the server's own
- *           address too, as an IPv6 source: IPv4's kernel drops such a datagram from the network (a martian, RFC 1812 section
- *           5.3.7), IPv6's lets it pass, and names the same interface for a true one from this very machine (IPV6_PKTINFO;
- *           ipv6_rcv() in the kernel says why). A firewall can tell: ip6tables -A INPUT ! -i lo -s ADDRESS -j DROP.
+ *           there rate limits bound the harm, and a reply is never longer than its request. That is
+ *           true of the server's own address too, as an IPv6 source: IPv4's kernel drops such a
+ *           datagram from the network (a martian, RFC 1812 section 5.3.7), IPv6's lets it pass, and
+ *           names the same interface for a true one from this very machine (IPV6_PKTINFO;
+ *           ipv6_rcv() in the kernel says why). A firewall can tell:
+ *           ip6tables -A INPUT ! -i lo -s ADDRESS -j DROP
  */
 #include "source_rules.h"
 

@@ -120,9 +120,10 @@ static void set_option(const struct el_worker_context *context, int fd, int leve
  * ACK makes that 40 ms. [#urgent] A byte sent as urgent is one of the stream (RFC 6093): without SO_OOBINLINE it would be
  * kept apart, and be missing in the echo.
  *
- * [#after-close] Who half-closes and then never reads is echoed to the last byte, as far as we can see, and closed: what it did not
- * take is the kernel's. That keeps it as long as the peer says "my window is still 0", which can be for ever. TCP_USER_TIMEOUT is
- * the write limit for when we have gone (tcp(7); it counts for such a window since Linux 5.11): twice as long, so that ours comes first.
+ * [#after-close] Who half-closes and then never reads is echoed to the last byte, as far as we can see, and closed: what
+ * it did not take is the kernel's. That keeps it as long as the peer says "my window is still 0", which can be for ever.
+ * TCP_USER_TIMEOUT is the write limit for when we have gone (tcp(7); it counts for such a window since Linux 5.11): twice
+ * as long, so that ours comes first.
  */
 static void set_options(const struct el_worker_context *context)
 {

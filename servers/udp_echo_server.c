@@ -236,8 +236,8 @@ static const char *print_rate(uint64_t rate, char *text, size_t size)
     return text;
 }
 
-/* The limits that were not given: none when only this machine can ask, else the ones that make the server a poor weapon. The first
- * worker is made before any runs, so it may write what all share. */
+/* The limits that were not given: none when only this machine can ask, else the ones that make the server a poor
+ * weapon. The first worker is made before any runs, so it may write what all share. */
 static bool settle_limits(struct server *server, const struct el_worker_context *context)
 {
     if (server->total != NULL)
@@ -381,8 +381,8 @@ int main(int argc, char **argv)
     const struct el_service service = {
         .proto = "udp",
         .model = "recvmmsg",
-        /* [#receive-buffer] The default, 208 KiB, is full after 256 small datagrams, one window of a busy client. The kernel doubles
-         * this, up to twice net.core.rmem_max. More than those 2,500 would only make answers old. */
+        /* [#receive-buffer] The default, 208 KiB, is full after 256 small datagrams, one window of a busy client. The
+         * kernel doubles this, up to twice net.core.rmem_max. More than those 2,500 would only make answers old. */
         .socket = {.type = SOCK_DGRAM, .tos = -1, .packet_info = true, .receive_buffer = 1 << 20},
         .create = create,
         .run = run,

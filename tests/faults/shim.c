@@ -1,13 +1,16 @@
 /*
  * shim.c - stands between a program and libc, and lets chosen calls fail as the kernel might.
  *
- * Teaches:  interposition. The dynamic linker takes the first definition of a name that it finds, and a library in LD_PRELOAD comes
- *           before libc: so the program's call of recv arrives here. dlsym(RTLD_NEXT, "recv") finds the definition after ours, and that
- *           is called when the fault, if any, has been done. What to know about it:
- *           - Only calls by name are seen. libc calls itself by local names: the write(2) inside fprintf, the open(2) inside fopen and
- *             the raw system calls of io_uring pass by unseen. But its malloc(3) is called by name, also from inside.
- *           - With _FORTIFY_SOURCE a recv into a buffer of known size is compiled as __recv_chk: such names are stood in front of too.
- *           - dlsym may allocate, so that our calloc, on its first call, would wait for itself: shim_alloc.c has a few pages for that.
+ * Teaches:  interposition. The dynamic linker takes the first definition of a name that it finds, and a library in
+ *           LD_PRELOAD comes before libc: so the program's call of recv arrives here. dlsym(RTLD_NEXT, "recv") finds the
+ *           definition after ours, and that is called when the fault, if any, has been done. What to know about it:
+ *           - Only calls by name are seen. libc calls itself by local names: the write(2) inside fprintf, the open(2)
+ *             inside fopen and the raw system calls of io_uring pass by unseen. But its malloc(3) is called by name, also
+ *             from inside.
+ *           - With _FORTIFY_SOURCE a recv into a buffer of known size is compiled as __recv_chk: such names are stood in
+ *             front of too.
+ *           - dlsym may allocate, so that our calloc, on its first call, would wait for itself: shim_alloc.c has a few
+ *             pages for that.
  *           - A sanitizer stands there too. We come first (ASAN_OPTIONS=verify_asan_link_order=0), and our next is its malloc.
  *           - A program that is statically linked, or gains privileges by its file, is not reached at all.
  * Run:      LD_PRELOAD=$PWD/build/plain/shim.so ECHOLAB_SHIM="program=tcp_echo seed=7 recv:short=30% send:EINTR=every:3" \
@@ -15,19 +18,21 @@
  * The language of ECHOLAB_SHIM, words with blanks between them; a bad one ends the process with exit code 125:
  *           seed=N             of everything that is drawn by lot (default 1)
  *           program=NAME       only the program of that name; its parents and children are let be
- *           count=FILE         how often each call was made and failed, and how many descriptors and blocks of memory are left; tests/faults/counts prints
- *                              it. The file is mapped, so it is right at every moment, whatever way the process ends. A child by
- *                              fork(2) counts there too, an exec(3) begins anew.
- *           CALL:FATE=WHEN     CALL is a name of shim_rules.c's table or one of the groups input, output and wait; FATE an errno that the
- *                              manual page of the call has, or `short`; WHEN is nth:N, every:N, from:N or N%
+ *           count=FILE         how often each call was made and failed, and how many descriptors and blocks of memory are
+ *                              left; tests/faults/counts prints it. The file is mapped, so it is right at every moment,
+ *                              whatever way the process ends. A child by fork(2) counts there too, an exec(3) begins anew.
+ *           CALL:FATE=WHEN     CALL is a name of shim_rules.c's table or one of the groups input, output and wait; FATE an
+ *                              errno that the manual page of the call has, or `short`; WHEN is nth:N, every:N, from:N or N%
  *           alloc:fail=WHEN    malloc, calloc, realloc and their kin, counted together
  *           realtime:jump=+1h@WHEN   the wall clock jumps, -1h backwards, +-1h there and back; the monotonic one never does
- * The rule of the house: never what the kernel could not do. [#legal] So datagrams are not shortened; EAGAIN comes only where the descriptor does
- *           not block; regular files never fail; no write of PIPE_BUF bytes or less to a pipe is torn; a broken connection is
- *           broken indeed (the peer gets its reset); a refused allocation of the kernel (ENOMEM) leaves all as it was. After a fault on a descriptor
- *           that is watched by edges (EPOLLET) the edge is given again, as the kernel would when "more" comes. EINTR comes to
- *           no call with MSG_DONTWAIT; on a descriptor with O_NONBLOCK the manual pages allow it, though Linux says it only where a call sleeps.
- * Same seed and same calls: same fates. With several threads the calls of all are counted together, in the order in which they happen.
+ * The rule of the house: never what the kernel could not do. [#legal] So datagrams are not shortened; EAGAIN comes only
+ *           where the descriptor does not block; regular files never fail; no write of PIPE_BUF bytes or less to a pipe
+ *           is torn; a broken connection is broken indeed (the peer gets its reset); a refused allocation of the kernel
+ *           (ENOMEM) leaves all as it was. After a fault on a descriptor that is watched by edges (EPOLLET) the edge is
+ *           given again, as the kernel would when "more" comes. EINTR comes to no call with MSG_DONTWAIT; on a descriptor
+ *           with O_NONBLOCK the manual pages allow it, though Linux says it only where a call sleeps.
+ * Same seed and same calls: same fates. With several threads the calls of all are counted together, in the order in which
+ * they happen.
  * Leaves out: io_uring, mmap(2), getrandom(2), and faults of files and of DNS that the tests make by real means.
  * Next:     shim_rules.c decides, shim_calls.c has the calls that make descriptors and the clocks, shim_alloc.c memory.
  */

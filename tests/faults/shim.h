@@ -63,8 +63,8 @@ const char *shim_call_name(enum shim_call call);
 
 /* ---- between the parts that stand in front of the calls ------------------------------------------- */
 
-/* One record of the count file, in the machine's byte order. After one for each call come two balances: "open" (descriptors that were made
- * and not closed) and "blocks" (of memory, allocated and not freed), each in `calls`. */
+/* One record of the count file, in the machine's byte order. After one for each call come two balances: "open"
+ * (descriptors that were made and not closed) and "blocks" (of memory, allocated and not freed), each in `calls`. */
 struct shim_count {
     char name[SHIM_NAME_MAX];
     _Atomic uint64_t calls;

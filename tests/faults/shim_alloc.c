@@ -1,8 +1,8 @@
 /*
  * shim_alloc.c - memory that runs out at the chosen call, and a balance of what was not given back.
  *
- * Teaches:  how to stand in front of malloc(3): everything calls it, also the search for the next malloc. What is asked for meanwhile comes from a
- *           few pages of our own, [#first-pages], and is never given back.
+ * Teaches:  how to stand in front of malloc(3): everything calls it, also the search for the next malloc. What is asked
+ *           for meanwhile comes from a few pages of our own, [#first-pages], and is never given back.
  * Partner:  shim.c, the manual. strdup is made of malloc here, since a sanitizer's own would go past us.
  * Leaves out: mmap(2), so also the stacks of threads; and the allocations of the dynamic linker before libc is there.
  */
@@ -45,9 +45,10 @@ static bool is_first_page(const void *block)
     })
 
 /*
- * [#no-way-out] Two of libc's own functions do not come back from a refusal, and nobody outside can mend that: so in them memory does not run
- * out. getpwnam_r and getpwuid_r: glibc 2.36 follows the NULL that it got (nss/nss_database.c, nss_database_check_reload_and_get).
- * pthread_getattr_np: a sanitizer asks it about each new thread, and aborts the process if it fails.
+ * [#no-way-out] Two of libc's own functions do not come back from a refusal, and nobody outside can mend that: so in them
+ * memory does not run out. getpwnam_r and getpwuid_r: glibc 2.36 follows the NULL that it got (nss/nss_database.c,
+ * nss_database_check_reload_and_get). pthread_getattr_np: a sanitizer asks it about each new thread, and aborts the
+ * process if it fails.
  */
 static __thread bool sheltered __attribute__((tls_model("initial-exec")));
 

@@ -1,8 +1,9 @@
 /*
  * shim_calls.c - the calls that wait, that make descriptors, that set up a socket; and the wall clock.
  *
- * Teaches:  which of them may fail how: nothing here moves bytes. accept(2) with ECONNABORTED takes the connection off the queue, with EMFILE it
- *           leaves it there; epoll_ctl(2) can run out of memory when it adds, not when it deletes.
+ * Teaches:  which of them may fail how: nothing here moves bytes. accept(2) with ECONNABORTED takes the connection off
+ *           the queue, with EMFILE it leaves it there; epoll_ctl(2) can run out of memory when it adds, not when it
+ *           deletes.
  * Partner:  shim.c, the manual; shim_legal.c.
  */
 #include "shim.h"

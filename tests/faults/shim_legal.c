@@ -1,9 +1,11 @@
 /*
  * shim_legal.c - what a descriptor is, and so what may happen to it: the house rule of shim.c, [#legal].
  *
- * Teaches:  that an errno belongs to a situation. EAGAIN to who does not want to wait, ECONNREFUSED to a datagram socket that has one
- *           peer, ECONNRESET to a stream that is then gone. The kernel is asked, with the calls that tell (getsockopt, fcntl).
- * Partner:  shim.c, shim_calls.c. Memory: a fixed table; a descriptor above it is not followed, and gets no fault that needs the table.
+ * Teaches:  that an errno belongs to a situation. EAGAIN to who does not want to wait, ECONNREFUSED to a datagram socket
+ *           that has one peer, ECONNRESET to a stream that is then gone. The kernel is asked, with the calls that tell
+ *           (getsockopt, fcntl).
+ * Partner:  shim.c, shim_calls.c. Memory: a fixed table; a descriptor above it is not followed, and gets no fault that
+ *            needs the table.
  */
 #include "shim.h"
 

@@ -1,10 +1,12 @@
 /*
  * shim_rules.c - the rule language of the fault shim, and the fate of each call: pure, no system call.
  *
- * Teaches:  faults that repeat. A fate depends on the seed, the rule and how often the rule was asked, on nothing else: so the same
- *           program with the same input fails in the same place, and a failure that was found can be looked at.
+ * Teaches:  faults that repeat. A fate depends on the seed, the rule and how often the rule was asked, on nothing else:
+ *           so the same program with the same input fails in the same place, and a failure that was found can be looked
+ *           at.
  * Partner:  shim.c is the manual of the language, and does what is decided here; tests/unit/test_shim_rules.c.
- * Leaves out: memory of one's own: no allocation, no lock, no stdio but snprintf before the first fate. A call may come from a signal handler.
+ * Leaves out: memory of one's own: no allocation, no lock, no stdio but snprintf before the first fate. A call may come
+ *             from a signal handler.
  */
 #include "shim.h"
 
@@ -297,7 +299,8 @@ static bool is_now(const struct shim_rule *rule, uint64_t n, uint64_t random)
     return false;
 }
 
-/* Each rule counts the calls that it is asked about, hit by another rule or not: one rule more must not move the faults of the rest. */
+/* Each rule counts the calls that it is asked about, hit by another rule or not: one rule more must not move the
+ * faults of the rest. */
 struct shim_fate shim_decide(struct shim_plan *plan, enum shim_call call)
 {
     struct shim_fate fate = {0};
@@ -313,8 +316,9 @@ struct shim_fate shim_decide(struct shim_plan *plan, enum shim_call call)
     return fate;
 }
 
-/* With n calls behind it, the clock has jumped as often as the rule came true among them. Summed up anew each time would be slow for N%, so
- * those keep to `every`, `nth` and `from`'s arithmetic; a percentage jumps for one reading and is back at the next. */
+/* With n calls behind it, the clock has jumped as often as the rule came true among them. Summed up anew each time
+ * would be slow for N%, so those keep to `every`, `nth` and `from`'s arithmetic; a percentage jumps for one reading
+ * and is back at the next. */
 int64_t shim_jumped(struct shim_plan *plan)
 {
     int64_t sum = 0;

@@ -17,6 +17,7 @@ The round's number and the seed choose everything that is chosen here; the kerne
 `rounds=N failed=N ...`. Exit code 1 if one failed.
 """
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -40,7 +41,7 @@ def pause(seconds):
 
 
 class Failure(Exception):
-    pass
+    """What must be so is not."""
 
 
 def check(condition, text, *args):
@@ -51,41 +52,43 @@ def check(condition, text, *args):
 # ---- clients: each tells how it went in a dict, and never raises -------------------------------------------------------------------
 
 
-def tcp_client(port, data, pieces, gap, half_close, result, go):
-    """Sends `data` in pieces; keeps what comes back. Ends when the other side does."""
-    result.update(got=0, whole=False, end="none", early=False)
+@contextlib.contextmanager
+def told(result):
+    """Whatever ends the client is told in `result`, and nobody waits for it any more."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
-            size = max(1, len(data) // pieces)
-            received = b""
-            first = True
-            for at in range(0, len(data), size):
-                s.sendall(data[at:at + size])
-                if first:
-                    received += s.recv(65536)
-                    result["early"] = received != b"" and not go.is_set()
-                    result["reached"].set()
-                    first = False
-                pause(gap)
-            if half_close:
-                s.shutdown(socket.SHUT_WR)
-            while True:
-                if not half_close and len(received) >= len(data):
-                    break
-                more = s.recv(1 << 18)
-                if not more:
-                    result["end"] = "closed"
-                    break
-                received += more
-            result["got"] = len(received)
-            result["prefix"] = data.startswith(received)
-            result["whole"] = received == data
+        yield
     except socket.timeout:
         result["end"] = "hangs"
     except OSError as error:
         result["end"] = error.__class__.__name__
     finally:
         result["reached"].set()
+
+
+def tcp_client(port, data, pieces, gap, half_close, result, go):
+    """Sends `data` in pieces; keeps what comes back. Ends when the other side does."""
+    result.update(got=0, whole=False, end="none", early=False)
+    with told(result), socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
+        size = max(1, len(data) // pieces)
+        received = b""
+        for at in range(0, len(data), size):
+            s.sendall(data[at:at + size])
+            if at == 0:
+                received += s.recv(65536)
+                result["early"] = received != b"" and not go.is_set()
+                result["reached"].set()
+            pause(gap)
+        if half_close:
+            s.shutdown(socket.SHUT_WR)
+        while half_close or len(received) < len(data):
+            more = s.recv(1 << 18)
+            if not more:
+                result["end"] = "closed"
+                break
+            received += more
+        result["got"] = len(received)
+        result["prefix"] = data.startswith(received)
+        result["whole"] = received == data
 
 
 def udp_client(port, rng, result, stop, gap):
@@ -126,6 +129,8 @@ def udp_client(port, rng, result, stop, gap):
 
 
 class Round:
+    """One life of a server: everything that is chosen is chosen when it is made."""
+
     def __init__(self, args, number):
         self.rng = random.Random(args.seed * 1000003 + number)
         self.args, self.number = args, number
@@ -205,20 +210,13 @@ class Round:
     @staticmethod
     def stay(port, result):
         result.update(end="none", prefix=True, early=False)
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
-                s.sendall(b"x")
-                s.recv(1)
-                result["reached"].set()
-                while s.recv(100):
-                    pass
-                result["end"] = "closed"
-        except socket.timeout:
-            result["end"] = "hangs"
-        except OSError as error:
-            result["end"] = error.__class__.__name__
-        finally:
+        with told(result), socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as s:
+            s.sendall(b"x")
+            s.recv(1)
             result["reached"].set()
+            while s.recv(100):
+                pass
+            result["end"] = "closed"
 
     def knock(self, port):
         """A client that comes in the very moment of the signal."""

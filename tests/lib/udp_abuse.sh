@@ -43,8 +43,8 @@ abuse_world() {
 rule() { on "$1" "${4:-iptables}" -nvxL "$2" "$3" | awk '{ print $1, $2 }'; }
 packets() { rule "$@" | cut -d ' ' -f 1; }
 
-# serve_on HOST NAME [OPTION…]: sets PID, OUT_FILE and NUMBER, its pid as its own host counts.
-serve_on() {
+# serve_udp_on HOST NAME [OPTION…]: sets PID, OUT_FILE and NUMBER, its pid as its own host counts.
+serve_udp_on() {
     local host=$1 name=$2; shift 2
     start_server "$name" "$NET" run "$host" -- "$BIN/udp_echo_server" "$@"
     OUT_FILE=$TEST_TMP/$name.out

@@ -2,6 +2,7 @@
 # soak.t - the soak, for some seconds: that it runs, that its books balance, and that it would say so if they did not.
 # `make soak` is the long one. The seed is printed: ECHOLAB_SEED=N plays the same epochs again.
 . "$(dirname "$0")/../lib/tap.sh"
+export PYTHONDONTWRITEBYTECODE=1
 
 SEED=${ECHOLAB_SEED:-$RANDOM} SECONDS_LONG=13
 [ -x "$BIN/fault_queue" ] || skip_all "fault_queue is not built (libnetfilter-queue-dev and libmnl-dev are not there)"
@@ -13,6 +14,7 @@ SOAK=$!
 defer stop_pid "$SOAK"
 wait "$SOAK" || RC=$?
 if grep -qE 'does this kernel have|NFQUEUE.*(not found|No such)' "$TEST_TMP/err"; then skip_all "this kernel has no packet queue"; fi
+ok "the judge of the soak tells of each thing that is wrong, and of nothing else" python3 "$ROOT/tests/soak/doctored.py"
 diag "seed $SEED" "$(grep -E '^[0-9]+ s, |^Epochs' "$TEST_TMP/page")"
 if [ $RC -eq 0 ]; then pass "mixed clients, faults that change, one and two workers: nothing is unexplained, memory and descriptors stay"
 else fail "mixed clients, faults that change, one and two workers: nothing is unexplained, memory and descriptors stay" "$(cat "$TEST_TMP/err" "$TEST_TMP/page")"; fi

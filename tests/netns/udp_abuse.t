@@ -8,7 +8,7 @@ abuse_world
 # ---- one source, far more than its limit; and a reflection within that limit ----
 one_source() { # WORKERS
     local name="100,000 datagrams a second from one source, limit 1,000" before most answered
-    serve_on server "limited$1" --listen '*:7007' --rate-per-source 1000 --workers "$1"
+    serve_udp_on server "limited$1" --listen '*:7007' --rate-per-source 1000 --workers "$1"
     exits "(quiet, with $1 workers)" 0 on client "$UDP" --json -c 50 -i 5ms $S
     QUIET=$(json rtt_ms.p99)
     before=$(packets attacker INPUT 1)
@@ -50,7 +50,7 @@ done
 # ---- whom it must not answer, forged ----
 rules() {
     local name="source port ours, below 1024, multicast, broadcast" v4 v6
-    serve_on server rules --listen '*:7007' --listen '*:7009'
+    serve_udp_on server rules --listen '*:7007' --listen '*:7009'
     v4=$(packets server OUTPUT 1) v6=$(packets server OUTPUT 1 ip6tables)
     forge_each "20.0.0.1 1 WORD 1 $S 7007 1000 1" "2001:db8:1:: 1 WORD 1 $S6 7009 1000 1 0" -- 7007 7009 7 19 1023 0
     stats
@@ -67,9 +67,9 @@ rules
 # ---- two servers, one datagram that says it is from the other ----
 loop() { # WORKERS
     local name="two echo servers on different ports, one spoofed datagram" first second took begin most=0
-    serve_on other "second$1" --listen 10.77.0.3:7008 --rate-per-source 100 --workers "$1"
+    serve_udp_on other "second$1" --listen 10.77.0.3:7008 --rate-per-source 100 --workers "$1"
     second=$PID
-    serve_on server "first$1" --listen $S:7007 --rate-per-source 100 --workers "$1"
+    serve_udp_on server "first$1" --listen $S:7007 --rate-per-source 100 --workers "$1"
     first=$PID
     begin=$(date +%s%N)
     forge 10.77.0.3 1 7008 1 $S 7007 1000 1

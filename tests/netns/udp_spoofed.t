@@ -10,7 +10,7 @@ abuse_world
 many_sources() { # WORKERS ADDRESS FIRST_SOURCE COUNT [OPTION…]
     local workers=$1 address=$2 first=$3 count=$4 name="a million spoofed sources" before after
     shift 4
-    serve_on server "many$workers" --listen '*:7007' --workers "$workers" "$@"
+    serve_udp_on server "many$workers" --listen '*:7007' --workers "$workers" "$@"
     forge "$first" 30000 40000 64 "$address" 7007 0 30000
     exits "(quiet, with $workers workers)" 0 on client "$UDP" --json -c 50 -i 5ms $S
     QUIET=$(json rtt_ms.p99)

@@ -6,7 +6,6 @@ line out, {"id": N, ...}; clients run in the background and their answer comes w
 ends, so does everything that it started.
 Partner: soak.py. Leaves out: any judgement; that is soak.py's and judge.py's.
 """
-import hashlib
 import json
 import os
 import random
@@ -59,6 +58,7 @@ def arrivals():
 
 
 def softnet():
+    """Packets that a CPU's queue had no place for, all CPUs together."""
     with open("/proc/net/softnet_stat") as file:
         return sum(int(line.split()[1], 16) for line in file)
 
@@ -95,6 +95,7 @@ def path(name, end):
 
 
 def start(order):
+    """A server, and until its ready line is there."""
     with open(path(order["name"], ".out"), "wb") as out, open(path(order["name"], ".err"), "wb") as err:
         servers[order["name"]] = process = subprocess.Popen(order["argv"], stdin=subprocess.DEVNULL, stdout=out, stderr=err)
     end = time.monotonic() + 60
@@ -106,6 +107,7 @@ def start(order):
 
 
 def lines(name):
+    """What it has printed, whole lines only."""
     with open(path(name, ".out"), "rb") as file:
         return [line for line in file.read().decode().splitlines(True) if line.endswith("\n")]
 
@@ -131,6 +133,7 @@ def statistics(order):
 
 
 def stop(order):
+    """SIGTERM; its exit code, its last line, and all that it has said on stderr."""
     process = servers[order["name"]]
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
@@ -209,10 +212,10 @@ def run_client(client, results, number):
 
 
 def run_clients(order):
+    """All of an order at once; the answer comes when the last one has ended."""
     results, threads = [], []
-    for client in order["list"]:
-        key = hashlib.sha256(repr((order["id"], client)).encode()).hexdigest()
-        threads.append(threading.Thread(target=run_client, args=(client, results, key)))
+    for number, client in enumerate(order["list"]):
+        threads.append(threading.Thread(target=run_client, args=(client, results, "%d.%d" % (order["id"], number))))
         threads[-1].start()
     for thread in threads:
         thread.join()

@@ -20,6 +20,9 @@ since the checksum catches it (what repairs the checksum is done to UDP alone).
 ROUTES = {("client", "server"): "forward", ("server", "client"): "back"}
 DROPS = ("dropped_truncated", "dropped_unsafe_source", "dropped_rate", "dropped_would_block", "dropped_no_buffer", "errors")
 SERVERS = ("udp1", "udp2")
+GONE = "came when its client had gone"
+BENCH, BENCH_WINDOW = {"udp open loop", "udp bursts"}, 64  # echo_bench's, and how many it may have under way: plan.py
+PYTHON = {"tcp reconnect", "tcp reset", "tcp half-close", "tcp together", "tcp dribble", "tcp deaf"}  # they print no JSON
 # What a client may be told, by the fault that was on: the names of udp_echo and tcp_echo. "deadline" is always a possible one.
 TOLD = {
     "reject": {"administratively-prohibited", "EHOSTUNREACH", "EACCES"},
@@ -59,10 +62,12 @@ class Book:
         self.wrong.append(text % args if args else text)
 
     def lose(self, where, number):
+        """So many are missing, and it is known where they went."""
         if number > 0:
             self.lost[where] = self.lost.get(where, 0) + number
 
     def add_fault(self, fault):
+        """What the link says that it has done, by the way that it was done on."""
         way = self.faults[ROUTES[fault["from"], fault["to"]]]
         if "protocol=tcp" in fault["words"]:
             self.tcp_hurt += fault["dropped"] + fault["rate_dropped"] + fault["corrupted"]
@@ -81,6 +86,7 @@ class Book:
     # ---- places --------------------------------------------------------------------------------------------------------------------
 
     def judge_servers(self):
+        """Each server by its own statistics."""
         for name in SERVERS:
             s = self.statistics[name]
             drops = sum(s[key] for key in DROPS)
@@ -110,8 +116,7 @@ class Book:
         least, most = faults["drop"], faults["drop"] + sent_while_down + self.engine + self.client["softnet"]
         fragments = self.client["IpReasmReqds"] + self.server["IpReasmReqds"] > 0 and self.kind not in ("none", "link down")
         if fragments:
-            least, missing = 0, sent - arrived
-            least = -faults["copy"]
+            least, missing = -faults["copy"], sent - arrived
         if not least <= missing <= most:
             self.fail("%s: %d datagrams sent, %d copies, %d arrived; the faults dropped %d, while down %d, the engine %d, softnet %d%s", way, sent,
                       faults["copy"], arrived, faults["drop"], sent_while_down, self.engine, self.client["softnet"], ", fragments" if fragments else "")
@@ -119,6 +124,7 @@ class Book:
         self.lose(where, missing - least if not fragments else 0)
 
     def judge_datagrams(self):
+        """All datagrams, from place to place."""
         client, server, down = self.client, self.server, self.record["down"] or {"sent": 0, "replied": 0}
         self.cable("forward", client["UdpOutDatagrams"], server["arrivals"], down["sent"])
         self.cable("back", self.total("replied"), client["arrivals"], down["replied"])
@@ -214,8 +220,3 @@ class Book:
                 continue
             if self.tcp_hurt == 0 and self.record["plan"]["link"] is None:
                 self.fail("%s: exit %s, and nothing was done to TCP: %s %s", r["kind"], r["code"], r.get("out", r.get("reasons")), r["said"][-500:])
-
-
-GONE = "came when its client had gone"
-BENCH, BENCH_WINDOW = {"udp open loop", "udp bursts"}, 64
-PYTHON = {"tcp reconnect", "tcp reset", "tcp half-close", "tcp together", "tcp dribble", "tcp deaf"}

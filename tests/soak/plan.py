@@ -26,6 +26,8 @@ KINDS = list(SOFT) + list(DAMAGE) + list(HARD) + ["link down", "none", "none", "
 
 
 class Plan:
+    """Draws one epoch after the other."""
+
     def __init__(self, rng, programs, root, seconds):
         self.rng, self.programs, self.root, self.seconds = rng, programs, root, seconds
         self.deck = []

@@ -86,9 +86,11 @@ class Agent:
 
 
 class Soak:
+    """The whole of it: begin, epoch after epoch, finish."""
+
     def __init__(self, args):
         self.args = args
-        self.rng = random.Random(args.seed)
+        self.plan = Plan(random.Random(args.seed), args.bin, ROOT, min(3.0, max(1.0, args.seconds / 20)))
         self.began = time.monotonic()
         self.stopping = None
         self.summary = Summary(args, ROOT)
@@ -134,7 +136,7 @@ class Soak:
             self.start_resident(port)
 
     def start_resident(self, port):
-        self.residents[port] = self.client.ask("clients", list=[self.plan.resident(port)] if hasattr(self, "plan") else [])
+        self.residents[port] = self.client.ask("clients", list=[self.plan.resident(port)])
 
     def look(self):
         found = self.server.do("statistics", names=self.names)["statistics"]
@@ -194,6 +196,7 @@ class Soak:
         return {"sent": self.client.do("counts")["UdpOutDatagrams"], "replied": found["udp1"]["replied"] + found["udp2"]["replied"]}
 
     def epoch(self):
+        """Counts, plays, counts again, and lets judge.py say what became of it."""
         plan = self.plan.epoch()
         started = self.elapsed()
         before, engine = self.quiet()
@@ -286,7 +289,6 @@ class Soak:
         for what in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(what, self.stop)
         try:
-            self.plan = Plan(self.rng, self.args.bin, ROOT, min(3.0, max(1.0, self.args.seconds / 20)))
             self.begin()
             while self.elapsed() < self.args.seconds and not self.stopping:
                 self.epoch()

@@ -33,6 +33,8 @@ def slope(points):
 
 
 class Summary:
+    """Gathers while the soak goes on; text() is the page."""
+
     def __init__(self, args, root):
         self.args, self.root = args, root
         self.date = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
@@ -103,6 +105,7 @@ class Summary:
         return GROWTH[name[:3]] if self.args.variant == "plain" else INSTRUMENTED
 
     def judge_memory(self):
+        """Yields what has grown beyond its bound."""
         for name in self.servers:
             points = self.series(name)
             second, last = self.quarters(name)[1], self.quarters(name)[3]

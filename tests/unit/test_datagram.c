@@ -673,10 +673,15 @@ END_TEST
 START_TEST(large_datagrams_alone_can_have_met_a_black_hole)
 {
     struct el_address v4 = el_address_any(AF_INET, 7), v6 = el_address_any(AF_INET6, 7);
-    ck_assert_uint_eq(el_datagram_black_hole(&v4, 548), 0);
-    ck_assert_uint_eq(el_datagram_black_hole(&v4, 549), 548);
-    ck_assert_uint_eq(el_datagram_black_hole(&v6, 1232), 0);
-    ck_assert_uint_eq(el_datagram_black_hole(&v6, 1233), 1232);
+    char text[EL_BLACK_HOLE_TEXT];
+    ck_assert(!el_datagram_black_hole(&v4, 548, text));
+    ck_assert(el_datagram_black_hole(&v4, 549, text));
+    ck_assert_ptr_nonnull(strstr(text, "--size 548 "));
+    ck_assert(!el_datagram_black_hole(&v6, 1232, text));
+    ck_assert(el_datagram_black_hole(&v6, EL_DATAGRAM_MAX_V6, text));
+    ck_assert_ptr_nonnull(strstr(text, "of 65527 bytes was lost, and no router said why: "
+                                       "if --size 1232 is echoed, "));
+    ck_assert_ptr_nonnull(strstr(text, "(RFC 2923)")); /* all of it fits */
 }
 END_TEST
 

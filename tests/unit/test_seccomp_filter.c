@@ -1,8 +1,8 @@
 /*
  * test_seccomp_filter.c - under the filter: what is the end of a process, and what just fails.
  *
- * Each look is a child that puts itself under the filter and makes a call; how it ended is the answer. The lists are taken from the
- * filter itself, so that no name in them goes untried; what must be in them is said here a second time.
+ * Each look is a child that puts itself under the filter and makes a call; how it ended is the answer. The lists are
+ * taken from the filter itself, so that no name in them goes untried; what must be in them is said here a second time.
  */
 #include "seccomp_filter_private.h"
 #include "under_filter.h"

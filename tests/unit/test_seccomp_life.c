@@ -1,5 +1,6 @@
 /*
- * test_seccomp_life.c - under the filter the C library lives as before: threads, memory, time, and a proper end; and no thread is left out.
+ * test_seccomp_life.c - under the filter the C library lives as before: threads, memory, time, and a proper end; and no
+ * thread is left out.
  */
 #include "seccomp_filter.h"
 #include "under_filter.h"

@@ -1,5 +1,6 @@
 /*
- * test_seccomp_lists.c - the lists of the filter: no call in two of them, and what is called for each message is allowed without a look.
+ * test_seccomp_lists.c - the lists of the filter: no call in two of them, and what is called for each message is allowed
+ * without a look.
  *
  * No process is put under anything here; test_seccomp_filter.c does that.
  */
