@@ -149,6 +149,9 @@ pick_world() {
         return 0
     fi
     mapfile -t files < <(world_files)
+    for file in "${files[@]}"; do # by its name alone, without a look into all the others
+        if [ "${file##*/}" = "$WORLD" ] && load "$file" && [ "$WORLD_OWNER" -eq "$EUID" ]; then return 0; fi
+    done
     for file in "${files[@]}"; do
         load "$file" || continue
         if [ -n "$WORLD" ] && [ "$WORLD_NAME" = "$WORLD" ]; then

@@ -6,7 +6,7 @@ PEER=$ROOT/tests/lib/peer.py
 # json FIELD: of the document in $OUT; nested fields with dots; "null" when it is null, "invalid" when $OUT is not one document.
 # `counts` is a field too: the counters that are not zero, as "sent=4 received=3 lost=1".
 json() {
-    python3 -c '
+    python3 -I -S -c '
 import json, sys
 counters = "sent received lost late unanswered duplicates reordered corrupt wrong_source errors".split()
 try:
@@ -39,7 +39,7 @@ both() {
 }
 
 # peer NAME udp|tcp ACTION...: a scripted server on loopback; sets LISTEN.
-peer() { rm -f "$TEST_TMP/$1.out"; start_server "$1" python3 "$PEER" "$2" 127.0.0.1:0 "${@:3}"; }
+peer() { rm -f "$TEST_TMP/$1.out"; start_server "$1" python3 -S "$PEER" "$2" 127.0.0.1:0 "${@:3}"; }
 
 # with HOST RULE... -- CMD: an iptables rule (first in its chain) while CMD runs.
 with() {

@@ -3,15 +3,15 @@
 RESOLVE=$BIN/echo_resolve BENCH=$BIN/echo_bench
 QUICK=(-q --duration 100ms --warmup 0 --repeat 1)
 cd "$TEST_TMP" # nothing that a program might write lands in the tree
-CLOSED=127.0.0.1:$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+CLOSED=127.0.0.1:$(python3 -S -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 
 # peers [tcp] [udp-silent]: our servers T and U, a DNS server DNS (tests/lib/dns_peer.py), and those that misbehave.
 peers() {
     start_server te "$BIN/tcp_echo_server" --listen 127.0.0.1:0; T=$LISTEN
     start_server ue "$BIN/udp_echo_server" --listen 127.0.0.1:0; U=$LISTEN
-    start_server dns python3 "$ROOT/tests/lib/dns_peer.py" 127.0.0.1; DNS=$LISTEN
+    start_server dns python3 -S "$ROOT/tests/lib/dns_peer.py" 127.0.0.1; DNS=$LISTEN
     if [[ " $* " = *" tcp "* ]]; then
-        start_server tcp-peers python3 "$PEER" tcp 127.0.0.1:0 silent corrupt:70 reset:96 close:32 full deaf
+        start_server tcp-peers python3 -S "$PEER" tcp 127.0.0.1:0 silent corrupt:70 reset:96 close:32 full deaf
         IFS=, read -r T_SILENT T_CORRUPT T_RESET T_CLOSE T_FULL T_DEAF < <(sed -nE '1s/.* listen=//p' tcp-peers.out)
     fi
     if [[ " $* " = *" udp-silent "* ]]; then peer udp-silent udp drop; U_SILENT=$LISTEN; fi

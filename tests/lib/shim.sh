@@ -12,7 +12,7 @@ shim() { SHIMMED=(env LD_PRELOAD="$SHIM" ECHOLAB_SHIM="program=$1 count=$TEST_TM
 
 # tally COUNTS [CALL…]: sets CALLS and FAILURES, how often these (without a name: all) were made and failed, together.
 tally() {
-    read -r CALLS FAILURES < <(python3 "$ROOT/tests/faults/counts" "$TEST_TMP/$1" "${@:2}" | awk '{ n += $2; m += $3 } END { print n + 0, m + 0 }')
+    read -r CALLS FAILURES < <(python3 -S "$ROOT/tests/faults/counts" "$TEST_TMP/$1" "${@:2}" | awk '{ n += $2; m += $3 } END { print n + 0, m + 0 }')
 }
 
 # What programs of ours move bytes and wait with.

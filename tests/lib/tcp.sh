@@ -25,7 +25,7 @@ serve_on() {
 }
 
 # client COMMAND [N] [--host H]: runs one to its end against $PORT.
-client() { timeout 60 python3 "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"; }
+client() { timeout 60 python3 -S "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"; }
 
 # start_client NAME COMMAND [N]: the same in the background; sets CLIENT, its pid; output in $TEST_TMP/NAME.out. It lets go of the pipes whose
 # end a held client waits for.
@@ -34,7 +34,7 @@ start_client() {
     shift
     {
         for fd in "${HELD_FD[@]}"; do exec {fd}>&-; done
-        exec timeout 60 python3 "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"
+        exec timeout 60 python3 -S "$ROOT/tests/lib/tcp_client.py" "$PORT" "$@"
     } >"$TEST_TMP/$name.out" &
     CLIENT=$!
 }
@@ -60,27 +60,47 @@ release_client() {
 }
 declare -A HELD HELD_FD
 
-# counter NAME: of the last statistics line. stats: asks for a new line.
-counter() { tail -n1 "$OUT_FILE" | sed -nE "s/.*\"$1\":([0-9]+).*/\1/p"; }
+# counter NAME: of the last statistics line. stats: asks for a new line. They are asked again and again while a test waits, so bash alone reads.
+counter() {
+    local lines
+    mapfile -t lines <"$OUT_FILE"
+    if [[ ${lines[-1]-} =~ .*\"$1\":([0-9]+) ]]; then echo "${BASH_REMATCH[1]}"; fi
+}
 stats() {
     local before
-    before=$(wc -l <"$OUT_FILE")
+    mapfile -t before <"$OUT_FILE"
     kill -USR1 "$PID"
-    wait_for 10 more_lines "$before"
+    wait_for 10 more_lines ${#before[@]}
 }
-more_lines() { [ "$(wc -l <"$OUT_FILE")" -gt "$1" ]; }
+more_lines() {
+    local lines
+    mapfile -t lines <"$OUT_FILE"
+    [ ${#lines[@]} -gt "$1" ]
+}
 counts() { stats && [ "$(counter "$1")" = "$2" ]; }
-value() { sed -nE "s/.*$1=([0-9]+).*/\1/p" <<<"$2"; }
+value() { if [[ $2 =~ (.*)$1=([0-9]+) ]]; then echo "${BASH_REMATCH[2]}"; fi; }
 
 # between NAME VALUE LOW HIGH
 between() {
     if [ -n "$2" ] && [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then pass "$1"; else fail "$1" "$2 is not in $3..$4"; fi
 }
-descriptors() { find "/proc/$PID/fd" -mindepth 1 2>/dev/null | wc -l; }
+descriptors() {
+    local all=("/proc/$PID/fd"/*)
+    [ -L "${all[0]}" ] || all=()
+    echo ${#all[@]}
+}
 has_descriptors() { [ "$(descriptors)" = "$1" ]; }
-instrumented() { ldd "$SERVER" | grep -E 'lib[aut]san' >/dev/null; }
-resident_kb() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$PID/status"; }
-cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$PID/stat"; }
+instrumented() { [ "${ECHOLAB_VARIANT:-}" != plain ] && ldd "$SERVER" | grep -E 'lib[aut]san' >/dev/null; }
+resident_kb() {
+    local name number
+    while read -r name number _; do [ "$name" != VmRSS: ] || echo "$number"; done <"/proc/$PID/status"
+}
+cpu_ticks() {
+    local stat
+    stat=$(<"/proc/$PID/stat")
+    read -ra stat <<<"${stat##*) }" # behind the name, which may hold anything, comes field 3 (proc(5))
+    echo $((stat[11] + stat[12]))
+}
 
 # ends NAME CODE: waits for the server's end after a signal was sent.
 ends() {

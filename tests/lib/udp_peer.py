@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -S
 """udp_peer.py - the UDP sender that the tests need where socat is not exact enough.
 
   udp_peer.py echo   [--bind HOST[,PORT]] HOST PORT SIZE...   each size comes back whole, from the address probed

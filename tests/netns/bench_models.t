@@ -53,7 +53,7 @@ exits "losses that are none" 2 "$BENCH" compare --paths loopback --losses 1,0
 like "... are told where" "$ERR" '^echo_bench: --losses: "0": percent'
 
 # ---- two of the same, and everything that is said of them ----
-exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 40ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
+exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 25ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
 like "... the first is the reference" "$OUT" '^ +tcp_epoll +[0-9-].* reference$'
 # On a machine that is busy enough no round brings messages enough for a figure, and there is nothing to judge.
 if grep -qE '^ +tcp_epoll \(2\) .* -$' <<<"$OUT"; then skip "... the second gets no verdict" "the machine was too busy for a figure"

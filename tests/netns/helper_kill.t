@@ -90,12 +90,12 @@ if [ -x "$BIN/fault_queue" ] && "$NET" fault client:server drop=all fail=closed 
     soon "... and is in force" 28 "${UDP[@]}" --read-timeout 200ms 10.77.0.2
     ok "it is killed again, with fail=open" strike 'fault_queue engine'
     soon "... everything passes" 0 "${UDP[@]}" 10.77.0.2
-    on client sh -c "while :; do $BIN/udp_echo -q --count 20 --interval 1ms --read-timeout 100ms 10.77.0.2; done" >/dev/null 2>&1 &
+    "$NET" run client -- sh -c "while :; do $BIN/udp_echo -q --count 20 --interval 1ms --read-timeout 100ms 10.77.0.2; done" >/dev/null 2>&1 &
     TRAFFIC=$!
     soon "it takes over under traffic" 0 "$NET" fault client:server drop=nth:4000000000
     kill -TERM $TRAFFIC 2>/dev/null || true
     wait $TRAFFIC 2>/dev/null || true
-    like "... and nothing is left undecided" "$(on server cat /proc/net/netfilter/nfnetlink_queue)" '^ *7007 +[0-9]+ +0 '
+    ok "... and nothing is left undecided" wait_for 10 eval 'matches "$(on server cat /proc/net/netfilter/nfnetlink_queue)" "^ *7007 +[0-9]+ +0 "'
     "$NET" fault clear >/dev/null
 else
     skip "net fault" "fault_queue is not built, or this kernel has no queue: $(cat "$TEST_TMP/fault" 2>/dev/null)"

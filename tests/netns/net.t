@@ -2,6 +2,7 @@
 # net.t - the lab network: a world as its users meet it, from up to down.
 # shellcheck disable=SC2016,SC2119 # code in single quotes is for the shells inside; world takes no argument here
 . "$(dirname "$0")/../lib/tap.sh"
+on() { local host=$1; shift; "$NET" run "$host" -- "$@"; } # which is what is tested here
 
 cp /etc/resolv.conf "$TEST_TMP/resolv.conf" 2>/dev/null || true
 world || { fail "a world comes up"; exit 0; }

@@ -43,6 +43,11 @@ not ok|is name a b
 not ok|is name "a" "a "
 ok|like name "one two" "^one"
 not ok|like name "one two" "^two"
+ok|like name $'one\ntwo' "^two$"
+ok|like name $'one\n\ntwo' "^$"
+not ok|like name $'one\ntwo' "one.two"
+not ok|like name "" "."
+ok|like name "a(*c" "a\(\*c"
 ok|unlike name abc d
 not ok|unlike name abc b
 ok|exits name 3 bash -c "exit 3"

@@ -21,7 +21,7 @@ stop() {
     STATS=$(tail -n 1 "$TEST_TMP/$1.out")
 }
 # stat KEY: a number of $STATS.
-stat() { sed -nE "s/.*\"$1\":([0-9]+).*/\1/p" <<<"$STATS"; }
+stat() { if [[ $STATS =~ .*\"$1\":([0-9]+) ]]; then echo "${BASH_REMATCH[1]}"; fi; }
 
 # ask_stats NAME: SIGUSR1, and the line that it brings in $STATS.
 ask_stats() {
