@@ -97,7 +97,14 @@ ok "... and noted in the log" wait_for 10 noted
 "$NET" fault clear >/dev/null
 
 # ---- dead ----
-kill_engine() { on sw0 kill -KILL "$(engine)"; }
+# A signal that was sent is not yet a death, and what is in the dying one's hands is lost with it.
+kill_engine() {
+    local pid
+    pid=$(engine)
+    on sw0 kill -KILL "$pid"
+    wait_for 10 no_longer "$pid"
+}
+no_longer() { on sw0 sh -c '[ ! -e /proc/$1 ] || grep -q "^State:.Z" /proc/$1/status' sh "$1"; }
 fault drop=all fail=open protocol=udp seed=5
 exits "as long as it lives, the rule is in force" 28 udp -q --count 1 --read-timeout 100ms 10.77.0.2
 kill_engine

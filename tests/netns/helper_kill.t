@@ -32,6 +32,7 @@ appears() { inside_pid "$1" >/dev/null; }
 # ---- dumpcap under net capture, and packet_capture over it ----
 if have dumpcap; then
     for victim in '^dumpcap ' 'packet_capture --host'; do
+        rm -f "$TEST_TMP/capture" # what the one before said
         "$NET" capture client "$TEST_TMP/$TAP_COUNT.pcapng" 2>"$TEST_TMP/capture" &
         CAPTURE=$!
         ok "a capture runs" wait_for 10 file_has "$TEST_TMP/capture" '^capturing on'

@@ -54,7 +54,8 @@ print(run["rtt_ms"]["p50"], run["rtt_ms"]["p99"], *("%s=%d" % (name, run[name]) 
 # What may stay in the server after all attacks: pages that malloc(3) has touched and cannot give back.
 STAYS_KB=1024
 memory_is_back() { [ "$(resident_kb)" -le "$1" ]; }
-all_gone() { stats && [ "$(counter active)" = 0 ] && [ "$(counter accepted)" = "$(counter closed)" ]; }
+# Also in the queue of the listener: whom the attack left there still takes a descriptor for a moment.
+all_gone() { [ -z "$(on server ss -Hltn "( sport = :$PORT )" | awk '$2 > 0')" ] && stats && [ "$(counter active)" = 0 ] && [ "$(counter accepted)" = "$(counter closed)" ]; }
 
 # Sockets for which the kernel keeps more than --socket-buffer permits, in or out, or may come to keep more: 128k, which it doubles, and a
 # segment. skmem is (r…,rb…,t…,tb…,f…,w…): what is held and what may be, in and out (ss(8)).
