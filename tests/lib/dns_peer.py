@@ -5,6 +5,7 @@ usage: dns_peer.py ADDRESS[:PORT] [--address ADDRESS] [--udp-only]
 
 The first label of the name asked for:
   nxdomain  nodata  servfail  refused        said so
+  afails  aaaafails                          SERVFAIL for that family, no data for the other
   silent    noaaaa (silent for AAAA only)    nothing comes back
   truncated (whole over TCP)                 --udp-only: nobody listens there
   forged    wrong id, wrong question, and the right one from another port, each with 6.6.6.6, before the true answer
@@ -53,6 +54,9 @@ def respond(query, address, tcp):
     true = [record(owner, A, socket.inet_aton(address))] if kind == A else []
     lie = [record(owner, A, bytes([6] * 4)) if kind == A else record(owner, AAAA, bytes([6] * 16))]
     codes = {"nxdomain": 3, "servfail": 2, "refused": 5, "nodata": 0}
+    if first in ("afails", "aaaafails"):
+        fails = A if first == "afails" else AAAA
+        return [(message(query, question, [], codes["servfail" if kind == fails else "nodata"]), False)]
     if first in codes:
         return [(message(query, question, [], codes[first]), False)]
     if first == "silent" or (first == "noaaaa" and kind == AAAA):

@@ -50,6 +50,13 @@ not_found "$CASE: REFUSED" refused.test 'REFUSED: the server will not answer us 
 not_found "$CASE: NXDOMAIN" nxdomain.test 'NXDOMAIN: no such name \('
 not_found "$CASE: NODATA" nodata.test 'NODATA: no address of this family \(the name exists, but neither A nor AAAA'
 
+for name in afails aaaafails; do
+    for program in tcp_echo udp_echo; do
+        exits "$CASE: $name: $program: exit 6" 6 ask "$program" $name.test
+        like "$CASE: $name: $program tells of the half that failed" "$ERR" "^$program: $name\.test: lookup: SERVFAIL: "
+    done
+done
+
 CASE="AAAA dropped"
 for program in tcp_echo udp_echo; do
     exits "AAAA dropped: $program uses A" 0 ask "$program" noaaaa.test --json

@@ -267,10 +267,28 @@ START_TEST(a_document_of_nothing_has_nulls)
                        &(struct el_report_end){.exit_code = 7, .outcome = "interrupted"});
     const char *json = written();
     ck_assert_ptr_nonnull(strstr(json, "\"format_version\":1"));
+    ck_assert_ptr_nonnull(strstr(json, "\"host\":\"server.lab\",\"port\":7007,\"size\":64,"));
     ck_assert_ptr_nonnull(strstr(json, "\"dial\":null"));
     ck_assert_ptr_nonnull(strstr(json, "\"min\":null"));
     ck_assert_ptr_nonnull(strstr(json, "\"deviation\":null"));
     ck_assert_ptr_null(strstr(json, ":nan"));
+    teardown();
+}
+END_TEST
+
+START_TEST(a_document_says_why_a_dial_failed_and_what_was_still_under_way)
+{
+    setup_as(EL_REPORT_JSON, false);
+    struct el_dial_result dial = {.status = EL_DIAL_NOT_CONNECTED,
+                                  .error = -EHOSTUNREACH,
+                                  .resolved = EL_NEVER,
+                                  .ended = 2 * EL_MS};
+    el_report_dialed(report, &dial);
+    send_probe(1, EL_S);
+    ck_assert_str_eq(el_report_status(el_ledger_record(ledger, 1)), "interrupted");
+    el_report_document(report, ledger, &(struct el_report_end){.exit_code = 7, .outcome = "x"});
+    ck_assert_ptr_nonnull(strstr(written(), "\"total_ms\":2.000,\"error\":\"EHOSTUNREACH\""));
+    ck_assert_ptr_nonnull(strstr(text, "\"status\":\"interrupted\""));
     teardown();
 }
 END_TEST
@@ -382,6 +400,7 @@ int main(void)
     tcase_add_test(tcase, rows_do_not_wait_for_ever);
     tcase_add_test(tcase, beside_rows_the_summary_is_a_remark);
     tcase_add_test(tcase, a_document_of_nothing_has_nulls);
+    tcase_add_test(tcase, a_document_says_why_a_dial_failed_and_what_was_still_under_way);
     tcase_add_test(tcase, the_document_carries_every_counter_and_probe);
     tcase_add_loop_test(tcase, a_full_disk_is_an_error_with_its_errno, EL_REPORT_TEXT,
                         EL_REPORT_JSON + 1);
