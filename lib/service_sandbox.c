@@ -45,10 +45,8 @@ int el_service_drop_privileges(const struct el_service_options *options, struct 
 
 /*
  * [#no-filter-here] Old kernels and some containers refuse. Without a filter a server is as safe as it was before there
- * were any, and a lesson
- * that does not begin helps nobody; but whoever runs it should know. Any other error (ENOMEM, EBUSY: a thread with a
- * filter that is not ours)
- * is no such machine, and a reason not to serve.
+ * were any, and a lesson that does not begin helps nobody; but whoever runs it should know. Any other error (ENOMEM;
+ * EBUSY: a thread with a filter that is not ours) is no such machine, and a reason not to serve.
  */
 static bool is_refusal(int error)
 {
