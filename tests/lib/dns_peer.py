@@ -8,6 +8,7 @@ The first label of the name asked for:
   afails  aaaafails                          SERVFAIL for that family, no data for the other
   silent    noaaaa (silent for AAAA only)    nothing comes back
   truncated (whole over TCP)                 --udp-only: nobody listens there
+  runtfirst (as truncated)                   over TCP a message of 3 bytes comes before the true one
   forged    wrong id, wrong question, and the right one from another port, each with 6.6.6.6, before the true answer
   runts     datagrams of 0 and of 3 bytes before the true answer
   reflected the query itself, as an echo server would
@@ -63,9 +64,10 @@ def respond(query, address, tcp):
         return []
     if first == "reflected":
         return [(query, False)]
-    if first == "truncated" and kind == A:
+    if first in ("truncated", "runtfirst") and kind == A:
+        runt = [(query[:3], False)] if first == "runtfirst" and tcp else []
         many = [record(owner, A, socket.inet_aton(address)[:3] + bytes([n])) for n in range(1, MANY + 1)]
-        return [(message(query, question, many if tcp else [], truncated=not tcp), False)]
+        return runt + [(message(query, question, many if tcp else [], truncated=not tcp), False)]
     before = []
     if first == "forged" and not tcp:
         wrong = bytes([query[0] ^ 0xff]) + query[1:]

@@ -82,6 +82,8 @@ is "$CASE: all 31 addresses are there" "$(grep -c '^  A ' <<<"$OUT")" 31
 is "$CASE: the timeline shows both" "$(sed -nE 's/.* (UDP|TCP) .* truncated\.test +/\1 /p' <<<"$OUT" | xargs)" "UDP NOERROR, truncated TCP NOERROR"
 exits "$CASE: tcp_echo gets there" 0 ask tcp_echo truncated.test
 exits "$CASE: udp_echo gets there" 0 ask udp_echo truncated.test
+exits "$CASE: a message too short to be one comes first over TCP" 0 ask echo_resolve runtfirst.test -4 --explain
+like "$CASE: it is told by its length, and ignored" "$ERR" ': 3 bytes that are no DNS message, ignored$'
 DNS=$DNS_UDP_ONLY not_found "$CASE: TCP refused" truncated.test 'unreachable: no server can be reached: Connection refused \('
 
 found "wrong id, wrong question, wrong source" forged.test
