@@ -179,7 +179,7 @@ END_TEST
 START_TEST(more_kinds_than_the_table_holds_lose_no_line_untold)
 {
     struct el_trace *trace = trace_for(EL_WARN, false, 1);
-    static char formats[200][12]; /* as if the program had 200 places that report */
+    static char formats[200][16]; /* as if the program had 200 places that report */
     for (int i = 0; i < 200; i++) {
         snprintf(formats[i], sizeof formats[i], "f%d", i);
         for (int times = 0; times < 2; times++) {
