@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034 # variables for the script that sources this
 RESOLVE=$BIN/echo_resolve BENCH=$BIN/echo_bench
 QUICK=(-q --duration 100ms --warmup 0 --repeat 1)
-cd "$TEST_TMP" # nothing that a program might write lands in the tree
+cd "$TEST_TMP" || exit 1 # nothing that a program might write lands in the tree
 CLOSED=127.0.0.1:$(python3 -S -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 
 # peers [tcp] [udp-silent]: our servers T and U, a DNS server DNS (tests/lib/dns_peer.py), and those that misbehave.

@@ -28,7 +28,9 @@ static void *use_memory(void *arg)
     char *large = malloc(8 << 20);
     char *larger = realloc(large, 32 << 20); /* mmap(2), mremap(2) */
     bool good = text != NULL && larger != NULL;
-    free(larger != NULL ? larger : large);
+    if (larger == NULL)
+        free(large);
+    free(larger);
     free(text);
     return good ? arg : NULL;
 }
