@@ -7,6 +7,6 @@ export CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent
 read -ra wrap <<<"${ECHOLAB_WRAP:-}"
 timeout --kill-after=30 "${ECHOLAB_TEST_TIMEOUT:-120}" "${wrap[@]}" "$@" 2>"$ECHOLAB_TAP_LOG/$name.err" | tee "$ECHOLAB_TAP_LOG/$name.tap"
 status=${PIPESTATUS[0]}
-[ "$status" -ne 124 ] || echo "Bail out! $name took too long" | tee -a "$ECHOLAB_TAP_LOG/$name.tap"
+[ "$status" -ne 124 ] || echo "not ok - $name took too long" | tee -a "$ECHOLAB_TAP_LOG/$name.tap"
 [ "$status" -eq 0 ] || sed 's/^/# /' "$ECHOLAB_TAP_LOG/$name.err" | tail -20 >&2
 exit "$status"

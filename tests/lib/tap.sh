@@ -29,7 +29,7 @@ tap_finish() {
     trap - EXIT
     for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do eval "${DEFERRED[i]}" >&2; done
     rm -rf "$TEST_TMP"
-    if [ "$status" -ne 0 ]; then echo "Bail out! ${0##*/} died with status $status"; exit 1; fi
+    if [ "$status" -ne 0 ]; then echo "not ok - ${0##*/} died with status $status"; exit 1; fi
     [ -n "$TAP_PLAN" ] || echo "1..$TAP_COUNT"
     [ "$TAP_FAILED" -eq 0 ] || exit 1
 }
@@ -131,12 +131,18 @@ start_server() {
     PID=$!
     defer stop_pid "$PID"
     wait_for 10 ready_or_gone "$TEST_TMP/$name.out" || true
-    file_has "$TEST_TMP/$name.out" '^ready ' || { diag "no ready line from: $*" "$(cat "$TEST_TMP/$name.err")"; return 1; }
+    find_ready "$TEST_TMP/$name.out" || { diag "no ready line from: $*" "$(cat "$TEST_TMP/$name.err")"; return 1; }
     # shellcheck disable=SC2034 # for the caller
-    IFS= read -r LISTEN <"$TEST_TMP/$name.out"
     if [[ $LISTEN = *' listen='* ]]; then LISTEN=${LISTEN##* listen=} LISTEN=${LISTEN%%[ ,]*}; else LISTEN=; fi
 }
-ready_or_gone() { file_has "$1" '^ready ' || gone "$PID"; }
+# find_ready FILE: the line that begins so is there, in $LISTEN, and it is whole: read is false for one whose end has not come yet.
+find_ready() {
+    while IFS= read -r LISTEN; do
+        [[ $LISTEN != 'ready '* ]] || return 0
+    done <"$1"
+    return 1
+}
+ready_or_gone() { find_ready "$1" || gone "$PID"; }
 # stop_pid PID: TERM, then KILL if it does not listen within five seconds.
 stop_pid() {
     kill -TERM "$1" 2>/dev/null || return 0

@@ -87,13 +87,13 @@ is "deferred commands run in reverse order" "$ERR" $'third\nsecond  with blanks\
 unlike "... and say nothing among the results" "$OUT" 'second'
 script 'defer echo undone; pass one; false; pass two'
 is "a script that dies is undone too" "$ERR" undone
-like "... bails out" "$OUT" '^Bail out! case\.t died with status 1$'
+like "... says that it died" "$OUT" '^not ok - case\.t died with status 1$'
 is "... and exits 1" "$RC" 1
 script 'defer echo first; defer false; defer echo third; pass one'
 is "one failure among them stops none" "$ERR" $'third\nfirst'
 script 'defer echo undone; exit 7'
 is "an early exit is undone" "$ERR" undone
-like "... and is no pass" "$OUT" '^Bail out! .*status 7$'
+like "... and is no pass" "$OUT" '^not ok - .*status 7$'
 script 'defer echo undone; kill -TERM $$; pass never'
 is "TERM is undone" "$ERR" undone
 unlike "... and ends the script" "$OUT" never
