@@ -127,6 +127,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 # start_server NAME CMD…: runs a server, waits for its ready line; sets PID and LISTEN (its address and port). Output in $TEST_TMP/NAME.{out,err}.
 start_server() {
     local name=$1; shift
+    rm -f "$TEST_TMP/$name".{out,err} # what one of the same name has said is not this one's
     "$@" >"$TEST_TMP/$name.out" 2>"$TEST_TMP/$name.err" </dev/null &
     PID=$!
     defer stop_pid "$PID"
@@ -139,7 +140,7 @@ start_server() {
 find_ready() {
     while IFS= read -r LISTEN; do
         [[ $LISTEN != 'ready '* ]] || return 0
-    done <"$1"
+    done <"$1" # it may not be there yet
     return 1
 }
 ready_or_gone() { find_ready "$1" || gone "$PID"; }

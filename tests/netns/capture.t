@@ -9,6 +9,7 @@ cd "$TEST_TMP"
 
 # start_capture WORD…: in the background; its pid in CAPTURE once it captures.
 start_capture() {
+    rm -f err # what the one before said
     env --default-signal=INT "$NET" capture "$@" 2>err & # a background job would ignore SIGINT
     CAPTURE=$!
     defer stop_pid $CAPTURE
