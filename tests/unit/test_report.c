@@ -90,6 +90,17 @@ START_TEST(an_echo_is_a_line_with_its_time_in_ms)
 }
 END_TEST
 
+START_TEST(one_byte_is_not_one_bytes)
+{
+    setup_as(EL_REPORT_TEXT, false);
+    el_ledger_sent(ledger, 1, 1, EL_S);
+    el_report_sent(report, 1);
+    echo_probe(1, EL_S + EL_MS);
+    ck_assert_ptr_nonnull(strstr(written(), "1 byte from -: seq=1"));
+    teardown();
+}
+END_TEST
+
 START_TEST(each_fate_says_its_reason)
 {
     setup_as(EL_REPORT_TEXT, false);
@@ -389,6 +400,7 @@ int main(void)
     TCase *tcase = tcase_create("report");
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, an_echo_is_a_line_with_its_time_in_ms);
+    tcase_add_test(tcase, one_byte_is_not_one_bytes);
     tcase_add_test(tcase, each_fate_says_its_reason);
     tcase_add_test(tcase, a_duplicate_and_a_reordered_echo_are_marked);
     tcase_add_test(tcase, quiet_leaves_only_the_summary);
