@@ -59,7 +59,8 @@ twice_and_late() {
     ok "$twice: each probe is counted once" counted
     fault gateway:server duplicate=all direction=both # each way: four copies of each
     exits "$twice: on both ways" 0 on client "$UDP" --json -c 3 -i 30ms -W 10 $S
-    is "$twice: each copy is counted" "$(json counts)" "sent=3 received=3 duplicates=9"
+    # The run ends with the third echo: its own copies may come too late to be seen.
+    like "$twice: each copy is counted" "$(json counts)" '^sent=3 received=3 duplicates=[6-9]$'
 
     # The first is late by its deadline, the third lets the fourth pass, the sixth is lost, the seventh comes twice.
     fault gateway:server delay=1600ms on=nth:1
