@@ -93,6 +93,7 @@ ended
 is "... ends as well" $RC 0
 
 # ---- live ----
+rm -f err
 "$NET" capture --count 2 client - udp 2>err | cat >live.pcapng &
 CAPTURE=$!
 wait_for 10 file_has err '^capturing on '

@@ -11,6 +11,7 @@ peer t tcp echo; T=$LISTEN
 cut_off() { # CMD: the server is stopped once it has answered twice
     local live=$TEST_TMP/live pid rc=0
     start_server stopped python3 "$PEER" udp 127.0.0.1:0 echo
+    rm -f "$live" # the last one's
     "$@" "$LISTEN" >"$live" & pid=$!
     wait_for 10 file_has "$live" 'seq=2 ' || true
     kill -STOP "$PID"
