@@ -38,19 +38,23 @@ NETNS_NAMES  := fault_queue mark_lines packet_capture packet_log timeline topolo
 NETNS_SRC    := $(filter-out $(LEFT_OUT),$(wildcard $(NETNS_NAMES:%=netns/%.c)))
 PARTS_SRC    := $(filter-out $(NETNS_SRC) $(LEFT_OUT),$(wildcard netns/*.c))
 BENCH_SRC    := $(wildcard clients/bench/*.c)
-PROGRAM_SRC  := $(filter-out $(LEFT_OUT),$(wildcard servers/*.c servers/models/*.c clients/*.c)) $(NETNS_SRC)
+LABS_NAMES   := lab_peer lab_predict lab_report lab_transcript lab_watch
+LABS_SRC     := $(wildcard $(LABS_NAMES:%=labs/lib/%.c))
+LABS_PARTS   := $(filter-out $(LABS_SRC),$(wildcard labs/lib/*.c))
+PROGRAM_SRC  := $(filter-out $(LEFT_OUT),$(wildcard servers/*.c servers/models/*.c clients/*.c)) $(NETNS_SRC) $(LABS_SRC)
 UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_LIB_SRC := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
 MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
-SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/soak/run tests/fuzz/run tests/fuzz/*.t tests/measure/*.sh tests/install/*.t .ci/run)
+SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/soak/run tests/fuzz/run tests/fuzz/*.t tests/measure/*.sh tests/install/*.t tests/labs/*.t labs/lab labs/lib/*.sh labs/*/check labs/*/observe .ci/run)
 
 LIB_OBJ      := $(LIB_SRC:%.c=$O/%.o)
 LIB_PIC      := $(LIB_SRC:%.c=$O/pic/%.o)
 PARTS_OBJ    := $(PARTS_SRC:%.c=$O/%.o)
 BENCH_OBJ    := $(BENCH_SRC:%.c=$O/%.o)
+LABS_OBJ     := $(LABS_PARTS:%.c=$O/%.o)
 TEST_LIB_OBJ := $(TEST_LIB_SRC:%.c=$O/%.o)
 PROGRAMS     := $(addprefix $(BIN)/,$(notdir $(PROGRAM_SRC:.c=)))
 UNIT         := $(UNIT_SRC:tests/unit/%.c=$O/tests/%)
@@ -58,6 +62,7 @@ FUZZ_BIN     := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$O/fuzz/%)
 STATIC       := $O/libecholab.a
 PARTS        := $O/libnetns.a
 BENCH_PARTS  := $O/libbench.a
+LABS_LIB     := $O/liblabs.a
 SHARED       := $O/libecholab.so.0
 
 # ---- how it is built --------------------------------------------------------------------------
@@ -104,7 +109,7 @@ $O/flags: FORCE
 .PHONY: FORCE
 FORCE:
 
-$O/tests/%.o: private OUR_CPPFLAGS += -Itests/lib -Inetns -Iclients/bench
+$O/tests/%.o: private OUR_CPPFLAGS += -Itests/lib -Inetns -Iclients/bench -Ilabs/lib
 $O/clients/%.o: private OUR_CPPFLAGS += -Iclients/bench
 $O/%.o: %.c Makefile $O/flags
 	@mkdir -p $(@D)
@@ -119,6 +124,8 @@ $(PARTS): $(PARTS_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 $(BENCH_PARTS): $(BENCH_OBJ)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+$(LABS_LIB): $(LABS_OBJ)
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 $(SHARED): $(LIB_PIC)
 	$(call say,LD,$@)$(LINK) -shared -Wl,-soname,libecholab.so.0 -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
@@ -126,13 +133,13 @@ PROGRAM_LIBS_packet_log := -lnetfilter_log
 PROGRAM_LIBS_fault_queue := $(QUEUE_LIBS)
 PROGRAM_LIBS_tcp_io_uring := $(URING_LIBS)
 define program_rule
-$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(if $(filter netns/%,$1),$(PARTS)) $(if $(filter clients/echo_bench.c,$1),$(BENCH_PARTS)) $(STATIC)
+$(BIN)/$(notdir $(1:.c=)): $O/$(1:.c=.o) $(if $(filter netns/%,$1),$(PARTS)) $(if $(filter clients/echo_bench.c,$1),$(BENCH_PARTS)) $(if $(filter labs/%,$1),$(LABS_LIB)) $(STATIC)
 	@mkdir -p $$(@D)
 	$$(call say,LD,$$@)$$(LINK) -o $$@ $$^ $$(PROGRAM_LIBS_$(notdir $(1:.c=))) $$(LIB_LDLIBS) $$(LDLIBS)
 endef
 $(foreach p,$(PROGRAM_SRC),$(eval $(call program_rule,$p)))
 
-$O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(BENCH_PARTS) $(STATIC)
+$O/tests/%: $O/tests/unit/%.o $(TEST_LIB_OBJ) $(PARTS) $(BENCH_PARTS) $(LABS_LIB) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) -o $@ $^ $(CHECK_LDLIBS) $(LIB_LDLIBS) $(LDLIBS)
 
@@ -156,14 +163,14 @@ $O/fuzz/%: $O/tests/fuzz/fuzz_%.o $(FUZZ_LIB_SRC:%.c=$O/%.o) $(FUZZ_MAIN) $(PART
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
--include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d) $(FUZZ_SRC:%.c=$O/%.d) $(FUZZ_LIB_SRC:%.c=$O/%.d) $O/tests/fuzz/replay.d
+-include $(SHIM_OBJ:.o=.d) $(LIB_OBJ:.o=.d) $(LIB_PIC:.o=.d) $(TEST_LIB_OBJ:.o=.d) $(PROGRAM_SRC:%.c=$O/%.d) $(PARTS_OBJ:.o=.d) $(BENCH_OBJ:.o=.d) $(LABS_OBJ:.o=.d) $(UNIT_SRC:%.c=$O/%.d) $(FUZZ_SRC:%.c=$O/%.d) $(FUZZ_LIB_SRC:%.c=$O/%.d) $O/tests/fuzz/replay.d
 
 # ---- what it needs ----------------------------------------------------------------------------
 # Three tiers of Debian packages; each is a no-op in well under a second when all are there.
 
 PACKAGES_demo := gcc libc6-dev pkg-config libevent-dev libc-ares-dev libnetfilter-log-dev \
-                 libnetfilter-queue-dev libmnl-dev liburing-dev iproute2 iptables nftables dnsmasq-base util-linux procps
-PACKAGES_test := $(PACKAGES_demo) check perl python3 strace socat ncat netcat-openbsd \
+                 libnetfilter-queue-dev libmnl-dev liburing-dev iproute2 iptables nftables dnsmasq-base util-linux procps strace
+PACKAGES_test := $(PACKAGES_demo) check perl python3 socat ncat netcat-openbsd \
                  inetutils-inetd libcap2-bin patch mandoc jq wireshark-common graphviz gnuplot-nox libxml2-utils curl \
                  $(shell command -v ping >/dev/null || echo iputils-ping) # either ping will do
 PACKAGES_dev  := $(PACKAGES_test) clang clang-format clang-tidy cppcheck shellcheck valgrind gdb \
@@ -213,20 +220,29 @@ bench: deps-test ## measure the servers, ten minutes (BENCH=quick: two): build/b
 NETNS_TESTS := $(wildcard tests/netns/*.t)
 RUN_TESTS    = ECHOLAB_VARIANT=$(VARIANT) tests/run --bin $(BIN)
 
-.PHONY: test test-long check-unit check-netns check-install
+# Each lab's author-check is a test program of its own, so that they run beside each other.
+LABS       := $(notdir $(wildcard labs/[0-9][0-9]-*))
+LAB_TESTS  := $(wildcard tests/labs/*.t) $(LABS:%=$O/labs/%.t)
+$O/labs/%.t: Makefile
+	@mkdir -p $(@D)
+	@printf '%s\n' '#!/bin/sh' 'exec labs/lab author-check --tap $(firstword $(subst -, ,$*))' > $@ && chmod +x $@
+
+.PHONY: test test-long check-unit check-netns check-labs check-install
 test: deps-test ## everything that must pass, in at most four minutes
-	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses
-	@$(RUN_TESTS) --log $O/log/test $(UNIT) $(NETNS_TESTS) tests/fuzz/replay.t tests/install/install.t
+	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses lab-tests
+	@$(RUN_TESTS) --log $O/log/test $(UNIT) $(NETNS_TESTS) $(LAB_TESTS) tests/fuzz/replay.t tests/install/install.t
 
 test-long: deps-test ## the tests ten times over, in another order each time, and the long ones
-	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses
+	@$(MAKE) --no-print-directory -j2 all unit-tests fuzz-harnesses lab-tests
 	@for round in 1 2 3 4 5 6 7 8 9 10; do echo "round $$round of 10"; \
-	ECHOLAB_LONG=1 ECHOLAB_TEST_TIMEOUT=900 $(RUN_TESTS) --log $O/log/long-$$round $(UNIT) $(NETNS_TESTS) tests/fuzz/replay.t tests/install/install.t; done
+	ECHOLAB_LONG=1 ECHOLAB_TEST_TIMEOUT=900 $(RUN_TESTS) --log $O/log/long-$$round $(UNIT) $(NETNS_TESTS) $(LAB_TESTS) tests/fuzz/replay.t tests/install/install.t; done
 
 check-unit: unit-tests fuzz-harnesses ## unit tests (Check), and the inputs that the fuzzers have kept
 	@$(RUN_TESTS) --log $O/log/unit $(UNIT) tests/fuzz/replay.t
 check-netns: all $(SHIM) ## behaviour in lab networks (TAP, run by prove)
 	@$(RUN_TESTS) --log $O/log/netns $(NETNS_TESTS)
+check-labs: all lab-tests ## every lab: its starter, solution, wrong answers, predictions and transcripts
+	@$(RUN_TESTS) --log $O/log/labs $(LAB_TESTS)
 check-install: all ## install, build a student's program against it, uninstall
 	@$(RUN_TESTS) --log $O/log/install tests/install/install.t
 
@@ -237,7 +253,8 @@ soak: deps-test ## all servers and clients under changing faults, nothing unexpl
 	@$(MAKE) --no-print-directory -j2 all
 	@tests/soak/run --bin $(BIN) --out $(BUILD)/soak --variant $(VARIANT) --duration $(DURATION) $(if $(SEED),--seed $(SEED))
 
-.PHONY: unit-tests fuzz-harnesses
+.PHONY: unit-tests fuzz-harnesses lab-tests
+lab-tests: $(filter $O/%,$(LAB_TESTS))
 unit-tests: $(UNIT) $(SHIM)
 fuzz-harnesses: $(FUZZ_BIN)
 
@@ -283,16 +300,16 @@ mutants: deps-test ## make COUNT=100 small mistakes in lib/ and servers/, one at
 
 # ---- lints ------------------------------------------------------------------------------------
 
-C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/faults/*.[ch] tests/fuzz/*.[ch] tests/measure/*.c tests/install/*.c)
+C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c clients/bench/*.[ch] netns/*.[ch] tests/unit/*.c tests/lib/*.[ch] tests/faults/*.[ch] tests/fuzz/*.[ch] tests/measure/*.c tests/install/*.c labs/lib/*.[ch] labs/*/start/*.c labs/*/solution/*.c)
 C_UNITS := $(filter %.c,$(C_FILES))
-FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -I$(BUILD)/include
+FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -Ilabs/lib -I$(BUILD)/include
 
 .PHONY: lint format
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers, cases
 	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	@mkdir -p $(BUILD)/include && ln -sfn $(CURDIR)/lib $(BUILD)/include/echolab # where an installed program finds them
 	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
-	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench $(C_UNITS)
+	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench -Ilabs/lib $(C_UNITS)
 	$(call say,LINT,shellcheck)shellcheck -x $(SCRIPTS)
 	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)
 	$(call say,LINT,anchors)tests/lib/anchors.sh
@@ -316,7 +333,7 @@ LIBEXECDIR := $(PREFIX)/libexec/echolab
 INCLUDEDIR := $(PREFIX)/include/echolab
 MANDIR     := $(PREFIX)/share/man/man1
 # Programs that a person types; those of netns/ are the lab network's own.
-USER_PROGRAMS  := $(notdir $(basename $(filter-out netns/%,$(PROGRAM_SRC))))
+USER_PROGRAMS  := $(notdir $(basename $(filter-out netns/% labs/%,$(PROGRAM_SRC))))
 NETNS_PROGRAMS := $(notdir $(NETNS_SRC:.c=))
 # The models have one page a protocol, tcp_models.1 and udp_models.1; it is found under each program's name.
 MODEL_PROGRAMS := $(notdir $(basename $(filter servers/models/%,$(PROGRAM_SRC))))
