@@ -19,6 +19,14 @@ JOBS=() WORLDS=()
 
 # ---- what is told -------------------------------------------------------------------------------
 
+# explain TEXT: below a line of tell, if there is any.
+explain() {
+    local line mark='        '
+    ! $TAP || mark='# '
+    [ -n "$1" ] || return 0
+    while IFS= read -r line; do printf '%s%s\n' "$mark" "$line"; done <<<"$1"
+}
+
 # tell ok|not|skip NAME [DETAILS]: skip's details are its reason.
 tell() {
     local verdict=$1 name=$2 details=${3:-}
@@ -31,9 +39,7 @@ tell() {
     not)
         FAILED=$((FAILED + 1))
         if $TAP; then echo "not ok $COUNT - $name"; else echo "  FAIL  $name"; fi
-        if [ -n "$details" ]; then
-            if $TAP; then sed 's/^/# /' <<<"$details"; else sed 's/^/        /' <<<"$details"; fi
-        fi ;;
+        explain "$details" ;;
     esac
 }
 
@@ -78,9 +84,10 @@ find_namespace() {
 # Can a lab network be made where the checks run? `yes`, or why not. The runner has asked already when it calls.
 find_world() {
     local said
-    [ -z "${LAB_WORLD:-}" ] || return 0
+    [ -z "${LAB_WORLD:-}" ] || return 0 # asked already
     LAB_WORLD=yes
-    said=$(ECHOLAB_WORLD=$(new_world) alone bash -c '"$0" up && "$0" down' "$ROOT/netns/net" 2>&1) || LAB_WORLD=$(head -n 1 <<<"$said")
+    said=$(world=$(new_world) && alone "$ROOT/netns/net" --world "$world" up && "$ROOT/netns/net" --world "$world" down 2>&1) ||
+        LAB_WORLD=$(head -n 1 <<<"$said")
 }
 
 # A name as `net up` invents it, so that a transcript shows what the reader sees.
@@ -163,7 +170,7 @@ wrong_form() {
 # What this lab cites as `path [#name]` stands in a comment somewhere. (That anchors are unique is the lint's business.)
 lost_anchors() {
     local name
-    for name in $(grep -rohE '\[#[a-z0-9-]+\]' "$LAB"/README.md "$LAB"/hints "$LAB"/solution/NOTES.md | sort -u); do
+    { grep -rohE '\[#[a-z0-9-]+\]' "$LAB"/README.md "$LAB"/hints "$LAB"/solution/NOTES.md || true; } | sort -u | while read -r name; do
         grep -rqF --include='*.[ch]' --include='*.sh' --include=net --include=lab --include=check -- "$name" \
             "$ROOT"/{lib,servers,clients,netns,tests,labs/lib} "$LAB" || echo "$name is nowhere"
     done
@@ -194,13 +201,9 @@ make_answer() {
 ask() {
     local what=$1 name=$2 place=$TEMP/cwd/$2 rc=0
     mkdir -p "$place"
-    (
-        cd "$place"
-        unset ECHOLAB_WORLD # a check makes networks of its own
-        export LAB_ID=$ID LAB_DIR=$LAB LAB_WORK=$TEMP/answers/${name%-again} LAB_LIB=$ROOT/labs/lib LAB_BIN=$BIN
-        export LAB_NET=$ROOT/netns/net LAB_WORLD NO_COLOR=1 PATH="$BIN:$PATH" TMPDIR=$TEMP/tmp
-        alone timeout --foreground -k 5 $CHECK_LIMIT "$LAB/$what" </dev/null
-    ) >"$TEMP/results/$name.out" 2>"$TEMP/results/$name.err" || rc=$?
+    alone env -u ECHOLAB_WORLD -C "$place" LAB_ID="$ID" LAB_DIR="$LAB" LAB_WORK="$TEMP/answers/${name%-again}" LAB_LIB="$ROOT/labs/lib" \
+        LAB_BIN="$BIN" LAB_NET="$ROOT/netns/net" LAB_WORLD="$LAB_WORLD" NO_COLOR=1 PATH="$BIN:$PATH" TMPDIR="$TEMP/tmp" \
+        timeout --foreground -k 5 $CHECK_LIMIT "$LAB/$what" </dev/null >"$TEMP/results/$name.out" 2>"$TEMP/results/$name.err" || rc=$?
     echo $rc >"$TEMP/results/$name.rc"
 }
 
@@ -226,7 +229,7 @@ start_checks() {
     start ask check solution-again
     for wrong in "$LAB"/wrong/*/; do
         name=$(basename "$wrong")
-        [ -s "$wrong/mistake.patch" ] && command -v patch >/dev/null || continue
+        if [ ! -s "$wrong/mistake.patch" ] || ! command -v patch >/dev/null; then continue; fi
         if make_answer "wrong-$name" "$wrong/mistake.patch" 2>"$TEMP/results/wrong-$name.patch"; then start ask check "wrong-$name"; fi
     done
 }
@@ -236,7 +239,7 @@ judge_observe() {
     [ "$(result observe.rc)" = 0 ] || { tell not "$name" "observe: exit code $(result observe.rc)"$'\n'"$(story observe)"; return; }
     said=$("$BIN/lab_predict" agree "$LAB/predict.tsv" "$TEMP/results/observe.out" 2>&1) || rc=$?
     case $rc in
-    0) tell ok "$name"; [ -z "$said" ] || sed 's/^/# /' <<<"$said" ;;
+    0) tell ok "$name"; explain "$said" ;;
     4) tell skip "$name" "$(head -n 1 <<<"$said")" ;;
     *) tell not "$name" "$said" ;;
     esac
@@ -288,10 +291,9 @@ lacking_feedback() {
 }
 
 judge_wrong() {
-    local wrong name lacking
+    local wrong name lacking result
     for wrong in "$LAB"/wrong/*/; do
-        [ -s "$wrong/mistake.patch" ] && [ -s "$wrong/feedback" ] || continue
-        local result
+        if [ ! -s "$wrong/mistake.patch" ] || [ ! -s "$wrong/feedback" ]; then continue; fi
         result=wrong-$(basename "$wrong")
         name="lab $ID: wrong/$(basename "$wrong") is recognised"
         if ! command -v patch >/dev/null; then tell skip "$name" "patch(1) is not here (make deps-test)"; continue; fi
@@ -318,14 +320,14 @@ begin_lab() {
 }
 
 run_transcripts() {
-    local rc=0 world done
+    local rc=0 world finish
     world=$(<"$TEMP/world")
-    printf -v done 'cp -R %q/. labs/work/%s/ && rm -f labs/work/%s/NOTES.md && make -s -C labs/work/%s' "labs/$SLUG/solution" "$ID" "$ID" "$ID"
+    printf -v finish 'cp -R %q/. labs/work/%s/ && rm -f labs/work/%s/NOTES.md && make -s -C labs/work/%s' "labs/$SLUG/solution" "$ID" "$ID" "$ID"
     export ECHOLAB_WORLD=$world PATH="$BIN:$PATH" NO_COLOR=1
     unset ECHOLAB_LAB_WORK
     (begin_lab) >"$TEMP/results/begin" 2>&1 || { echo $? >"$TEMP/results/begin.rc"; return 0; }
     cd "$TEMP/tree"
-    alone "$BIN/lab_transcript" --tap --world "$LAB_WORLD" --done "$done" "labs/$SLUG/README.md" >"$TEMP/results/transcripts" 2>&1 || rc=$?
+    alone "$BIN/lab_transcript" --tap --world "$LAB_WORLD" --done "$finish" "labs/$SLUG/README.md" >"$TEMP/results/transcripts" 2>&1 || rc=$?
     echo $rc >"$TEMP/results/transcripts.rc"
 }
 
@@ -356,7 +358,7 @@ check_lab() {
     world=$(new_world)
     WORLDS+=("$world")
     echo "$world" >"$TEMP/world"
-    if grep -qlE '^(```console.* world|\. ).*' "$LAB/README.md" || grep -qwE 'world|needs_world' "$LAB/check" "$LAB/observe"; then find_world; else LAB_WORLD=yes; fi
+    find_world
     JOBS=()
     start run_transcripts
     start_checks
