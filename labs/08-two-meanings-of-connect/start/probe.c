@@ -9,7 +9,7 @@
  *                                       3 sent, 1 refused, 1 answered, 1 lost
  * Exit:     0 connected, or everything answered; 1 not; 2 usage.
  * Partner:  rules.sh, which counts what was really sent and refused.
- * To do:    TODO(08-3) to TODO(08-5), after the two in rules.sh.
+ * To do:    the three marks below, after the two in rules.sh.
  */
 #include "lab.h"
 
