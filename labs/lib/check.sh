@@ -328,7 +328,7 @@ enter() {
         done <"$file"
     done
     [ "$mode" = root ] || way=(-U --preserve-credentials)
-    ENTER=(nsenter -t "$pid" -m -p -u "${way[@]}" ip netns exec "$1" env -C "$PWD" ECHOLAB_HOST="$1" setpriv --pdeathsig KILL)
+    ENTER=(nsenter -F -t "$pid" -m -p -u "${way[@]}" ip netns exec "$1" env -C "$PWD" ECHOLAB_HOST="$1" setpriv --pdeathsig KILL)
 }
 on() { local host=$1; shift; enter "$host"; "${ENTER[@]}" "$@"; }
 
