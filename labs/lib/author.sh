@@ -90,8 +90,8 @@ find_world() {
         LAB_WORLD=$(head -n 1 <<<"$said")
 }
 
-# A name as `net up` invents it, so that a transcript shows what the reader sees.
-new_world() { printf 'w%04x\n' $((RANDOM * 2 % 65536)); }
+# A name like the one that `lab up` gives.
+new_world() { printf 'lab%s-%04x%04x\n' "$ID" $RANDOM $RANDOM; }
 
 # The tree as links, so that building and labs/work are our own; the lab's own folder is a copy, for its programs are built in it.
 make_mirror() {
