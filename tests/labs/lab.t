@@ -166,6 +166,10 @@ is '... and no control character' "$(controls "$OUT")" ''
 lab start 3 >/dev/null; lab predict packets=2 errno=EPIPE >/dev/null; answer 03 yes
 exits 'check all' 1 lab check all --json
 is '... has every lab that was begun' "$(jq -r '[.labs[].result] | join(" ")' <<<"$OUT")" 'fail pass'
+for form in json tap; do
+    rc=0; lab check --$form >/dev/full 2>"$TEST_TMP/err" || rc=$?
+    is "--$form that cannot be written is an error" "$rc $(<"$TEST_TMP/err")" '1 lab_report: stdout: write: No space left on device'
+done
 exits 'report' 0 lab report
 is '... is a document' "$(jq -r '.format_version, .labs_passed, .current, (.labs[0] | .hints, .checks, .predictions[0].answer, .predictions[0].observed, .state)' <<<"$OUT" | paste -sd ' ')" '1 2 03 3 9 3 2 passed'
 is '... that does not tell what was not asked yet' "$(jq -r '.labs[1].predictions[0].expected' <<<"$OUT")" null
@@ -216,7 +220,7 @@ lab start 1 >/dev/null 2>&1
 
 watch_has() { [ "$(grep -cE "$1" "$TEST_TMP/watch")" -ge "$2" ]; }
 answer 01 no
-labs/lab check --watch >"$TEST_TMP/watch" 2>&1 </dev/null &
+env --default-signal=INT labs/lab check --watch >"$TEST_TMP/watch" 2>&1 </dev/null &
 PID=$!
 defer stop_pid $PID
 ok '--watch checks at once' wait_for 10 watch_has '^Waiting until' 1
@@ -226,9 +230,11 @@ ok '... waiting again' wait_for 10 watch_has '^Waiting until' 2
 echo no >$WORK/01/.answer.txt.swp; mv $WORK/01/.answer.txt.swp $WORK/01/answer.txt
 ok '... and when one was renamed into its place' wait_for 10 watch_has '^Lab 01 has not passed' 2
 ok '... waiting again' wait_for 10 watch_has '^Waiting until' 3
-kill -TERM $PID; wait $PID 2>/dev/null || true
+kill -INT $PID
+rc=0; wait $PID 2>/dev/null || rc=$?
+is '... and Ctrl-C ends it, with the exit code of the last result' $rc 1
 no_watcher() { ! grep -qsaF "lab_watch"$'\0'"$TREE" /proc/[0-9]*/cmdline; }
-ok '... a signal leaves no watcher' wait_for 5 no_watcher
+ok '... leaving no watcher' wait_for 5 no_watcher
 answer 01 hang
 labs/lab check >/dev/null 2>&1 &
 PID=$!
