@@ -44,10 +44,10 @@ static const char usage[] =
     "  a push random N                  sends and does not read; prints how much went (`a pushed "
     "N`)\n"
     "  a expect echo [within MS]        all that was sent comes back, the same, and no more\n"
-    "  a expect text \"...\" | hex 00ff   these bytes\n"
+    "  a expect text \"...\" | hex 00ff   these bytes; others may follow\n"
     "  a expect eof | reset | end       FIN; RST; either. And nothing before it\n"
     "  a expect silence MS              nothing comes; of a listening end: nobody connects\n"
-    "  a receive N | line [within MS]   as a server\n"
+    "  a receive N | line [within MS]   as a server; prints `a received \"...\"`\n"
     "  a shutdown | close | reset       FIN and go on reading; close(2); RST\n"
     "  u udp [ADDR]                     a UDP socket; prints `u port N`\n"
     "  u to ADDR                        where its datagrams go, and whence the answers must come\n"
@@ -113,7 +113,7 @@ static bool is_udp(const char *kind)
 
 /*
  * A port that nobody has at this moment: the kernel's choice for a socket that is closed again. Somebody
- * else may take it before it is used, so who uses it looks whose it is then ([#owner-of-the-port]).
+ * else may take it before it is used, so who uses it looks whose it is then (--owner).
  */
 static int print_free_port(const char *kind)
 {
