@@ -20,7 +20,8 @@
  *     `server &` with only `...` below waits for one line. What it prints later comes with whatever
  *     command runs then: write it into a file (`server >log &`), or end it where the text shows its
  *     last words (`kill %1; wait`). Two programs that print at once have no order: do not show both.
- *   - bash's messages about jobs (`[1]+ Done`, `Killed`) are left out. So is the exit code: echo $?.
+ *   - bash's messages about jobs (`[1]+ Done`, `Killed`) are left out, and so are a server's lines
+ *     `server: sandbox: …`, which differ by user. The exit code is not looked at: echo $?.
  *   - ```console world: in a lab network, root: as root, done: the solution is in place from there on. The
  *     commands of a block that is skipped are not there for later blocks either.
  *   - Another fence (```sh, ```text, ```c) is not run.

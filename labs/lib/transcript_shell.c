@@ -221,6 +221,12 @@ static bool is_job_news(const char *line)
     return false;
 }
 
+/* "tcp_echo_server: sandbox: now uid 65534, …": what a server gives away depends on who has started it. */
+static bool is_sandbox_news(const char *line)
+{
+    return strncmp(line + strspn(line, "abcdefghijklmnopqrstuvwxyz_"), ": sandbox: ", 11) == 0;
+}
+
 /* An interactive bash says `bash: …`, this one `SCRIPT: line N: …`. Returns what follows that, or NULL. */
 static char *after_script_name(const struct transcript_shell *shell, char *line)
 {
@@ -254,7 +260,7 @@ char **transcript_shell_lines(const struct transcript_shell *shell, size_t *coun
         at = *end == '\0' ? end : end + 1;
         *end = '\0';
         message = after_script_name(shell, line);
-        if (is_job_news(message != NULL ? message : line))
+        if (is_job_news(message != NULL ? message : line) || is_sandbox_news(line))
             continue;
         if (message != NULL)
             line = memcpy(message - strlen("bash: "),
