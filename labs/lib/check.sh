@@ -271,12 +271,17 @@ explain_start() {
 # ---- programs that end by themselves ------------------------------------------------------------
 
 run_answer() {
-    local limit=${LIMIT:-10} began
+    local limit=${LIMIT:-10} began out err keepers
     unblamed
+    # `wait` without a number waits for the last process substitution alone: both are waited for by theirs.
+    exec {out}> >(keep "$CHECK_TMP/.out"); keepers=$!
+    exec {err}> >(keep "$CHECK_TMP/.err"); keepers+=" $!"
     began=${EPOCHREALTIME/./} STATUS=0
-    timeout -k 1 "$limit" "$@" </dev/null > >(keep "$CHECK_TMP/.out") 2> >(keep "$CHECK_TMP/.err") || STATUS=$?
+    timeout -k 1 "$limit" "$@" </dev/null >&"$out" 2>&"$err" {out}>&- {err}>&- || STATUS=$?
     TOOK_MS=$(((${EPOCHREALTIME/./} - began) / 1000))
-    wait 2>/dev/null || true
+    exec {out}>&- {err}>&-
+    # shellcheck disable=SC2086 # two numbers
+    wait $keepers 2>/dev/null || true
     OUT=$(tr -d '\0' <"$CHECK_TMP/.out") ERR=$(tr -d '\0' <"$CHECK_TMP/.err")
     STEPS+=("ran: $* (status $STATUS, $TOOK_MS ms)")
     if [ "$STATUS" -eq 124 ] || [ "$STATUS" -eq 137 ]; then

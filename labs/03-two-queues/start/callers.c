@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MOST = 26, QUIET_MS = 700 };
+enum { MOST = 26, QUIET_MS = 500 };
 
 /* What the kernel says of this socket (tcp(7), TCP_INFO): a state of RFC 9293, as ss prints it. */
 static const char *state_of(int fd)
