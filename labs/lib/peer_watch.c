@@ -6,7 +6,8 @@
  *                      Where it may not be read, the `S` of task/TID/stat has to do.
  *   task/TID/status    how often it has slept so far: the caller sees by it that it has not run since.
  *   net/tcp, net/udp   bytes that lie in its receive queue. Read in *its* network namespace.
- * And SIOCOUTQ of tcp(7) says what of ours its kernel has not acknowledged.
+ * And SIOCOUTQ of tcp(7) says what of ours its kernel has not acknowledged. A program that was woken by a
+ * packet is not asleep any more, though it may have to wait for a processor: its state is R, not S.
  */
 #include "peer_run.h"
 
@@ -14,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,26 +179,50 @@ static bool has_unread(const char *path, uint16_t port, uint16_t our_port)
     return unread;
 }
 
-static bool took_all(pid_t pid, const struct peer_end *end)
+/* Does something of what we sent lie unread: in its receive queue, or in ours because that one is full? */
+static bool is_unread(pid_t pid, const struct peer_end *end)
 {
     bool stream = end->kind == PEER_STREAM;
-    int unsent = 0;
-    if (stream && ioctl(end->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
-        return false;
     uint16_t port = el_address_port(stream ? &end->peer : &end->to);
     for (int six = 0; six < 2; six++) {
         char path[64];
         snprintf(path, sizeof path, "/proc/%d/net/%s%s", (int)pid, stream ? "tcp" : "udp",
                  six ? "6" : "");
         if (has_unread(path, port, stream ? el_address_port(&end->local) : 0))
-            return false;
+            return true;
     }
-    return true;
+    return false;
 }
 
-const char *peer_watch(pid_t pid, const struct peer_end *end, uint64_t *switches)
+static bool is_on_its_way(const struct peer_end *end)
 {
-    *switches = 0;
-    const char *call = process_sleeps(pid, switches, 8);
-    return call != NULL && (end == NULL || took_all(pid, end)) ? call : NULL;
+    int unsent = 0;
+    return end->kind == PEER_STREAM && ioctl(end->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
+}
+
+const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watched *seen)
+{
+    *seen = (struct peer_watched){0};
+    const char *call = process_sleeps(pid, &seen->switches, 8);
+    if (call == NULL || end == NULL)
+        return call;
+    seen->unread = is_unread(pid, end);
+    return seen->unread || !is_on_its_way(end) ? call : NULL;
+}
+
+bool peer_is_settled(pid_t pid, el_duration limit)
+{
+    enum { LOOK_MS = 10, LOOKS = 3 };
+    el_time deadline = el_time_after(el_now(), limit);
+    struct peer_watched seen = {0};
+    for (unsigned looks = 0; looks < LOOKS; poll(NULL, 0, LOOK_MS)) {
+        uint64_t before = seen.switches;
+        const char *call = peer_watch(pid, NULL, &seen);
+        if ((call != NULL && strcmp(call, "gone") == 0) || el_time_left(deadline, el_now()) == 0)
+            return false;
+        looks = call != NULL && seen.switches == before ? looks + 1 : 0;
+        if (looks == LOOKS)
+            printf("%s\n", call);
+    }
+    return true;
 }
