@@ -59,7 +59,7 @@ static const struct call {
 /* The first line of /proc/PID/task/TID/NAME, without its newline. False, and errno, on failure. */
 static bool read_line(const char *pid, const char *tid, const char *name, char *line)
 {
-    char path[LINE];
+    char path[3 * LINE];
     snprintf(path, sizeof path, "/proc/%s/task/%s/%s", pid, tid, name);
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -137,7 +137,8 @@ static void describe_fd(const char *pid, long fd, char *what)
     if (sscanf(link, "socket:[%lu]", &inode) == 1) {
         if (!describe_socket(pid, "tcp", inode, what) && !describe_socket(pid, "udp", inode, what))
             snprintf(what, LINE, "socket %lu", inode); /* not IPv4, or not bound anywhere yet */
-    } else if (sscanf(link, "anon_inode:[%[^]]", name) == 1 || sscanf(link, "%[^:]:[", name) == 1)
+    } else if (sscanf(link, "anon_inode:[%255[^]]", name) == 1 ||
+               sscanf(link, "%255[^:]:[", name) == 1)
         snprintf(what, LINE, "%.200s", name);
     else
         snprintf(what, LINE, "%.200s", link);

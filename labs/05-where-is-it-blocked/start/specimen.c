@@ -77,7 +77,7 @@ static void *stuck(void *word)
     if (strcmp(kind, "accept") == 0) {
         int fd = bound(SOCK_STREAM, 8, &where);
         say("accept4", fd);
-        accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+        (void)accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     } else if (strcmp(kind, "read") == 0) {
         int fd = called((bound(SOCK_STREAM, 8, &where), &where));
         say("read", fd);

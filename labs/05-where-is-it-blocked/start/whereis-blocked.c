@@ -59,7 +59,7 @@ static const struct call {
 /* The first line of /proc/PID/task/TID/NAME, without its newline. False, and errno, on failure. */
 static bool read_line(const char *pid, const char *tid, const char *name, char *line)
 {
-    char path[LINE];
+    char path[3 * LINE];
     snprintf(path, sizeof path, "/proc/%s/task/%s/%s", pid, tid, name);
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -104,7 +104,7 @@ static bool describe_socket(const char *pid, const char *protocol, unsigned long
     (void)pid;
     (void)protocol;
     (void)inode;
-    (void)what;
+    what[0] = '\0';
     (void)tcp_state;
     return false;
 }
