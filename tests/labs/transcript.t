@@ -138,5 +138,8 @@ run "a file that is broken is refused" 2
 like "with its line" "$ERR" 'text\.md:1: this block does not end'
 exits "a file that is not there" 2 "$BIN/lab_transcript" "$TEST_TMP/nothing.md"
 full() { "$BIN/lab_transcript" "$TEST_TMP/x.md" >/dev/full; }
-printf '```console\n$ true\n```\n' >"$TEST_TMP/x.md"
+block <<'END'
+$ true
+END
+cp "$TEXT" "$TEST_TMP/x.md"
 exits "a full disk is no success" 2 full
