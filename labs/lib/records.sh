@@ -18,13 +18,15 @@ need_work() {
     mkdir -p "$WORK/records" 2>/dev/null || refuse "$(shown "$WORK"): cannot be made or written; ECHOLAB_LAB_WORK may name another folder"
 }
 
-# record ID EVENT [DETAIL]: one line. bash writes a line of printf with one write(2).
+# record ID EVENT [DETAIL]: one line. bash writes a line of printf with one write(2). What was cut short before,
+# by a full disk or an editor, shall not take this line with it.
 record() {
-    local detail=${3:-}
+    local detail=${3:-} file=$WORK/records/$1/history.tsv whole=''
     need_work
     mkdir -p "$WORK/records/$1" 2>/dev/null || true
-    { printf '%s\t%s\t%s\n' "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$WORK/records/$1/history.tsv"; } 2>/dev/null ||
-        refuse "$(shown "$WORK/records/$1/history.tsv"): cannot be written"
+    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" | tr '\0' 0)" ] || whole=$'\n'
+    { printf '%s%s\t%s\t%s\n' "$whole" "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$file"; } 2>/dev/null ||
+        refuse "$(shown "$file"): cannot be written"
 }
 
 set_current() {
@@ -49,6 +51,8 @@ copy_start() {
 give() {
     local new=$WORK/.new-$1.$$ records=$WORK/records/$1
     mkdir -p "$records" 2>/dev/null || refuse "$(shown "$records"): cannot be made"
+    scratch
+    LITTER+=("$new" "$records/.given.$$")
     rm -rf "$new"
     if ! copy_start "$1" "$new" || ! cp -R "$new" "$records/.given.$$"; then
         rm -rf "$new" "$records/.given.$$"
@@ -66,7 +70,9 @@ give() {
 upstream_changed() {
     local given=$WORK/records/$1/given fresh rc=1
     [ -d "$given" ] && [ "${STARTED[$1]}" = yes ] || return 1
-    fresh=$(mktemp -d) || return 1
+    scratch
+    fresh=$SCRATCH/fresh
+    mkdir "$fresh"
     if copy_start "$1" "$fresh/start" && ! diff -rq "$given" "$fresh/start" >/dev/null 2>&1; then
         wrap 6 "Note: " "the starter files of lab $1 have changed since you began. Yours are untouched. $ME diff $1 shows what you did; $ME reset $1 puts it aside and gives you the new ones."
         rc=0
@@ -82,7 +88,8 @@ cmd_start() {
     pick "$1"
     need_work
     if [ "${STARTED[$LAB]}" = yes ]; then
-        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before, and your files are as they were: $(shown "$WORK/$LAB")"
+        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before."
+        say "Your files, as they were: $(shown "$WORK/$LAB")"
     else
         give "$LAB"
         record "$LAB" started
@@ -211,7 +218,7 @@ cmd_solution() {
 cmd_report() {
     [ $# -eq 0 ] || [ "$*" = --json ] || usage_error "report: $1: takes no operand; it is JSON"
     need_programs lab_report
-    helper receipt "$HERE" "$WORK" "$(now)"
+    helper receipt "$(shown "$HERE")" "$(shown "$WORK")" "$(now)"
 }
 
 cmd_explain() {
