@@ -30,7 +30,8 @@ static inline in_port_t lab_port(const char *text)
     char *end;
     errno = 0;
     unsigned long value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < 1 || value > 65535) {
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || errno != 0 || value < 1 ||
+        value > 65535) {
         fprintf(stderr, "%s: not a port (1 to 65535)\n", text);
         exit(2);
     }
