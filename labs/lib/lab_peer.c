@@ -29,6 +29,7 @@
 static const char usage[] =
     "usage: lab_peer [--deadline 2s] [--seed N] [--watch PID] [-e LINE]... [< script]\n"
     "       lab_peer --free-port [tcp|udp]\n"
+    "       lab_peer --owner PID tcp|udp PORT [--deadline 2s]\n"
     "A script has one step a line: NAME VERB ..., # begins a comment. ADDR is 127.0.0.1:80, "
     "[::1]:80, or a\n"
     "port alone, which is one of 127.0.0.1. MS are milliseconds. BYTES are: random N, text "
@@ -71,7 +72,7 @@ static const char usage[] =
 struct settings {
     el_duration deadline;
     uint64_t seed;
-    pid_t watched;
+    pid_t watched, owner;
     struct peer_bytes lines; /* of -e */
 };
 
@@ -101,16 +102,20 @@ static uint64_t parse_number(const char *text)
     return value;
 }
 
+static bool is_udp(const char *kind)
+{
+    if (kind != NULL && strcmp(kind, "udp") != 0 && strcmp(kind, "tcp") != 0)
+        bad_usage(kind, "tcp or udp");
+    return kind != NULL && strcmp(kind, "udp") == 0;
+}
+
 /*
  * A port that nobody has at this moment: the kernel's choice for a socket that is closed again. Somebody
  * else may take it before it is used, so who uses it looks whose it is then ([#owner-of-the-port]).
  */
 static int print_free_port(const char *kind)
 {
-    bool udp = kind != NULL && strcmp(kind, "udp") == 0;
-    if (kind != NULL && !udp && strcmp(kind, "tcp") != 0)
-        bad_usage(kind, "tcp or udp");
-    struct el_socket_args args = {.type = udp ? SOCK_DGRAM : SOCK_STREAM,
+    struct el_socket_args args = {.type = is_udp(kind) ? SOCK_DGRAM : SOCK_STREAM,
                                   .local = el_address_any(AF_INET, 0)};
     struct el_address local;
     int fd = el_socket_open(AF_INET, &args, NULL);
@@ -125,13 +130,11 @@ static int print_free_port(const char *kind)
 
 static void read_options(int argc, char **argv, struct settings *settings)
 {
-    static const struct option options[] = {{"deadline", required_argument, NULL, 'd'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"watch", required_argument, NULL, 'w'},
-                                            {"free-port", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {"step", required_argument, NULL, 'e'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"deadline", required_argument, NULL, 'd'}, {"seed", required_argument, NULL, 's'},
+        {"watch", required_argument, NULL, 'w'},    {"free-port", no_argument, NULL, 'f'},
+        {"owner", required_argument, NULL, 'o'},    {"help", no_argument, NULL, 'h'},
+        {"step", required_argument, NULL, 'e'},     {NULL, 0, NULL, 0}};
     for (int c; (c = getopt_long(argc, argv, "e:h", options, NULL)) != -1;)
         switch (c) {
         case 'd':
@@ -147,6 +150,9 @@ static void read_options(int argc, char **argv, struct settings *settings)
             peer_bytes_add(&settings->lines, optarg, strlen(optarg));
             peer_bytes_add(&settings->lines, "\n", 1);
             break;
+        case 'o':
+            settings->owner = (pid_t)parse_number(optarg);
+            break;
         case 'f':
             exit(print_free_port(argv[optind]));
         case 'h':
@@ -155,6 +161,9 @@ static void read_options(int argc, char **argv, struct settings *settings)
         default:
             exit(2); /* getopt_long has said what is wrong */
         }
+    if (settings->owner != 0 && argc - optind == 2)
+        exit(!peer_owns_port(settings->owner, is_udp(argv[optind]),
+                             (unsigned)parse_number(argv[optind + 1]), settings->deadline));
     if (optind < argc)
         bad_usage(argv[optind], "no arguments: the script is read from standard input");
 }

@@ -86,7 +86,8 @@ static void json_predictions(struct el_json *json, const struct lab_record *lab)
         el_json_text(json, "id", id);
         el_json_text(json, "answer", answer != NULL ? answer->cell[1] : NULL);
         el_json_text(json, "locked", answer != NULL ? answer->cell[2] : NULL);
-        el_json_text(json, "expected", lab->questions.row[i].cell[3]);
+        /* Who has not answered yet shall not read the answer here. */
+        el_json_text(json, "expected", answer != NULL ? lab->questions.row[i].cell[3] : NULL);
         el_json_text(json, "observed",
                      seen != NULL && strcmp(seen->cell[1], "-") != 0 ? seen->cell[1] : NULL);
         el_json_close_object(json);

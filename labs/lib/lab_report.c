@@ -9,6 +9,7 @@
  *     lab_report explain TABLE ERRNO    what an errno means
  *     lab_report nearest WORD WORD...   the one that was probably meant
  *     lab_report fold < TEXT            wraps verdicts (OK, FIX, SKIP) at the width
+ *     lab_report clean < TEXT           spells out what could steer a terminal
  *
  * Exit:     of story, json, tap, record: 0 passed, 1 failed, 4 nothing could be checked; else 0.
  *           1 also when something cannot be read or written, 2 wrong usage.
@@ -179,6 +180,16 @@ static int run_fold(size_t width)
     return 0;
 }
 
+static int run_clean(void)
+{
+    char *text = paragraph_read(stdin, FOLD_MOST, '\t');
+    if (text == NULL)
+        return fail("stdin", "read");
+    fputs(text, stdout);
+    free(text);
+    return 0;
+}
+
 /* ---- the command line ---- */
 
 static int run(int count, char **operand, const struct options *options)
@@ -200,6 +211,8 @@ static int run(int count, char **operand, const struct options *options)
         return run_nearest(count, operand);
     if (strcmp(verb, "fold") == 0 && count == 0)
         return run_fold(options->width);
+    if (strcmp(verb, "clean") == 0 && count == 0)
+        return run_clean();
     fprintf(stderr, "lab_report: %s: no such verb, or not its operands (lab_report --help)\n",
             verb);
     return 2;
@@ -220,7 +233,7 @@ int main(int argc, char **argv)
         .usage = "[options] VERB OPERAND...",
         .about = "Parses, wraps and writes JSON for `lab`: story, json, tap and record of "
                  "LAB:STATUS:FILE; state LABS WORK; receipt LABS WORK NOW; explain TABLE ERRNO; "
-                 "nearest WORD WORD...; fold.",
+                 "nearest WORD WORD...; fold; clean.",
         .options = table,
         .min_operands = 1,
         .max_operands = 1000};

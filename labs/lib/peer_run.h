@@ -113,9 +113,13 @@ struct peer_limit peer_limit(const struct peer_run *run);
 /* Until `events` (poll(2)) or an error is there: true. false: the time is up, or the watched sleeps. */
 bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
                const struct peer_limit *limit);
-/* peer_watch.c: the name of the system call in which PID sleeps, having taken all that `end` sent; NULL
- * when it works, or may still wake by itself. `*switches` changes when it has run since the last look. */
+/* peer_watch.c: the name of the system call in which PID sleeps, having taken all that `end` (may be NULL)
+ * sent; NULL when it works, or may still wake by itself; "gone". `*switches` changes when it has run since
+ * the last look. */
 const char *peer_watch(pid_t pid, const struct peer_end *end, uint64_t *switches);
+/* peer_ports.c: waits until PID itself listens on the port (UDP: is bound to it). false: it is gone, or
+ * sleeps without it, or the time is up; the ports that it has are printed. */
+bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit);
 
 /* peer_stream.c, peer_datagram.c: the steps. `end` is of the right kind. */
 bool peer_stream_connect(struct peer_run *run, struct peer_end *end);

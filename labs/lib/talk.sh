@@ -55,7 +55,7 @@ peer_verdict() {
     [ "$1" -ne 0 ] || return 0
     expected='' observed='' did=''
     PENDING=unexplained
-    case $PEER_RESULT in eof | reset | refused) wait_for 0 gone "${PID:-0}" || true ;; esac
+    case $PEER_RESULT in eof | reset | refused) wait_for 100 gone "${PID:-0}" || true ;; esac
     if has_ended; then
         PEER_ENDED=$ENDED PENDING=$ENDED
         # shellcheck disable=SC2153 # check.sh's
@@ -92,7 +92,7 @@ peer() {
         <"$CHECK_TMP/.script" >"$CHECK_TMP/.peer.$name" 2>"$CHECK_TMP/.peer.err" &
     PEERS[$name]=$!
     PIDS+=("$!")
-    wait_for 5 peer_is_open "$name" || true
+    wait_for 5000 peer_is_open "$name" || true
     PORT=$(sed -n 's/^[^ ]* port //p' "$CHECK_TMP/.peer.$name" | head -n 1)
     [ -n "$PORT" ] || { cat "$CHECK_TMP/.peer.$name" "$CHECK_TMP/.peer.err" >&2; return 2; }
 }
@@ -100,7 +100,7 @@ heard() {
     local name=$1 status=0
     unblamed
     WHAT=$2
-    wait_for 0 gone "${PEERS[$name]}" || kill -TERM "${PEERS[$name]}" 2>/dev/null || true
+    wait_for 500 gone "${PEERS[$name]}" || kill -TERM "${PEERS[$name]}" 2>/dev/null || true
     wait "${PEERS[$name]}" || status=$?
     peer_read "$CHECK_TMP/.peer.$name"
     if peer_verdict $status; then good "$2"; else return 1; fi
