@@ -13,7 +13,7 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) # where it is called, not where a link leads
 BIN=${ECHOLAB_BIN:-$ROOT/build/bin}
-AT_ONCE=2 CHECK_LIMIT=60
+AT_ONCE=2 CHECK_LIMIT=60 TEMP_ROOT=${TMPDIR:-/tmp}
 TEMP='' TAP=false COUNT=0 FAILED=0 SKIPPED=0
 JOBS=() WORLDS=()
 
@@ -54,7 +54,7 @@ clean_up() {
     set +e
     for job in "${JOBS[@]}"; do kill -TERM -- "-$job" 2>/dev/null; done
     for job in "${JOBS[@]}"; do wait "$job" 2>/dev/null; done
-    for world in "${WORLDS[@]}"; do "$ROOT/netns/net" --world "$world" down >/dev/null 2>&1; done
+    for world in "${WORLDS[@]}"; do end_world "$world"; done
     [ -z "$TEMP" ] || rm -rf "$TEMP"
     exit "$status"
 }
@@ -86,12 +86,14 @@ find_world() {
     local said
     [ -z "${LAB_WORLD:-}" ] || return 0 # asked already
     LAB_WORLD=yes
-    said=$(world=$(new_world) && alone "$ROOT/netns/net" --world "$world" up && "$ROOT/netns/net" --world "$world" down 2>&1) ||
-        LAB_WORLD=$(head -n 1 <<<"$said")
+    said=$(alone "$ROOT/netns/net" doctor --quick 2>&1) || LAB_WORLD=$(head -n 1 <<<"$said")
 }
 
-# A name as `net up` invents it, so that a transcript shows what the reader sees.
-new_world() { printf 'w%04x\n' $((RANDOM * 2 % 65536)); }
+# A transcript that forgot `down`, or was ended before: then its world is dead already, and `status` forgets it.
+end_world() { { "$ROOT/netns/net" --world "$1" down || "$ROOT/netns/net" status; } >/dev/null 2>&1 || true; }
+
+# A name like the one that `lab up` gives.
+new_world() { printf 'lab%s-%04x%04x\n' "$ID" $RANDOM $RANDOM; }
 
 # The tree as links, so that building and labs/work are our own; the lab's own folder is a copy, for its programs are built in it.
 make_mirror() {
@@ -202,7 +204,7 @@ ask() {
     local what=$1 name=$2 place=$TEMP/cwd/$2 rc=0
     mkdir -p "$place"
     alone env -u ECHOLAB_WORLD -C "$place" LAB_ID="$ID" LAB_DIR="$LAB" LAB_WORK="$TEMP/answers/${name%-again}" LAB_LIB="$ROOT/labs/lib" \
-        LAB_BIN="$BIN" LAB_NET="$ROOT/netns/net" LAB_WORLD="$LAB_WORLD" NO_COLOR=1 PATH="$BIN:$PATH" TMPDIR="$TEMP/tmp" \
+        LAB_BIN="$BIN" LAB_NET="$ROOT/netns/net" LAB_WORLD="$LAB_WORLD" NO_COLOR=1 PATH="$BIN:$PATH" \
         timeout --foreground -k 5 $CHECK_LIMIT "$LAB/$what" </dev/null >"$TEMP/results/$name.out" 2>"$TEMP/results/$name.err" || rc=$?
     echo $rc >"$TEMP/results/$name.rc"
 }
@@ -352,7 +354,8 @@ judge_transcripts() {
 
 check_lab() {
     local world
-    TEMP=$(mktemp -d "${TMPDIR:-/tmp}/echolab-author.XXXXXX")
+    TEMP=$(TMPDIR=$TEMP_ROOT mktemp -d -t echolab-author.XXXXXX)
+    export TMPDIR=$TEMP/tmp # what a compiler leaves when it is killed is there
     mkdir -p "$TEMP"/{results,cwd,tmp}
     make_mirror
     world=$(new_world)
@@ -369,7 +372,7 @@ check_lab() {
     judge_solution
     judge_wrong
     judge_transcripts
-    "$ROOT/netns/net" --world "$world" down >/dev/null 2>&1 || true
+    end_world "$world"
     JOBS=() WORLDS=()
     rm -rf "$TEMP"
     TEMP=''

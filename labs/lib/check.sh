@@ -25,7 +25,7 @@
 #   world [TOPOLOGY]          makes one (of the lab's own topology); it goes with the check
 #   on HOST CMD [ARG...]      runs CMD on a host of it
 #   answer NAME               what `NAME=value` in the answer's file `answers` says
-#   wait_for MS CMD...        until CMD succeeds; false when it never does
+#   wait_for TIME CMD...      until CMD succeeds; false when it does not in that time: 300ms, 5s
 #   free_port [udp]           prints a port that nobody has
 #   defer CMD [ARG...]        to be done at the end of the check, however it comes
 # shellcheck shell=bash disable=SC2034 # OUT, ERR, WHY are for the checks
@@ -49,12 +49,12 @@ mkdir "$CHECK_TMP/answer"
 cd "$CHECK_TMP/answer"
 COUNT=0 SKIPPED=0 WHAT='the check begins' PENDING=
 STEPS=() DEFERRED=() PIDS=()
-PID='' PORT='' OUT='' ERR='' STATUS=0 TOOK_MS=0 WHY=''
+PID='' DEAD='' JOB='' PORT='' OUT='' ERR='' STATUS=0 TOOK_MS=0 WHY=''
 expected='' observed='' did=''
 
 # ---- TAP ----------------------------------------------------------------------------------------
 
-good() { unblamed; COUNT=$((COUNT + 1)); STEPS+=("$1"); echo "ok $COUNT - $1"; }
+good() { unblamed; expected='' observed='' did=''; COUNT=$((COUNT + 1)); STEPS+=("$1"); echo "ok $COUNT - $1"; }
 skip() { unblamed; COUNT=$((COUNT + 1)); SKIPPED=$((SKIPPED + 1)); echo "ok $COUNT - $1 # SKIP $2"; }
 
 # A value of the story: on one line when it is plain, else as a block.
@@ -85,6 +85,7 @@ blame() {
     yaml cause "$cause"
     yaml look "$look"
     yaml todo "$(marks)"
+    yaml warning "$(grep -sm1 ': warning: ' "$CHECK_TMP/.make")"
     yaml output "$(last_words)"
     echo '  ...'
     FAILED=1
@@ -123,7 +124,7 @@ finish() {
     if [ -n "$PENDING" ]; then (unblamed); FAILED=1 COUNT=$((COUNT + 1)); fi
     [ "$status" -eq 0 ] || [ "$FAILED" -eq 1 ] || echo "not ok $((COUNT += 1)) - the check itself ended with status $status"
     echo "1..$COUNT"
-    for ((i = ${#PIDS[@]} - 1; i >= 0; i--)); do end_pid "${PIDS[i]}"; done
+    for i in "${PIDS[@]}"; do end_pid "$i"; done
     for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do eval "${DEFERRED[i]}" >&2; done
     cd /
     rm -rf "$CHECK_TMP"
@@ -137,9 +138,16 @@ trap 'exit 129' HUP
 
 # ---- processes ----------------------------------------------------------------------------------
 
-# wait_for MS CMD...: the pause is a read of a pipe that nobody writes to; only the condition ends the wait.
+# wait_for TIME CMD...: the pause is a read of a pipe that nobody writes to; only the condition ends the wait. A bare number is
+# seconds up to 60, and milliseconds above.
 wait_for() {
-    local end=$((${EPOCHREALTIME/./} + $1 * 1000)); shift
+    local time=$1 end; shift
+    case $time in
+    *ms) time=${time%ms} ;;
+    *s) time=$((${time%s} * 1000)) ;;
+    *) [ "$time" -gt 60 ] || time=$((time * 1000)) ;;
+    esac
+    end=$((${EPOCHREALTIME/./} + time * 1000))
     until "$@" >/dev/null 2>&1; do
         [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
         read -rt 0.02 <>"$NOTHING" || true
@@ -153,22 +161,30 @@ alive() {
     [[ $stat != [ZX]* ]]
 }
 gone() { ! alive "$1"; }
-# The program and what it forked: it leads a process group of its own.
+# The program and what it forked: it leads a process group of its own. Its number is forgotten: it may soon be somebody else's.
 end_pid() {
     kill -KILL -- "-$1" 2>/dev/null || kill -KILL "$1" 2>/dev/null || true
     wait "$1" 2>/dev/null || true
+    forget "$1"
 }
-stop() { [ -z "$PID" ] || end_pid "$PID"; PID=''; }
+forget() {
+    local i
+    for i in "${!PIDS[@]}"; do [ "${PIDS[i]}" != "$1" ] || unset "PIDS[i]"; done
+}
+stop() { [ -z "$PID" ] || [ "$PID" = "$DEAD" ] || end_pid "$PID"; PID=''; }
 
 # launch CMD...: in the background, in a group of its own, dead when the check is; its first 64 KiB of output are kept and the rest
-# is read too, or it would stand still. Sets PID.
+# is read too, or it would stand still. Sets JOB.
 launch() {
+    rm -f "$CHECK_TMP"/.{out,err}*
     setsid setpriv --pdeathsig KILL "$@" </dev/null > >(keep "$CHECK_TMP/.out") 2> >(keep "$CHECK_TMP/.err") &
-    PID=$!
-    PIDS+=("$PID")
+    JOB=$!
+    PIDS+=("$JOB")
 }
+# When a program is gone: its last words are in the files, unless a child of its own still holds the pipes.
+all_is_kept() { [ -e "$CHECK_TMP/.out.all" ] && [ -e "$CHECK_TMP/.err.all" ]; }
 # shellcheck disable=SC2317,SC2329 # runs in a process substitution
-keep() { trap '' TERM INT; head -c 65536 >"$1"; cat >/dev/null; }
+keep() { trap '' TERM INT; head -c 65536 >"$1"; cat >/dev/null; : >"$1.all"; }
 
 # how_it_ended STATUS: a name for it in ENDED, and a sentence in ENDING.
 how_it_ended() {
@@ -190,12 +206,18 @@ how_it_ended() {
 # Has the program of the last serve ended? Then ENDED and ENDING say how.
 has_ended() {
     local status=0
-    [ -n "$PID" ] && gone "$PID" || return 1
+    [ -n "$PID" ] || return 1
+    [ "$PID" != "$DEAD" ] || return 0
+    gone "$PID" || return 1
     wait "$PID" 2>/dev/null || status=$?
+    DEAD=$PID
+    end_pid "$PID" # what it forked
+    wait_for 300ms all_is_kept || true
     how_it_ended $status
 }
 still_alive() {
     WHAT="it is still there $1"
+    wait_for 20ms gone "${PID:-0}" || true # one that dies of what was sent last is given a moment
     if has_ended; then
         expected='the program runs' observed=$ENDING PENDING=$ENDED
         unblamed
@@ -241,6 +263,7 @@ serve_protocol() {
         blame does-not-start "the build did not make it" "Makefile; make -n $name"
     fi
     launch "${way[@]}" "${words[@]}"
+    PID=$JOB
     STEPS+=("started: ${words[*]}")
     # This very process must own the port: one that answers may be somebody else's.
     if has=$(lab_peer --deadline "${START_LIMIT:-4s}" --owner "$PID" "$protocol" "$PORT"); then good "$WHAT"
@@ -274,9 +297,11 @@ run_answer() {
     local limit=${LIMIT:-10} began
     unblamed
     began=${EPOCHREALTIME/./} STATUS=0
-    timeout -k 1 "$limit" "$@" </dev/null > >(keep "$CHECK_TMP/.out") 2> >(keep "$CHECK_TMP/.err") || STATUS=$?
+    launch timeout -k 1 "$limit" "$@"
+    wait "$JOB" || STATUS=$?
     TOOK_MS=$(((${EPOCHREALTIME/./} - began) / 1000))
-    wait 2>/dev/null || true
+    end_pid "$JOB"
+    wait_for 300ms all_is_kept || true
     OUT=$(tr -d '\0' <"$CHECK_TMP/.out") ERR=$(tr -d '\0' <"$CHECK_TMP/.err")
     STEPS+=("ran: $* (status $STATUS, $TOOK_MS ms)")
     if [ "$STATUS" -eq 124 ] || [ "$STATUS" -eq 137 ]; then
@@ -319,18 +344,26 @@ world() {
     defer "$LAB_NET" down
     "$LAB_NET" up "${1:-$LAB_DIR/topology}" >"$CHECK_TMP/.up" 2>&1 || { echo "# $(cat "$CHECK_TMP/.up")"; return 1; }
 }
-# enter HOST: in ENTER the words before a command that run it there, without a process of their own.
-enter() {
-    local file pid='' mode='' key value way=()
+# What netns/net notes of a running world: its pid 1, and how it is entered.
+world_facts() {
+    local file key value
+    WORLD_PID='' WORLD_MODE=''
     for file in "${XDG_RUNTIME_DIR:-/nowhere}/echolab/$ECHOLAB_WORLD" "/tmp/echolab-$EUID/$ECHOLAB_WORLD"; do
         [ ! -r "$file" ] || while IFS='=' read -r key value; do
-            case $key in pid) pid=$value ;; mode) mode=$value ;; esac
+            case $key in pid) WORLD_PID=$value ;; mode) WORLD_MODE=$value ;; esac
         done <"$file"
     done
-    [ "$mode" = root ] || way=(-U --preserve-credentials)
-    ENTER=(nsenter -t "$pid" -m -p -u "${way[@]}" ip netns exec "$1" env -C "$PWD" ECHOLAB_HOST="$1" setpriv --pdeathsig KILL)
+    [ -n "$WORLD_PID" ]
 }
-on() { local host=$1; shift; enter "$host"; "${ENTER[@]}" "$@"; }
+# enter HOST: in ENTER the words before a command that run it in the network of that host, and in nothing else of the world. So its pid is
+# the one that we know, and /proc shows it; but names (server.lab) are not known to it: that is for `on`.
+enter() {
+    local way=()
+    world_facts
+    [ "$WORLD_MODE" = root ] || way=(-U --preserve-credentials)
+    ENTER=(nsenter -t "$WORLD_PID" "${way[@]}" --net="/proc/$WORLD_PID/root/run/netns/$1")
+}
+on() { "$LAB_NET" run "$1" -- "${@:2}"; }
 
 # shellcheck source=labs/lib/talk.sh
 . "$LAB_LIB/talk.sh"

@@ -22,6 +22,7 @@
 
 struct options {
     bool color;
+    uint64_t width;
 };
 
 static void note_interrupt(int signal)
@@ -54,10 +55,12 @@ static int run(const struct options *options, char **words, int count,
     const char *verb = words[0];
     if (strcmp(verb, "ask") == 0) {
         catch_interrupt();
-        return predict_ask(questions, words[2], words + 3, count - 3, stdin, stdout);
+        return predict_ask(questions, words[2], words + 3, count - 3, options->width, stdin,
+                           stdout);
     }
     if (strcmp(verb, "reconcile") == 0)
-        return predict_reconcile(questions, words[2], words[3], options->color, stdout);
+        return predict_reconcile(questions, words[2], words[3], options->width, options->color,
+                                 stdout);
     if (strcmp(verb, "agree") == 0)
         return predict_agree(questions, words[2], stdout);
     if (strcmp(verb, "lint") == 0)
@@ -81,13 +84,15 @@ static bool is_known(char **words, int count)
 
 int main(int argc, char **argv)
 {
-    static const struct el_option table[] = {{0, "color", EL_OPT_FLAG, NULL,
-                                              "mark right and wrong (reconcile)",
-                                              offsetof(struct options, color), NULL, 0, 0, NULL},
-                                             {0}};
+    static const struct el_option table[] = {
+        {0, "color", EL_OPT_FLAG, NULL, "mark right and wrong (reconcile)",
+         offsetof(struct options, color), NULL, 0, 0, NULL},
+        {0, "width", EL_OPT_NUMBER, "N", "columns of a line", offsetof(struct options, width), "80",
+         20, 1000, NULL},
+        {0}};
     static const struct el_program program = {
         .name = "lab_predict",
-        .usage = "[--color] ask PREDICT PREDICTIONS [id=answer…] | reconcile PREDICT PREDICTIONS "
+        .usage = "[options] ask PREDICT PREDICTIONS [id=answer…] | reconcile PREDICT PREDICTIONS "
                  "OBSERVED | "
                  "lint PREDICT README | agree PREDICT OBSERVED | key PREDICT",
         .about =

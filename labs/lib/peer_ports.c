@@ -96,15 +96,15 @@ bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit)
 {
     static struct ports ports;
     el_time deadline = el_time_after(el_now(), limit);
-    uint64_t switches = 0;
+    struct peer_watched seen = {0};
     unsigned quiet = 0;
     for (;;) {
         look(pid, udp, &ports);
         if (has_port(&ports, port))
             return true;
-        uint64_t before = switches;
-        const char *sleeps = peer_watch(pid, NULL, &switches);
-        quiet = sleeps != NULL && switches == before ? quiet + 1 : 0;
+        uint64_t before = seen.switches;
+        const char *sleeps = peer_watch(pid, NULL, &seen);
+        quiet = sleeps != NULL && seen.switches == before ? quiet + 1 : 0;
         bool gone = sleeps != NULL && strcmp(sleeps, "gone") == 0;
         if (gone || quiet == QUIET_LOOKS || el_time_left(deadline, el_now()) == 0)
             break;

@@ -67,11 +67,11 @@ struct peer_run {
     const struct peer_step *step; /* the present one */
     el_duration deadline;         /* for whatever says no `within` */
     uint64_t seed, random;
-    pid_t watched; /* 0: nobody */
-    const char
-        *quiet; /* the watched program sleeps there, and that ended the wait; NULL = it did not */
-    bool one_name; /* the script knows one end only: the story need not say which */
-    char **did;    /* owned; the story so far */
+    pid_t watched;     /* 0: nobody */
+    const char *quiet; /* where the watched program sleeps, if that ended the wait; else NULL */
+    bool unread;       /* ... although something of ours lies there, unread */
+    bool one_name;     /* the script knows one end only: the story need not say which */
+    char **did;        /* owned; the story so far */
     size_t did_count;
     enum peer_result result; /* these are of a step that failed */
     char expected[256], observed[320];
@@ -113,10 +113,13 @@ struct peer_limit peer_limit(const struct peer_run *run);
 /* Until `events` (poll(2)) or an error is there: true. false: the time is up, or the watched sleeps. */
 bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
                const struct peer_limit *limit);
-/* peer_watch.c: the name of the system call in which PID sleeps, having taken all that `end` (may be NULL)
- * sent; NULL when it works, or may still wake by itself; "gone". `*switches` changes when it has run since
- * the last look. */
-const char *peer_watch(pid_t pid, const struct peer_end *end, uint64_t *switches);
+/* peer_watch.c: the name of the system call in which PID sleeps; NULL when it works, or may still wake by
+ * itself, or something of what `end` (may be NULL) sent is on its way; "gone". */
+struct peer_watched {
+    uint64_t switches; /* changes when it has run since the last look */
+    bool unread;       /* it sleeps although something of ours lies in its receive queue */
+};
+const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watched *seen);
 /* peer_ports.c: waits until PID itself listens on the port (UDP: is bound to it). false: it is gone, or
  * sleeps without it, or the time is up; the ports that it has are printed. */
 bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit);

@@ -142,10 +142,12 @@ static bool parse_receive(struct peer_words *words, struct peer_step *step)
         step->wanted = PEER_WANT_LINE;
     else if (peer_take(words, "datagram"))
         step->wanted = PEER_WANT_DATAGRAM;
-    else if (peer_take_number(words, &step->length, 1, PEER_BYTES_MAX))
-        step->wanted = PEER_WANT_COUNT;
-    else
+    else if (!peer_next_is_number(words))
         return peer_complain(words, "what is received? N bytes, a line, or a datagram");
+    else if (!peer_take_number(words, &step->length, 1, PEER_BYTES_MAX))
+        return false;
+    else
+        step->wanted = PEER_WANT_COUNT;
     return take_within(words, step);
 }
 

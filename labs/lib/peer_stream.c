@@ -49,7 +49,7 @@ static int try_connect(struct peer_run *run, struct peer_end *end)
         error =
             peer_wait(run, end, POLLOUT, &limit) ? -el_socket_connect_finish(end->fd, NULL) : ETIME;
     run->watched = watched;
-    return error;
+    return error == ELOOP ? ECONNREFUSED : error; /* it met itself: so nobody listens there */
 }
 
 /* The script says that this connection must not come about. */

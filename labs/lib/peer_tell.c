@@ -94,8 +94,10 @@ const char *peer_nothing(const struct peer_run *run, el_time since)
     if (run->quiet != NULL && strcmp(run->quiet, "gone") == 0)
         snprintf(text, sizeof text, "nothing: the program is gone");
     else if (run->quiet != NULL)
-        snprintf(text, sizeof text,
-                 "nothing: the program has taken all that was sent and waits in %s(2)", run->quiet);
+        snprintf(text, sizeof text, "nothing: the program %s waits in %s(2)",
+                 run->unread ? "has not read what was sent, and"
+                             : "has taken all that was sent, and",
+                 run->quiet);
     else if (passed < EL_S)
         snprintf(text, sizeof text, "nothing for %lld ms", (long long)(passed / EL_MS));
     else
@@ -146,7 +148,7 @@ void peer_print_failure(const struct peer_run *run)
     if (run->want[0] != '\0')
         printf("got: %s\nwant: %s\n", run->got, run->want);
     if (run->quiet != NULL)
-        printf("sleeps: %s\n", run->quiet);
+        printf("sleeps: %s\nunread: %s\n", run->quiet, run->unread ? "yes" : "no");
     print_did(run);
     printf("seed: %llu\n", (unsigned long long)run->seed);
 }

@@ -1,15 +1,16 @@
 /*
  * peer_wait.c - when is a wait over? When what was waited for is there; or its time is up; or nothing can
- * come any more, because the program that should send it sleeps and has taken all that it was sent.
+ * come any more, because the program that should send it sleeps and nothing will wake it.
  *
  * The last is only for speed: a failed check would else cost its whole deadline. So it must never be
- * wrong. It takes two looks, 100 ms apart, between which the program did not run at all.
+ * wrong. It takes two looks, 100 ms apart, between which the program did not run at all; and four when
+ * something lies unread, which should have woken it.
  */
 #include "peer_run.h"
 
 #include <poll.h>
 
-enum { LOOK_MS = 100 };
+enum { LOOK_MS = 100, LOOKS = 2, LOOKS_UNREAD = 4 };
 
 volatile sig_atomic_t peer_stopped;
 
@@ -32,7 +33,7 @@ bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
 {
     el_time deadline = el_earliest(limit->total, el_time_after(el_now(), limit->pause));
     bool watch = run->watched > 0 && run->step->wanted != PEER_WANT_SILENCE;
-    uint64_t switches = 0;
+    struct peer_watched seen = {0};
     unsigned looks = 0;
     for (;;) {
         el_duration left = el_time_left(deadline, el_now());
@@ -45,14 +46,15 @@ bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
                              0); /* a busy machine: it came while we slept too long */
         if (!watch)
             continue; /* a signal, or poll(2) woke a little early */
-        uint64_t before = switches;
-        const char *sleeps = peer_watch(run->watched, end, &switches);
-        looks = sleeps != NULL && (looks == 0 || switches == before) ? looks + 1 : 0;
-        if (looks < 2)
+        uint64_t before = seen.switches;
+        const char *sleeps = peer_watch(run->watched, end, &seen);
+        looks = sleeps != NULL && (looks == 0 || seen.switches == before) ? looks + 1 : 0;
+        if (looks < (seen.unread ? LOOKS_UNREAD : LOOKS))
             continue;
         if (poll_once(end->fd, events, 0)) /* its last words came before it slept */
             return true;
         run->quiet = sleeps;
+        run->unread = seen.unread;
         return false;
     }
 }

@@ -6,7 +6,8 @@
  *                      Where it may not be read, the `S` of task/TID/stat has to do.
  *   task/TID/status    how often it has slept so far: the caller sees by it that it has not run since.
  *   net/tcp, net/udp   bytes that lie in its receive queue. Read in *its* network namespace.
- * And SIOCOUTQ of tcp(7) says what of ours its kernel has not acknowledged.
+ * And SIOCOUTQ of tcp(7) says what of ours its kernel has not acknowledged. A program that was woken by a
+ * packet is not asleep any more, though it may have to wait for a processor: its state is R, not S.
  */
 #include "peer_run.h"
 
@@ -177,26 +178,33 @@ static bool has_unread(const char *path, uint16_t port, uint16_t our_port)
     return unread;
 }
 
-static bool took_all(pid_t pid, const struct peer_end *end)
+/* Does something of what we sent lie unread: in its receive queue, or in ours because that one is full? */
+static bool is_unread(pid_t pid, const struct peer_end *end)
 {
     bool stream = end->kind == PEER_STREAM;
-    int unsent = 0;
-    if (stream && ioctl(end->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0)
-        return false;
     uint16_t port = el_address_port(stream ? &end->peer : &end->to);
     for (int six = 0; six < 2; six++) {
         char path[64];
         snprintf(path, sizeof path, "/proc/%d/net/%s%s", (int)pid, stream ? "tcp" : "udp",
                  six ? "6" : "");
         if (has_unread(path, port, stream ? el_address_port(&end->local) : 0))
-            return false;
+            return true;
     }
-    return true;
+    return false;
 }
 
-const char *peer_watch(pid_t pid, const struct peer_end *end, uint64_t *switches)
+static bool is_on_its_way(const struct peer_end *end)
 {
-    *switches = 0;
-    const char *call = process_sleeps(pid, switches, 8);
-    return call != NULL && (end == NULL || took_all(pid, end)) ? call : NULL;
+    int unsent = 0;
+    return end->kind == PEER_STREAM && ioctl(end->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
+}
+
+const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watched *seen)
+{
+    *seen = (struct peer_watched){0};
+    const char *call = process_sleeps(pid, &seen->switches, 8);
+    if (call == NULL || end == NULL)
+        return call;
+    seen->unread = is_unread(pid, end);
+    return seen->unread || !is_on_its_way(end) ? call : NULL;
 }

@@ -129,6 +129,11 @@ bool peer_next_is(const struct peer_words *words, const char *word)
            strcmp(next_word(words), word) == 0;
 }
 
+bool peer_next_is_number(const struct peer_words *words)
+{
+    return isdigit((unsigned char)next_word(words)[0]);
+}
+
 bool peer_take(struct peer_words *words, const char *word)
 {
     if (!peer_next_is(words, word))

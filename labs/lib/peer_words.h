@@ -29,6 +29,7 @@ bool peer_words_cut(struct peer_words *words, const char *line, size_t length);
 
 bool peer_at_end(const struct peer_words *words);
 bool peer_next_is(const struct peer_words *words, const char *word);
+bool peer_next_is_number(const struct peer_words *words);
 bool peer_take(struct peer_words *words, const char *word); /* complains not: it is a question */
 bool peer_take_name(struct peer_words *words, char *name);  /* into PEER_NAME_MAX bytes */
 bool peer_take_number(struct peer_words *words, size_t *number, size_t min, size_t max);

@@ -20,16 +20,17 @@ struct ask {
     const struct predict_questions *questions;
     struct predict_table locked;
     const char *path;
+    size_t width;
     FILE *in, *out;
 };
 
-static void print_part(FILE *out, struct predict_part part, size_t indent)
+static void print_part(struct ask *ask, struct predict_part part, size_t indent)
 {
     char *text = strndup(part.text, part.length);
     if (text == NULL)
         return;
-    fprintf(out, "%*s", INDENT, "");
-    paragraph_print(out, text, INDENT, indent, PREDICT_WIDTH);
+    fprintf(ask->out, "%*s", INDENT, "");
+    paragraph_print(ask->out, text, INDENT, indent, ask->width);
     free(text);
 }
 
@@ -40,9 +41,9 @@ static void print_question(struct ask *ask, const struct predict_question *quest
     size_t count = question->kind == PREDICT_CHOICE ? predict_choices(question->question, part) : 0;
     fprintf(ask->out, "\n%zu of %zu · %s\n", (size_t)(question - ask->questions->item) + 1,
             ask->questions->count, question->id);
-    print_part(ask->out, part[0], INDENT);
+    print_part(ask, part[0], INDENT);
     for (size_t i = 1; i <= count; i++)
-        print_part(ask->out, part[i], CHOICE_INDENT);
+        print_part(ask, part[i], CHOICE_INDENT);
 }
 
 static void print_prompt(struct ask *ask, const struct predict_question *question)
@@ -165,9 +166,10 @@ static int take(struct ask *ask, const char *text)
 }
 
 int predict_ask(const struct predict_questions *questions, const char *predictions, char **answers,
-                int count, FILE *in, FILE *out)
+                int count, size_t width, FILE *in, FILE *out)
 {
-    struct ask ask = {.questions = questions, .path = predictions, .in = in, .out = out};
+    struct ask ask = {
+        .questions = questions, .path = predictions, .width = width, .in = in, .out = out};
     int result = predict_table_read(&ask.locked, predictions, 2, 3, true, stderr) ? 0 : 2;
     for (int i = 0; i < count && result == 0; i++) {
         result = take(&ask, answers[i]);

@@ -1,13 +1,11 @@
 /*
  * predict_commands.h - what `lab predict` is made of. Each returns lab_predict's exit code; what it
- * finds goes to `out`, what keeps it from finding to stderr.
+ * finds goes to `out`, in lines of `width` columns; what keeps it from finding to stderr.
  */
 #ifndef ECHOLAB_PREDICT_COMMANDS_H
 #define ECHOLAB_PREDICT_COMMANDS_H
 
 #include "predict_file.h"
-
-enum { PREDICT_WIDTH = 80 };
 
 /*
  * Asks what has no answer yet: the `count` texts `id=answer`, or, with none, whoever is at `in`. Every
@@ -15,11 +13,11 @@ enum { PREDICT_WIDTH = 80 };
  * one; 1: some have none; 2: an answer was refused, or could not be written.
  */
 int predict_ask(const struct predict_questions *questions, const char *predictions, char **answers,
-                int count, FILE *in, FILE *out);
+                int count, size_t width, FILE *in, FILE *out);
 
 /* Said, seen, right or wrong, and the thought behind it. 0, or 2. */
 int predict_reconcile(const struct predict_questions *questions, const char *predictions,
-                      const char *observed, bool color, FILE *out);
+                      const char *observed, size_t width, bool color, FILE *out);
 
 /* Does what was observed agree with what the text says? 0 yes, 1 no, 2 unreadable, 4 nothing could be
  * observed. */

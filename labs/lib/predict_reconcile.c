@@ -11,6 +11,12 @@
 
 #include <string.h>
 
+struct page {
+    FILE *out;
+    size_t width;
+    bool color;
+};
+
 enum { LABEL_COLUMNS = 7, WORDS_BYTES = 1024 };
 
 struct seen {
@@ -42,21 +48,21 @@ static const char *in_words(const struct predict_question *question, const char 
     return words;
 }
 
-static void print_label(FILE *out, bool color, bool right, const char *label, const char *id)
+static void print_label(const struct page *page, bool right, const char *label, const char *id)
 {
-    fprintf(out, "%s%-*s%s%s\n", color ? right ? "\033[32m" : "\033[31m" : "", LABEL_COLUMNS, label,
-            color ? "\033[0m" : "", id);
+    fprintf(page->out, "%s%-*s%s%s\n", page->color ? right ? "\033[32m" : "\033[31m" : "",
+            LABEL_COLUMNS, label, page->color ? "\033[0m" : "", id);
 }
 
-static void print_words(FILE *out, const char *text)
+static void print_words(const struct page *page, const char *text)
 {
-    fprintf(out, "%*s", LABEL_COLUMNS, "");
-    paragraph_print(out, text, LABEL_COLUMNS, LABEL_COLUMNS, PREDICT_WIDTH);
+    fprintf(page->out, "%*s", LABEL_COLUMNS, "");
+    paragraph_print(page->out, text, LABEL_COLUMNS, LABEL_COLUMNS, page->width);
 }
 
 /* What was said, what was seen, and what the text has where that is another thing. */
-static void print_facts(FILE *out, const struct predict_question *question, const char *given,
-                        struct seen seen, bool differs)
+static void print_facts(const struct page *page, const struct predict_question *question,
+                        const char *given, struct seen seen, bool differs)
 {
     char said[WORDS_BYTES], here[WORDS_BYTES], text[WORDS_BYTES], words[4 * WORDS_BYTES];
     in_words(question, given, said);
@@ -70,50 +76,52 @@ static void print_facts(FILE *out, const struct predict_question *question, cons
     else
         snprintf(words, sizeof words, "You said: %s. The text: %s. Not seen here: %s.", said, text,
                  seen.reason);
-    print_words(out, words);
+    print_words(page, words);
     if (!differs)
         return;
     snprintf(words, sizeof words,
              "This machine differs from the text. here: %s; the text's kernel: %s.", here, text);
-    print_words(out, words);
+    print_words(page, words);
 }
 
 /* Returns whether it was right. */
-static bool reconcile_one(FILE *out, const struct predict_question *question, const char *given,
-                          struct seen seen, bool color)
+static bool reconcile_one(const struct page *page, const struct predict_question *question,
+                          const char *given, struct seen seen)
 {
     bool by_text = predict_answer_agrees(question, question->answer, given);
     bool differs =
         seen.value != NULL && !predict_answer_agrees(question, question->answer, seen.value);
     bool right = by_text || (differs && predict_answer_seen(question, seen.value, given));
-    print_label(out, color, right, right ? "right" : "wrong", question->id);
-    print_facts(out, question, given, seen, differs);
+    print_label(page, right, right ? "right" : "wrong", question->id);
+    print_facts(page, question, given, seen, differs);
     if (right && by_text && differs) {
-        print_words(out, "You said what the text's kernel does.");
+        print_words(page, "You said what the text's kernel does.");
     } else if (!right) {
         struct predict_part thought = predict_misconception(question, given);
         char words[PREDICT_LINE_BYTES + 1];
         snprintf(words, sizeof words, "%.*s", (int)thought.length,
                  thought.length > 0 ? thought.text : "");
         if (thought.length > 0)
-            print_words(out, words);
+            print_words(page, words);
     }
     return right;
 }
 
-static void print_unsaid(FILE *out, const struct predict_question *question, struct seen seen)
+static void print_unsaid(const struct page *page, const struct predict_question *question,
+                         struct seen seen)
 {
     char answer[WORDS_BYTES], words[2 * WORDS_BYTES];
-    fprintf(out, "%-*s%s\n", LABEL_COLUMNS, "-", question->id);
+    fprintf(page->out, "%-*s%s\n", LABEL_COLUMNS, "-", question->id);
     snprintf(words, sizeof words, "You made no prediction. %s: %s.",
              seen.value != NULL ? "Seen here" : "The text's answer",
              in_words(question, seen.value != NULL ? seen.value : question->answer, answer));
-    print_words(out, words);
+    print_words(page, words);
 }
 
 int predict_reconcile(const struct predict_questions *questions, const char *predictions,
-                      const char *observed, bool color, FILE *out)
+                      const char *observed, size_t width, bool color, FILE *out)
 {
+    const struct page page = {.out = out, .width = width, .color = color};
     struct predict_table said = {0}, seen = {0};
     size_t right = 0, answered = 0;
     bool read = predict_table_read(&said, predictions, 2, 3, true, stderr) &&
@@ -123,11 +131,11 @@ int predict_reconcile(const struct predict_questions *questions, const char *pre
         const struct predict_row *row = predict_table_find(&said, question->id);
         struct seen value = look_up(&seen, question->id);
         if (row == NULL) {
-            print_unsaid(out, question, value);
+            print_unsaid(&page, question, value);
             continue;
         }
         answered++;
-        right += reconcile_one(out, question, row->cell[1], value, color);
+        right += reconcile_one(&page, question, row->cell[1], value);
     }
     if (read)
         fprintf(out, "\n%zu of %zu right.\n", right, answered);

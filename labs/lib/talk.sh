@@ -1,8 +1,8 @@
 # talk.sh - the other end of the program under test, played by lab_peer. Sourced by check.sh.
 #
 #   talk WHAT <<'END'         plays the script; ok WHAT when all went as it says. Else false, with PEER_RESULT, PEER_EXPECTED,
-#                             PEER_OBSERVED, PEER_GOT, PEER_WANT, PEER_SLEEPS (the system call in which the program sleeps) and
-#                             PEER_ENDED (sigpipe, crashed, exited: it has ended meanwhile). `talk ... || blame ...`.
+#                             PEER_OBSERVED, PEER_GOT, PEER_WANT, PEER_SLEEPS (the system call in which the program sleeps),
+#                             PEER_UNREAD (yes: although what was sent lies there) and PEER_ENDED (sigpipe, crashed, exited: it has ended meanwhile). `talk ... || blame ...`.
 #   ask <<'END'               the same without a line of TAP: to look at something that may go either way
 #     --on HOST                 (before WHAT, of all) on that host of the world
 #   fact NAME KEY             from the last talk: `fact a pushed`
@@ -12,7 +12,7 @@
 # In a script @PORT is $PORT; any @NAME is $NAME. TALK_DEADLINE=2s: silence is what lasts so long.
 # shellcheck shell=bash disable=SC2034 # the PEER_ variables are for the checks
 
-PEER_RESULT='' PEER_EXPECTED='' PEER_OBSERVED='' PEER_GOT='' PEER_WANT='' PEER_SLEEPS='' PEER_ENDED='' PEER_SEED='' PEER_FACTS=''
+PEER_RESULT='' PEER_EXPECTED='' PEER_OBSERVED='' PEER_GOT='' PEER_WANT='' PEER_SLEEPS='' PEER_UNREAD='' PEER_ENDED='' PEER_SEED='' PEER_FACTS=''
 PEER_STORY=()
 declare -A PEERS=()
 
@@ -29,7 +29,7 @@ peer_script() {
 # peer_read FILE: what lab_peer said.
 peer_read() {
     local line value
-    PEER_RESULT='' PEER_EXPECTED='' PEER_OBSERVED='' PEER_GOT='' PEER_WANT='' PEER_SLEEPS='' PEER_ENDED='' PEER_FACTS=''
+    PEER_RESULT='' PEER_EXPECTED='' PEER_OBSERVED='' PEER_GOT='' PEER_WANT='' PEER_SLEEPS='' PEER_UNREAD='' PEER_ENDED='' PEER_FACTS=''
     PEER_STORY=()
     while IFS= read -r line; do
         value=${line#*: }
@@ -40,6 +40,7 @@ peer_read() {
         'got: '*) PEER_GOT=$value ;;
         'want: '*) PEER_WANT=$value ;;
         'sleeps: '*) PEER_SLEEPS=$value ;;
+        'unread: '*) PEER_UNREAD=$value ;;
         'seed: '*) PEER_SEED=$value ;;
         'did: '*) PEER_STORY+=("$value") ;;
         'failed: '*) ;;
@@ -55,7 +56,7 @@ peer_verdict() {
     [ "$1" -ne 0 ] || return 0
     expected='' observed='' did=''
     PENDING=unexplained
-    case $PEER_RESULT in eof | reset | refused) wait_for 100 gone "${PID:-0}" || true ;; esac
+    case $PEER_RESULT in eof | reset | refused) wait_for 100ms gone "${PID:-0}" || true ;; esac
     if has_ended; then
         PEER_ENDED=$ENDED PENDING=$ENDED
         # shellcheck disable=SC2153 # check.sh's
@@ -68,8 +69,10 @@ ask() {
     unblamed
     if [ "${1:-}" = --on ]; then enter "$2"; way=("${ENTER[@]}"); shift 2; fi
     peer_script >"$CHECK_TMP/.script"
-    "${way[@]}" "$LAB_BIN/lab_peer" --deadline "${TALK_DEADLINE:-2s}" ${PID:+--watch "$PID"} \
-        <"$CHECK_TMP/.script" >"$CHECK_TMP/.peer" 2>"$CHECK_TMP/.peer.err" || status=$?
+    # In the background, and waited for: so a signal to the check is heard at once.
+    "${way[@]}" setpriv --pdeathsig KILL "$LAB_BIN/lab_peer" --deadline "${TALK_DEADLINE:-2s}" ${PID:+--watch "$PID"} \
+        <"$CHECK_TMP/.script" >"$CHECK_TMP/.peer" 2>"$CHECK_TMP/.peer.err" &
+    wait $! || status=$?
     peer_read "$CHECK_TMP/.peer"
     peer_verdict $status || { PENDING=; return 1; }
 }
@@ -92,7 +95,7 @@ peer() {
         <"$CHECK_TMP/.script" >"$CHECK_TMP/.peer.$name" 2>"$CHECK_TMP/.peer.err" &
     PEERS[$name]=$!
     PIDS+=("$!")
-    wait_for 5000 peer_is_open "$name" || true
+    wait_for 5s peer_is_open "$name" || true
     PORT=$(sed -n 's/^[^ ]* port //p' "$CHECK_TMP/.peer.$name" | head -n 1)
     [ -n "$PORT" ] || { cat "$CHECK_TMP/.peer.$name" "$CHECK_TMP/.peer.err" >&2; return 2; }
 }
@@ -100,7 +103,7 @@ heard() {
     local name=$1 status=0
     unblamed
     WHAT=$2
-    wait_for 500 gone "${PEERS[$name]}" || kill -TERM "${PEERS[$name]}" 2>/dev/null || true
+    wait_for 500ms gone "${PEERS[$name]}" || kill -TERM "${PEERS[$name]}" 2>/dev/null || true
     wait "${PEERS[$name]}" || status=$?
     peer_read "$CHECK_TMP/.peer.$name"
     if peer_verdict $status; then good "$2"; else return 1; fi

@@ -15,7 +15,9 @@
 enum {
     LINE_BYTES_MAX = 4096, /* a longer line must be the same, byte for byte */
     DIFF_LINES_MAX = 400,  /* of each side; the rest is cut */
-    RUN_MAX = 12,          /* so many lines of a kind are shown in one piece */
+    TAKE_COST = 3, /* more than to add one: else a gap further down swallows a line that agrees */
+    ADD_COST = 2,
+    RUN_MAX = 12, /* so many lines of a kind are shown in one piece */
 };
 
 /* ---- one line ------------------------------------------------------------------------------ */
@@ -191,7 +193,7 @@ static enum move best(const struct table *table, struct transcript_lines expecte
         return TAKEN;
     if (transcript_line_agrees(expected.line[e], got.line[g]))
         return BOTH;
-    return *cell(table, e + 1, g) <= *cell(table, e, g + 1) ? TAKEN : ADDED;
+    return *cell(table, e + 1, g) + TAKE_COST <= *cell(table, e, g + 1) + ADD_COST ? TAKEN : ADDED;
 }
 
 static unsigned short cost_of(const struct table *table, struct transcript_lines expected,
@@ -203,9 +205,10 @@ static unsigned short cost_of(const struct table *table, struct transcript_lines
     case GAP:
         return *cell(table, e, g + 1);
     case TAKEN:
-        return (unsigned short)(*cell(table, e + 1, g) + !transcript_is_gap(expected.line[e]));
+        return (unsigned short)(*cell(table, e + 1, g) +
+                                (transcript_is_gap(expected.line[e]) ? 0 : TAKE_COST));
     case ADDED:
-        return (unsigned short)(*cell(table, e, g + 1) + 1);
+        return (unsigned short)(*cell(table, e, g + 1) + ADD_COST);
     case END:
         break;
     }

@@ -151,10 +151,21 @@ static size_t inode_length(const char *line, size_t at)
     return 0;
 }
 
+/* A lab's world, as `lab up` names it: lab08-1a2b. */
+static size_t lab_world_length(const char *name)
+{
+    if (strncmp(name, "lab", 3) != 0 || digits(name + 3) != 2 || name[5] != '-')
+        return 0;
+    size_t suffix = strspn(name + 6, "0123456789abcdefghijklmnopqrstuvwxyz");
+    return suffix > 0 && !is_word(name[6 + suffix]) ? 6 + suffix : 0;
+}
+
 /* A world that nobody named: `w` and four hexadecimal digits. One of them at least is a digit, or it may be a word. */
 static size_t world_length(const char *line, size_t at)
 {
     const char *name = line + at;
+    if (lab_world_length(name) > 0 && (at == 0 || !is_word(line[at - 1])))
+        return lab_world_length(name);
     if (name[0] != 'w' || strspn(name + 1, "0123456789abcdef") != 4 || is_word(name[5]) ||
         (at > 0 && is_word(line[at - 1])))
         return 0;

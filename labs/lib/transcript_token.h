@@ -18,7 +18,7 @@ enum transcript_token {
     TOKEN_HEX_PORT, /* 0100007F:9C40 in /proc/net */
     TOKEN_PID,      /* after `pid`, `pid=`, /proc/ */
     TOKEN_INODE,    /* socket:[1234], ino:1234 */
-    TOKEN_WORLD,    /* w69d9 */
+    TOKEN_WORLD,    /* w69d9, lab08-1a2b */
     TOKEN_MODE,     /* (rootless), (root) */
     TOKEN_FOUND_END,
     /* only where the text has the placeholder */
