@@ -30,6 +30,7 @@ static const char usage[] =
     "usage: lab_peer [--deadline 2s] [--seed N] [--watch PID] [-e LINE]... [< script]\n"
     "       lab_peer --free-port [tcp|udp]\n"
     "       lab_peer --owner PID tcp|udp PORT [--deadline 2s]\n"
+    "       lab_peer --settled PID [--deadline 2s]\n"
     "A script has one step a line: NAME VERB ..., # begins a comment. ADDR is 127.0.0.1:80, "
     "[::1]:80, or a\n"
     "port alone, which is one of 127.0.0.1. MS are milliseconds. BYTES are: random N, text "
@@ -73,7 +74,7 @@ static const char usage[] =
 struct settings {
     el_duration deadline;
     uint64_t seed;
-    pid_t watched, owner;
+    pid_t watched, owner, settled;
     struct peer_bytes lines; /* of -e */
 };
 
@@ -154,6 +155,9 @@ static void read_options(int argc, char **argv, struct settings *settings)
         case 'o':
             settings->owner = (pid_t)parse_number(optarg);
             break;
+        case 'S':
+            settings->settled = (pid_t)parse_number(optarg);
+            break;
         case 'f':
             exit(print_free_port(argv[optind]));
         case 'h':
@@ -162,6 +166,8 @@ static void read_options(int argc, char **argv, struct settings *settings)
         default:
             exit(2); /* getopt_long has said what is wrong */
         }
+    if (settings->settled != 0)
+        exit(!peer_is_settled(settings->settled, settings->deadline));
     if (settings->owner != 0 && argc - optind == 2)
         exit(!peer_owns_port(settings->owner, is_udp(argv[optind]),
                              (unsigned)parse_number(argv[optind + 1]), settings->deadline));

@@ -124,6 +124,9 @@ const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watche
  * sleeps without it, or the time is up; the ports that it has are printed. */
 bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit);
 
+/* Waits until PID sleeps, with all that it has to do done; prints where. false: it is gone, or works on. */
+bool peer_is_settled(pid_t pid, el_duration limit);
+
 /* peer_stream.c, peer_datagram.c: the steps. `end` is of the right kind. */
 bool peer_stream_connect(struct peer_run *run, struct peer_end *end);
 bool peer_stream_listen(struct peer_run *run, struct peer_end *end);
