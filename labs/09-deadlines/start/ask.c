@@ -10,6 +10,7 @@
  */
 #include "options.h"
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/random.h>
