@@ -221,7 +221,7 @@ has_ended() {
 settled() { [ -n "$PID" ] && lab_peer --settled "$PID" >/dev/null; }
 still_alive() {
     WHAT="it is still there $1"
-    settled || true
+    [ -z "$PID" ] || lab_peer --settled "$PID" >/dev/null || true
     if has_ended; then
         expected='the program runs' observed=$ENDING PENDING=$ENDED
         unblamed

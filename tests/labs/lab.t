@@ -42,6 +42,7 @@ yes) echo "ok 1 - the answer is yes"; echo 1..1 ;;
 part) printf 'ok 1 - the answer is yes\nok 2 - on hosts # SKIP %s\n1..2\n' "$LAB_WORLD" ;;
 skip) echo "1..0 # SKIP no lab network: $LAB_WORLD"; exit 4 ;;
 broken) echo "ok 1 - begun"; echo "bash: oops" >&2; exit 3 ;;
+fork) sleep 1000 & echo $! >"$LAB_WORK/pid"; echo "ok 1 - forked"; echo 1..1 ;;
 hang) echo "ok 1 - begun"; echo $$ >"$LAB_WORK/pid"; exec sleep 1000 ;;
 env) printf 'ok 1 - %s\n' "id=$LAB_ID" "dir=$LAB_DIR" "work=$LAB_WORK" "lib=$LAB_LIB" "bin=$LAB_BIN" "net=$LAB_NET" "color=$NO_COLOR" "cwd=$(ls -A)"; echo 1..8 ;;
 *)
@@ -84,6 +85,8 @@ said 'check without a lab is refused' 1 lab check
 like '... with the next action' "$ERR" '^Next: labs/lab start 01$'
 said 'an unknown verb is wrong usage' 2 lab chekc
 like '... and the nearest is named' "$ERR" 'did you mean "check"\?'
+said 'a number alone is no verb' 2 lab 4
+like '... and what it may have meant is told' "$ERR" 'labs/lab start 4'
 said 'an unknown lab is wrong usage' 2 lab start thre
 like '... and the nearest is named, too' "$ERR" 'did you mean three\?'
 said 'a lab that is not written yet is told' 2 lab start 4
@@ -166,6 +169,10 @@ is '... and no control character' "$(controls "$OUT")" ''
 lab start 3 >/dev/null; lab predict packets=2 errno=EPIPE >/dev/null; answer 03 yes
 exits 'check all' 1 lab check all --json
 is '... has every lab that was begun' "$(jq -r '[.labs[].result] | join(" ")' <<<"$OUT")" 'fail pass'
+for form in json tap; do
+    rc=0; lab check --$form >/dev/full 2>"$TEST_TMP/err" || rc=$?
+    is "--$form that cannot be written is an error" "$rc $(<"$TEST_TMP/err")" '1 lab_report: stdout: write: No space left on device'
+done
 exits 'report' 0 lab report
 is '... is a document' "$(jq -r '.format_version, .labs_passed, .current, (.labs[0] | .hints, .checks, .predictions[0].answer, .predictions[0].observed, .state)' <<<"$OUT" | paste -sd ' ')" '1 2 03 3 9 3 2 passed'
 is '... that does not tell what was not asked yet' "$(jq -r '.labs[1].predictions[0].expected' <<<"$OUT")" null
@@ -216,7 +223,7 @@ lab start 1 >/dev/null 2>&1
 
 watch_has() { [ "$(grep -cE "$1" "$TEST_TMP/watch")" -ge "$2" ]; }
 answer 01 no
-labs/lab check --watch >"$TEST_TMP/watch" 2>&1 </dev/null &
+env --default-signal=INT labs/lab check --watch >"$TEST_TMP/watch" 2>&1 </dev/null &
 PID=$!
 defer stop_pid $PID
 ok '--watch checks at once' wait_for 10 watch_has '^Waiting until' 1
@@ -226,9 +233,15 @@ ok '... waiting again' wait_for 10 watch_has '^Waiting until' 2
 echo no >$WORK/01/.answer.txt.swp; mv $WORK/01/.answer.txt.swp $WORK/01/answer.txt
 ok '... and when one was renamed into its place' wait_for 10 watch_has '^Lab 01 has not passed' 2
 ok '... waiting again' wait_for 10 watch_has '^Waiting until' 3
-kill -TERM $PID; wait $PID 2>/dev/null || true
+kill -INT $PID
+rc=0; wait $PID 2>/dev/null || rc=$?
+is '... and Ctrl-C ends it, with the exit code of the last result' $rc 1
 no_watcher() { ! grep -qsaF "lab_watch"$'\0'"$TREE" /proc/[0-9]*/cmdline; }
-ok '... a signal leaves no watcher' wait_for 5 no_watcher
+ok '... leaving no watcher' wait_for 5 no_watcher
+answer 01 fork
+said 'a check whose program leaves a child' 0 lab check
+ok '... leaves none' wait_for 5 gone "$(<$WORK/01/pid)"
+rm $WORK/01/pid
 answer 01 hang
 labs/lab check >/dev/null 2>&1 &
 PID=$!
