@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <time.h>
 
 static double seconds(void)
@@ -40,13 +41,14 @@ int main(int argc, char **argv)
 
     /* The kernel is asked each 20 ms: it has no event for "I have sent it again". */
     struct tcp_info info = {.tcpi_state = TCP_SYN_SENT};
-    for (unsigned told = 0; seconds() - start < 30 && info.tcpi_state == TCP_SYN_SENT;) {
+    for (bool told = false; seconds() - start < 30 && info.tcpi_state == TCP_SYN_SENT;) {
         socklen_t length = sizeof info;
         if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
             lab_die("TCP_INFO");
-        if (info.tcpi_retransmits > told && info.tcpi_state == TCP_SYN_SENT)
+        if (info.tcpi_retransmits > 0 && !told) {
             printf("%.1f s: the kernel has sent the SYN again\n", seconds() - start);
-        told = info.tcpi_retransmits > told ? info.tcpi_retransmits : told;
+            told = true; /* of the first time only */
+        }
         poll(NULL, 0, 20);
     }
     printf("%.1f s: TCP state %s\n", seconds() - start,
