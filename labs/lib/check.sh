@@ -70,7 +70,7 @@ yaml() {
     fi
 }
 # Which marks of the starter are still there: they are the likeliest cause of all.
-marks() { grep -rnoE "TODO\($LAB_ID-[0-9]+\)" --include='*.[ch]' --include='*.sh' . 2>/dev/null | sed -E 's|^\./||; s|:TODO| TODO|' | sort -u || true; }
+marks() { grep -rnoE "TODO\($LAB_ID-[0-9]+\)" --include='*.[ch]' --include='*.sh' . 2>/dev/null | sed -E 's|^\./||; s|:TODO| TODO|' | sort -k2,2V -k1,1V | uniq || true; }
 blame() {
     local id=$1 cause=$2 look=${3:-}
     PENDING=
@@ -152,7 +152,7 @@ wait_for() {
     end=$((${EPOCHREALTIME/./} + time * 1000))
     until "$@" >/dev/null 2>&1; do
         [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
-        read -rt 0.02 <>"$NOTHING" || true
+        read -rt 0.02 <>"$NOTHING" || [ -p "$NOTHING" ] || return 1 # the check has ended without us
     done
 }
 # alive PID: a zombie is not.

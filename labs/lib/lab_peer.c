@@ -113,7 +113,7 @@ static bool is_udp(const char *kind)
 
 /*
  * A port that nobody has at this moment: the kernel's choice for a socket that is closed again. Somebody
- * else may take it before it is used, so who uses it looks whose it is then ([#owner-of-the-port]).
+ * else may take it before it is used, so who uses it looks whose it is then (--owner).
  */
 static int print_free_port(const char *kind)
 {

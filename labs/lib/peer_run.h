@@ -70,6 +70,7 @@ struct peer_run {
     pid_t watched;     /* 0: nobody */
     const char *quiet; /* where the watched program sleeps, if that ended the wait; else NULL */
     bool unread;       /* ... although something of ours lies there, unread */
+    bool asked;        /* ... and something had been sent to it */
     bool one_name;     /* the script knows one end only: the story need not say which */
     char **did;        /* owned; the story so far */
     size_t did_count;

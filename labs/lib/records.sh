@@ -24,7 +24,7 @@ record() {
     local detail=${3:-} file=$WORK/records/$1/history.tsv whole=''
     need_work
     mkdir -p "$WORK/records/$1" 2>/dev/null || true
-    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" | tr -d '\n\0')" ] || whole=$'\n'
+    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" | tr '\0' 0)" ] || whole=$'\n'
     { printf '%s%s\t%s\t%s\n' "$whole" "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$file"; } 2>/dev/null ||
         refuse "$(shown "$file"): cannot be written"
 }
@@ -88,7 +88,8 @@ cmd_start() {
     pick "$1"
     need_work
     if [ "${STARTED[$LAB]}" = yes ]; then
-        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before, and your files are as they were: $(shown "$WORK/$LAB")"
+        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before."
+        say "Your files, as they were: $(shown "$WORK/$LAB")"
     else
         give "$LAB"
         record "$LAB" started
