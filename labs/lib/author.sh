@@ -16,6 +16,7 @@ BIN=${ECHOLAB_BIN:-$ROOT/build/bin}
 AT_ONCE=2 CHECK_LIMIT=60 TEMP_ROOT=${TMPDIR:-/tmp}
 TEMP='' TAP=false COUNT=0 FAILED=0 SKIPPED=0 RUNNING=0
 JOBS=() WORLDS=()
+. "$ROOT/labs/lib/author_form.sh"
 
 # ---- what is told -------------------------------------------------------------------------------
 
@@ -46,6 +47,19 @@ tell() {
 # claim NAME DETAILS: it holds if there are none.
 claim() { if [ -z "$2" ]; then tell ok "$1"; else tell not "$1" "$2"; fi; }
 
+# All of a job has gone, not only its first process: a compiler may still write what is to be removed. Zombies that nobody
+# collects count as well, so it is not waited for without end.
+# shellcheck disable=SC2317,SC2329 # called by the trap
+end_group() {
+    local look
+    wait "$1" 2>/dev/null
+    for ((look = 0; look < 100; look++)); do
+        kill -0 -- "-$1" 2>/dev/null || return
+        read -rt 0.02 <> <(:)
+    done
+    kill -KILL -- "-$1" 2>/dev/null
+}
+
 # shellcheck disable=SC2317,SC2329 # called by the trap
 clean_up() {
     local status=$? job world
@@ -53,7 +67,7 @@ clean_up() {
     trap '' INT TERM HUP
     set +e
     for job in "${JOBS[@]}"; do kill -TERM -- "-$job" 2>/dev/null; done
-    for job in "${JOBS[@]}"; do wait "$job" 2>/dev/null; done
+    for job in "${JOBS[@]}"; do end_group "$job"; done
     for world in "${WORLDS[@]}"; do end_world "$world"; done
     [ -z "$TEMP" ] || rm -rf "$TEMP"
     exit "$status"
@@ -107,87 +121,6 @@ make_mirror() {
     LAB=$tree/labs/$SLUG
 }
 
-# ---- its form -----------------------------------------------------------------------------------
-
-missing_files() {
-    local file
-    for file in README.md predict.tsv observe check start/Makefile hints/1.md hints/2.md hints/3.md solution/NOTES.md; do
-        [ -s "$LAB/$file" ] || echo "$file is missing or empty"
-    done
-    for file in observe check; do [ -x "$LAB/$file" ] || echo "$file is not executable"; done
-    if [ ! -s "$LAB/topology" ] && grep -qF 'labs/lab up' "$LAB/README.md"; then echo "topology is missing, and the README says labs/lab up"; fi
-    awk -F '\t' -v id="$ID" -v slug="${SLUG#*-}" '$1 == id && $2 == slug && $5 ~ /^[0-9]+$/ { found = 1 }
-        END { if (!found) print "index.tsv has no line with this number and slug, and minutes that are a number" }' "$ROOT/labs/index.tsv"
-}
-
-# Its length without the code blocks, and no line wider than a terminal, tables apart (they cannot be wrapped).
-readme_form() {
-    local line fence='' words=0 number=0 of_line
-    while IFS= read -r line || [ -n "$line" ]; do
-        number=$((number + 1))
-        [ ${#line} -le 80 ] || [[ -z $fence && $line = '|'* ]] || echo "README.md:$number: ${#line} columns, of 80"
-        if [[ $line = '```'* ]]; then
-            if [ -n "$fence" ]; then fence=''; else fence=yes; fi
-        elif [ -z "$fence" ]; then
-            read -ra of_line <<<"$line"
-            words=$((words + ${#of_line[@]}))
-        fi
-    done <"$LAB/README.md"
-    [ $words -ge 600 ] && [ $words -le 1500 ] || echo "$words words of prose, of 600 to 1500"
-}
-
-# Each mark of the starter is told of in the README or the hints (TODO(04-1) … TODO(04-3) tells of the second too), and none is left over.
-todo_marks() {
-    local marks told mark
-    marks=$(grep -rohE 'TODO\([0-9]+-[0-9a-z]+\)' "$LAB/start" | sort -u || true)
-    told=$(cat "$LAB/README.md" "$LAB"/hints/*.md 2>/dev/null | tr '\n`' '  ' | grep -oE "TODO\($ID-[0-9]+\) *(…|to|-|–|\.\.\.) *TODO\($ID-[0-9]+\)|TODO\([0-9]+-[0-9a-z]+\)" |
-        while IFS= read -r mark; do
-            if [[ $mark =~ -([0-9]+)\).*-([0-9]+)\)$ ]]; then seq -f "TODO($ID-%.0f)" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"; else echo "$mark"; fi
-        done | sort -u || true)
-    [ -n "$marks" ] || echo "start/ has no TODO($ID-…) mark"
-    comm -23 <(echo "$marks") <(echo "$told") | sed 's/.\{1,\}/start has &, and neither README nor hints tell of it/'
-    comm -13 <(echo "$marks") <(echo "$told") | sed 's/.\{1,\}/README or hints tell of &, which is not in start/'
-    grep -nE 'TODO\([0-9]+-' -r "$LAB/solution" --include='*.c' --include='*.sh' | sed "s|^$LAB/|left over: |" || true
-}
-
-solution_size() {
-    local file
-    for file in "$LAB"/solution/*; do
-        case $file in *.md) continue ;; esac
-        awk -v name="solution/${file##*/}" 'END { if (NR > 200) print name ": " NR " lines, of 200" }' "$file"
-    done
-}
-
-wrong_form() {
-    local wrong count=0
-    for wrong in "$LAB"/wrong/*/; do
-        [ -d "$wrong" ] || continue
-        count=$((count + 1))
-        [ -s "$wrong/mistake.patch" ] || echo "wrong/$(basename "$wrong"): mistake.patch is missing"
-        [ -s "$wrong/feedback" ] || echo "wrong/$(basename "$wrong"): feedback is missing"
-    done
-    [ $count -ge 3 ] || echo "$count wrong answers, of at least 3"
-}
-
-# What this lab cites as `path [#name]` stands in a comment somewhere. (That anchors are unique is the lint's business.)
-lost_anchors() {
-    local name
-    { grep -rohE '\[#[a-z0-9-]+\]' "$LAB"/README.md "$LAB"/hints "$LAB"/solution/NOTES.md 2>/dev/null || true; } | sort -u | while read -r name; do
-        grep -rqF --include='*.[ch]' --include='*.sh' --include=net --include=lab --include=check -- "$name" \
-            "$ROOT"/{lib,servers,clients,netns,tests,labs/lib} "$LAB" || echo "$name is nowhere"
-    done
-}
-
-check_form() {
-    claim "lab $ID: the files are there" "$(missing_files)"
-    claim "lab $ID: README.md has its length and fits a terminal" "$(readme_form)"
-    claim "lab $ID: predictions have their form and are reconciled in README.md" "$("$BIN/lab_predict" lint "$LAB/predict.tsv" "$LAB/README.md" 2>&1 || true)"
-    claim "lab $ID: TODO marks and what is told of them agree" "$(todo_marks)"
-    claim "lab $ID: no file of the solution is longer than 200 lines" "$(solution_size)"
-    claim "lab $ID: at least three wrong answers, each with its feedback" "$(wrong_form)"
-    claim "lab $ID: every anchor that is cited is somewhere" "$(lost_anchors)"
-}
-
 # ---- answers ------------------------------------------------------------------------------------
 
 # make_answer NAME [PATCH]: a folder as a learner's, with the starter, and for others the solution over it.
@@ -234,7 +167,7 @@ start_checks() {
     for wrong in "$LAB"/wrong/*/; do
         name=$(basename "$wrong")
         if [ ! -s "$wrong/mistake.patch" ] || ! command -v patch >/dev/null; then continue; fi
-        if make_answer "wrong-$name" "$wrong/mistake.patch" 2>"$TEMP/results/wrong-$name.patch"; then start ask check "wrong-$name"; fi
+        if make_answer "wrong-$name" "$wrong/mistake.patch" >"$TEMP/results/wrong-$name.patch" 2>&1; then start ask check "wrong-$name"; fi
     done
 }
 
