@@ -339,7 +339,27 @@ root_meaning() {
     esac
 }
 
+# --quick: whether net up would begin, in 10 ms and without a word; or false, the reason and the command
+# that may help, a line each. It is for programs: labs/lab asks before it says what can be done here.
+doctor_quick() {
+    if inside; then
+        WHY="this shell is inside world $WORLD_NAME already" HELP=exit
+    elif [ -z "$(program topology)" ]; then
+        WHY="topology, the program that reads topologies, is not built" HELP="make deps all"
+    else
+        no_world "$(world_mode)" || return 0
+    fi
+    say "${WHY//[[:cntrl:]]/ }"
+    say "$HELP"
+    return 1
+}
+
 cmd_doctor() {
+    local rc=0
+    if [ "$*" = --quick ]; then
+        doctor_quick || rc=$?
+        return $rc
+    fi
     [ $# -eq 0 ] || die "doctor: $1: takes no operand"
     outside_only doctor # a world lacks things on purpose
     DOCTOR_MODE=$(world_mode)

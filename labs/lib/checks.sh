@@ -1,0 +1,136 @@
+# checks.sh - `lab check`: runs a lab's check, tells its story, writes down how it ended.
+#
+# A check runs in a fresh folder, in the background and with a time limit, and what it prints is collected
+# before anything of it is shown: a learner's program has a say in it. lab_report does the telling.
+# Partner: check.sh, which the checks themselves source.
+# shellcheck shell=bash
+
+readonly CHECK_LIMIT=60 # seconds; a check should take two
+SCRATCH='' CHILD='' WATCHER=''
+
+scratch() {
+    [ -z "$SCRATCH" ] || return 0
+    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX") || refuse "no temporary folder can be made in ${TMPDIR:-/tmp}"
+    trap clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    trap 'exit 129' HUP
+}
+# shellcheck disable=SC2317,SC2329 # called by the trap
+clean_up() {
+    local rc=$?
+    trap - EXIT
+    [ -z "$WATCHER" ] || kill -TERM "$WATCHER" 2>/dev/null || true
+    end_child
+    [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
+    exit $rc
+}
+# timeout(1) passes TERM on to all that the script has started, and gives it five seconds to clean up.
+end_child() {
+    [ -n "$CHILD" ] || return 0
+    kill -TERM "$CHILD" 2>/dev/null || true
+    wait "$CHILD" 2>/dev/null || true
+    CHILD=
+}
+
+# run_script ID NAME: runs the lab's check or observe. Its output is in $SCRATCH/ID.out and .err, its exit
+# status in STATUS.
+run_script() {
+    local id=$1 dir world=yes
+    dir=$(dir_of "$1")
+    [ -f "$dir/$2" ] || refuse "$2: lab $id has none"
+    scratch
+    world_possible || world=$WORLD_REFUSED
+    rm -rf "$SCRATCH/cwd" && mkdir "$SCRATCH/cwd"
+    # What bash starts in the background ignores INT and QUIT, and so would all that the script starts:
+    # env(1) gives them back.
+    (cd "$SCRATCH/cwd" && exec env --default-signal=INT,QUIT LAB_ID="$id" LAB_DIR="$dir" LAB_WORK="$WORK/$id" LAB_LIB="$LIB" \
+        LAB_BIN="$BIN" LAB_NET="$NET" LAB_WORLD="$world" NO_COLOR=1 PATH="$BIN:$PATH" timeout --kill-after=5 "$CHECK_LIMIT" bash "$dir/$2") \
+        >"$SCRATCH/$id.out" 2>"$SCRATCH/$id.err" </dev/null &
+    CHILD=$! STATUS=0
+    wait "$CHILD" || STATUS=$?
+    CHILD=
+}
+
+# check_lab ID: runs it and writes down how it ended; RESULT_CODE is 0, 1 or 4.
+check_lab() {
+    local id=$1 line
+    run_script "$id" check
+    CHECKED+=("$id:$STATUS:$SCRATCH/$id.out")
+    RESULT_CODE=0
+    line=$(helper record "${CHECKED[-1]}") || RESULT_CODE=$?
+    [ -n "$line" ] || line="fail check-broke"
+    record "$id" check "$line"
+}
+
+# tell ID: the story of the check that was run last, and the next action.
+tell() {
+    local id=$1
+    "$(program lab_report)" "--width=$WIDTH" ${COLOR:+--color} "--stderr=$SCRATCH/$id.err" -- story "${CHECKED[-1]}" || true
+    load
+    show_next "$id"
+}
+
+worse() { # A B: of several labs one that failed decides, then one that passed
+    if [ "$1" -eq 1 ] || [ "$2" -eq 1 ]; then echo 1; elif [ "$1" -eq 0 ] || [ "$2" -eq 0 ]; then echo 0; else echo 4; fi
+}
+
+cmd_check() {
+    local watch='' form='' skip='' word id total=4
+    local -a words=() labs=()
+    CHECKED=()
+    for word; do
+        case $word in
+        --watch) watch=yes ;;
+        --tap | --json) [ -z "$form" ] || [ "$form" = "${word#--}" ] || usage_error "check: --tap or --json, not both"; form=${word#--} ;;
+        --no-predict) skip=yes ;;
+        -*) usage_error "check: $word: unknown option ($ME help)" ;;
+        *) words+=("$word") ;;
+        esac
+    done
+    [ ${#words[@]} -le 1 ] || usage_error "check: one lab at a time, or all"
+    load
+    if [ "${words[*]}" = all ]; then
+        for id in "${ORDER[@]}"; do if [ "${STARTED[$id]}" = yes ] && locked "$id"; then labs+=("$id"); fi; done
+        [ ${#labs[@]} -gt 0 ] || cannot "check: no lab is begun and predicted yet ($ME start ${ORDER[0]})"
+    else
+        pick "${words[@]}"
+        need_started
+        need_predictions check "$skip"
+        labs=("$LAB")
+    fi
+    if [ -n "$watch" ]; then
+        if [ -n "$form" ] || [ "${words[*]}" = all ]; then usage_error "check: --watch is for one lab, and for a person"; fi
+        watch_lab "$LAB"
+    fi
+    for id in "${labs[@]}"; do
+        check_lab "$id"
+        total=$(worse "$total" $RESULT_CODE)
+        [ -n "$form" ] || { [ ${#labs[@]} -eq 1 ] || { bold "Lab $id: ${TITLE[$id]}"; echo; }; tell "$id"; }
+    done
+    [ -z "$form" ] || helper "$form" "${CHECKED[@]}" || true
+    return "$total"
+}
+
+# watch_lab ID: checks at once, then whenever a file of the learner's was saved. The watcher is there before the
+# first check, so that what is saved meanwhile is not missed. Ctrl-C ends it, with the last result's exit code.
+watch_lab() {
+    local id=$1 news line
+    scratch
+    RESULT_CODE=4
+    exec {news}< <(exec "$(program lab_watch)" "$WORK/$id")
+    WATCHER=$!
+    read -r -u "$news" line || refuse "check: $(shown "$WORK/$id"): cannot be watched"
+    trap 'echo; exit "$RESULT_CODE"' INT
+    while true; do
+        CHECKED=()
+        check_lab "$id"
+        tell "$id"
+        say "Waiting until a file in $(shown "$WORK/$id") is saved (Ctrl-C ends this)."
+        read -r -u "$news" line || break
+        while read -t 0 -u "$news"; do read -r -u "$news" line || break; done # saved while it was checked: once is enough
+        [ "$line" != gone ] || refuse "check: $(shown "$WORK/$id"): the folder was moved or removed"
+        printf '\n---- %s ----\n' "$line"
+    done
+    exit "$RESULT_CODE"
+}

@@ -1,0 +1,87 @@
+# network.sh - the network of the current lab: netns/net with the lab's own topology.
+#
+# Its world has a name that follows from the lab, the user and the learner's folder: so every command finds it
+# again and nothing has to be remembered, and two learners, or two trees of one, never meet.
+# $ECHOLAB_WORLD, when it is set, names it instead.
+# shellcheck shell=bash
+
+WORLD_ASKED='' WORLD_REFUSED=''
+
+# world_possible: asked once. False: the reason is in WORLD_REFUSED.
+world_possible() {
+    local said
+    if [ -z "$WORLD_ASKED" ]; then
+        WORLD_ASKED=yes
+        said=$("$NET" doctor --quick 2>&1) || { WORLD_REFUSED=${said%%$'\n'*}; : "${WORLD_REFUSED:=net doctor says no more}"; }
+    fi
+    [ -z "$WORLD_REFUSED" ]
+}
+
+world_suffix() {
+    local place sum
+    place=$(cd "$WORK" 2>/dev/null && pwd -P) || place=$WORK
+    read -r sum _ < <(printf '%s' "$EUID:$place" | cksum)
+    printf '%08x' "$sum"
+}
+world_name() { echo "${ECHOLAB_WORLD:-lab$1-$(world_suffix)}"; } # ID
+
+running() { # NAME
+    local line
+    while IFS= read -r line; do [[ $line != "$1: "* ]] || return 0; done < <("$NET" status 2>/dev/null)
+    return 1
+}
+
+# network_of VERB [--no-predict]: what all verbs need, into LAB, DIR and NAME.
+network_of() {
+    load
+    pick
+    need_started
+    need_predictions "$1" "${2:-}"
+    [ -f "$DIR/topology" ] || cannot "$1: lab $LAB (${TITLE[$LAB]}) has no network: all of it happens on this machine, at 127.0.0.1"
+    world_possible || cannot "$1: no lab network can be made here: $WORLD_REFUSED ($ME doctor)"
+    NAME=$(world_name "$LAB")
+}
+
+cmd_up() {
+    local skip='' word
+    for word; do if [ "$word" = --no-predict ]; then skip=yes; else usage_error "up: $word: takes no operand"; fi; done
+    network_of up "$skip"
+    if running "$NAME"; then
+        say "The network of lab $LAB is up already: world $NAME."
+        return
+    fi
+    # It appears whole or not at all, whenever it is interrupted: net's own promise.
+    ECHOLAB_BIN=$BIN "$NET" --world "$NAME" up "$DIR/topology" || exit 1
+    next_is "$ME run HOST -- CMD" "or a shell on a host: $ME enter HOST; at the end: $ME down"
+}
+
+# inside VERB WORD…: with or without a network that is up.
+in_network() {
+    local verb=$1 skip=''; shift
+    if [ "${1:-}" = --no-predict ]; then skip=yes; shift; fi
+    [ $# -gt 0 ] || usage_error "$verb: which host? $ME $verb HOST$([ "$verb" = enter ] || echo ' -- CMD')"
+    network_of "$verb" "$skip"
+    if ! running "$NAME"; then
+        complain "$verb: the network of lab $LAB is not up."
+        next_is "$ME up" >&2
+        exit 1
+    fi
+    ECHOLAB_BIN=$BIN exec "$NET" --world "$NAME" "$verb" "$@"
+}
+cmd_run() { in_network run "$@"; }
+cmd_enter() { in_network enter "$@"; }
+
+# down: of every lab that this folder has up, for only one is current and another may have been left.
+cmd_down() {
+    local name any='' suffix
+    [ $# -eq 0 ] || usage_error "down: $1: takes no operand"
+    suffix=$(world_suffix)
+    while IFS= read -r name; do
+        name=${name%%:*}
+        if [ -n "${ECHOLAB_WORLD:-}" ]; then [ "$name" = "$ECHOLAB_WORLD" ] || continue
+        else [[ $name == lab*-"$suffix" ]] || continue; fi
+        any=yes
+        "$NET" --world "$name" down || exit 1
+    done < <("$NET" status 2>/dev/null)
+    [ -n "$any" ] || say "No network of a lab is up."
+}

@@ -1,0 +1,219 @@
+# records.sh - what is kept of a learner's way: copies, history, backups. Plain text, all of it.
+#
+#     work/current                      the id of the lab that commands mean
+#     work/ID/                          the learner's files, begun as a copy of the lab's start/
+#     work/records/ID/given/            the start/ that they were copied from, to tell changes from it
+#     work/records/ID/history.tsv       time, event, detail
+#     work/records/ID/predictions.tsv, observed.tsv       (predictions.sh)
+#     work/backup/ID-TIME/              what reset put aside
+#
+# Nothing is ever overwritten in place: a line is appended with one write(2), everything else is made
+# beside its place and renamed into it. So two commands at once, a full disk and a killed one leave
+# the old state or the new one. [#append-or-rename]
+# shellcheck shell=bash
+
+now() { TZ=UTC0 printf '%(%Y-%m-%dT%H:%M:%SZ)T\n' -1; }
+
+need_work() {
+    mkdir -p "$WORK/records" 2>/dev/null || refuse "$(shown "$WORK"): cannot be made or written; ECHOLAB_LAB_WORK may name another folder"
+}
+
+# record ID EVENT [DETAIL]: one line. bash writes a line of printf with one write(2).
+record() {
+    local detail=${3:-}
+    need_work
+    mkdir -p "$WORK/records/$1" 2>/dev/null || true
+    { printf '%s\t%s\t%s\n' "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$WORK/records/$1/history.tsv"; } 2>/dev/null ||
+        refuse "$(shown "$WORK/records/$1/history.tsv"): cannot be written"
+}
+
+set_current() {
+    local new=$WORK/.current.$$
+    { echo "$1" >"$new" && mv -f "$new" "$WORK/current"; } 2>/dev/null || refuse "$(shown "$WORK/current"): cannot be written"
+    CURRENT=$1
+}
+
+# copy_start ID PLACE: what the learner gets: start/, writable, and, where the learner's folder is not in the
+# tree, with a Makefile that finds labs/lib all the same.
+copy_start() {
+    local start
+    start=$(dir_of "$1")/start
+    cp -RL "$start" "$2" 2>/dev/null && chmod -R u+w "$2" || return 1
+    if [ -f "$2/Makefile" ] && [ ! "$WORK/../lib" -ef "$LIB" ]; then
+        sed -i "s|^LAB_LIB ?= \.\./\.\./lib\$|LAB_LIB ?= $LIB|" "$2/Makefile"
+    fi
+}
+
+# give ID: puts the starter files into work/ID, and the same into given/. rename(2) refuses a folder that is
+# there and not empty, so nobody's work is lost if another command was quicker.
+give() {
+    local new=$WORK/.new-$1.$$ records=$WORK/records/$1
+    mkdir -p "$records" 2>/dev/null || refuse "$(shown "$records"): cannot be made"
+    rm -rf "$new"
+    if ! copy_start "$1" "$new" || ! cp -R "$new" "$records/.given.$$"; then
+        rm -rf "$new" "$records/.given.$$"
+        refuse "$(shown "$(dir_of "$1")/start"): cannot be copied to $(shown "$WORK")"
+    fi
+    if mv -T "$new" "$WORK/$1" 2>/dev/null; then
+        rm -rf "$records/given"
+        mv -T "$records/.given.$$" "$records/given"
+    fi
+    rm -rf "$new" "$records/.given.$$"
+    [ -d "$WORK/$1" ] || refuse "$(shown "$WORK/$1"): cannot be made"
+}
+
+# upstream_changed ID: says so when start/ is not what the learner was given. False when it is.
+upstream_changed() {
+    local given=$WORK/records/$1/given fresh rc=1
+    [ -d "$given" ] && [ "${STARTED[$1]}" = yes ] || return 1
+    fresh=$(mktemp -d) || return 1
+    if copy_start "$1" "$fresh/start" && ! diff -rq "$given" "$fresh/start" >/dev/null 2>&1; then
+        wrap 6 "Note: " "the starter files of lab $1 have changed since you began. Yours are untouched. $ME diff $1 shows what you did; $ME reset $1 puts it aside and gives you the new ones."
+        rc=0
+    fi
+    rm -rf "$fresh"
+    return $rc
+}
+
+cmd_start() {
+    local before
+    [ $# -eq 1 ] || usage_error "start: which lab? $ME start ${ORDER[0]:-01} ($ME list)"
+    load
+    pick "$1"
+    need_work
+    if [ "${STARTED[$LAB]}" = yes ]; then
+        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before, and your files are as they were: $(shown "$WORK/$LAB")"
+    else
+        give "$LAB"
+        record "$LAB" started
+        say "Lab $LAB: ${TITLE[$LAB]}, about ${MINUTES[$LAB]} minutes."
+        say "Your files: $(shown "$WORK/$LAB")"
+        say "The text: $(shown "$DIR/README.md")"
+    fi
+    set_current "$LAB"
+    before=$(unmet "$LAB")
+    [ -z "$before" ] || say "It builds on what you have not passed yet: $before."
+    load
+    upstream_changed "$LAB" || true
+    [ "${NEEDS[$LAB]}" != world ] || world_possible ||
+        say "This lab needs a lab network, and none can be made here: $WORLD_REFUSED. What needs one is skipped ($ME doctor)."
+    show_next "$LAB"
+}
+
+# next: the first after this one that has not passed and that can be done on this machine.
+cmd_next() {
+    local id seen='' first='' left=''
+    [ $# -eq 0 ] || usage_error "next: $1: takes no operand"
+    load
+    if [ -n "$CURRENT" ] && [ "${PASSED[$CURRENT]}" = no ] && [ "${GAVE_UP[$CURRENT]}" = no ]; then
+        complain "lab $CURRENT (${TITLE[$CURRENT]}) has not passed yet. ($ME start N goes to any lab all the same.)"
+        show_next "$CURRENT" >&2
+        exit 1
+    fi
+    for id in "${ORDER[@]}" "${ORDER[@]}"; do # from the current one on, then from the beginning
+        [ "$id" != "$CURRENT" ] || seen=yes
+        if [ -n "$CURRENT" ] && [ -z "$seen" ]; then continue; fi
+        if [ "${PASSED[$id]}" = yes ] || [ "$id" = "$CURRENT" ] || [ ! -d "$(dir_of "$id")" ]; then continue; fi
+        if [ "${NEEDS[$id]}" = world ] && ! world_possible; then
+            [[ " $left " == *" $id "* ]] || left+="${left:+ }$id"
+            continue
+        fi
+        first=$id
+        break
+    done
+    [ -z "$left" ] || say "Passed over, for they need a lab network and none can be made here ($WORLD_REFUSED): $left."
+    if [ -n "$first" ]; then cmd_start "$first"; return; fi
+    [ -z "$left" ] || exit 4
+    say "That was the last one: ${#ORDER[@]} labs. Your receipt:"
+    next_is "$ME report"
+}
+
+cmd_diff() {
+    local from rc=0 text
+    [ $# -le 1 ] || usage_error "diff: one lab at a time"
+    load
+    pick "$@"
+    need_started
+    from=$WORK/records/$LAB/given
+    [ -d "$from" ] || from=$DIR/start
+    text=$(cd "$WORK" && diff -ruN -x '*.o' "${from#"$WORK"/}" "$LAB" 2>&1) || rc=$?
+    [ $rc -le 1 ] || { complain "diff: ${text##*$'\n'}"; exit 1; }
+    text=$(grep -v '^Binary files ' <<<"$text" | grep -v '^diff -ruN ') || true # what was compiled
+    if [ -n "$text" ]; then helper clean <<<"$text"; else say "Nothing is changed yet in $(shown "$WORK/$LAB")."; fi
+    upstream_changed "$LAB" || true
+}
+
+# reset: the work is renamed away as a whole, so there is no moment in which it is in neither place.
+cmd_reset() {
+    local backup stamp n=''
+    [ $# -eq 1 ] || usage_error "reset: which lab? $ME reset N"
+    load
+    pick "$1"
+    need_started
+    TZ=UTC0 printf -v stamp '%(%Y%m%d-%H%M%S)T' -1
+    mkdir -p "$WORK/backup" 2>/dev/null || refuse "reset: $(shown "$WORK/backup"): cannot be made, so nothing was done"
+    backup=$WORK/backup/$LAB-$stamp
+    until mkdir "$backup$n" 2>/dev/null; do # a name of our own; the folder goes in its place
+        [ -e "$backup$n" ] || refuse "reset: $(shown "$backup"): cannot be made, so nothing was done"
+        n=-$((${n#-} + 1))
+    done
+    backup+=$n
+    mv -T "$WORK/$LAB" "$backup" 2>/dev/null || { rmdir "$backup"; refuse "reset: $(shown "$WORK/$LAB"): cannot be put aside, so nothing was done"; }
+    record "$LAB" reset "${backup##*/}"
+    give "$LAB"
+    say "Your work is put aside: $(shown "$backup")"
+    say "The starter files are in $(shown "$WORK/$LAB") again. Predictions and hints stay as they are."
+}
+
+cmd_hint() {
+    local skip='' hint last=0 file
+    local -a words=()
+    for file; do if [ "$file" = --no-predict ]; then skip=yes; else words+=("$file"); fi; done
+    [ ${#words[@]} -le 1 ] || usage_error "hint: one lab at a time"
+    load
+    pick "${words[@]}"
+    need_started
+    need_predictions hint "$skip"
+    while [ -f "$DIR/hints/$((last + 1)).md" ]; do last=$((last + 1)); done
+    [ $last -gt 0 ] || refuse "hint: lab $LAB has none"
+    hint=${HINTS[$LAB]}
+    hint=$((hint + 1))
+    if [ "$hint" -gt $last ]; then
+        say "All $last hints of lab $LAB are given; this is the last one again. A solution: $ME solution $LAB --give-up"
+        hint=$last
+    fi
+    bold "Hint $hint of $last"; printf '\n\n'
+    cat "$DIR/hints/$hint.md"
+    record "$LAB" hint "$hint"
+}
+
+cmd_solution() {
+    local give_up='' word
+    local -a words=()
+    for word; do if [ "$word" = --give-up ]; then give_up=yes; else words+=("$word"); fi; done
+    [ ${#words[@]} -eq 1 ] || usage_error "solution: of which lab? $ME solution N [--give-up]"
+    load
+    pick "${words[0]}"
+    [ -d "$DIR/solution" ] || refuse "solution: lab $LAB has none"
+    if [ "${PASSED[$LAB]}" = no ] && [ "${GAVE_UP[$LAB]}" = no ]; then
+        if [ -z "$give_up" ]; then
+            complain "solution: lab $LAB has not passed yet. Hints come first; $ME solution $LAB --give-up shows it all the same (recorded)."
+            next_is "$ME hint $LAB" >&2
+            exit 1
+        fi
+        record "$LAB" gave-up
+    fi
+    record "$LAB" solution
+    say "A solution: $(shown "$DIR/solution")"
+    [ ! -f "$DIR/solution/NOTES.md" ] || { echo; cat "$DIR/solution/NOTES.md"; }
+}
+
+cmd_report() {
+    [ $# -eq 0 ] || usage_error "report: $1: takes no operand"
+    helper receipt "$HERE" "$WORK" "$(now)"
+}
+
+cmd_explain() {
+    [ $# -eq 1 ] || usage_error "explain: which errno? $ME explain ECONNREFUSED, or its number"
+    helper explain "$HERE/errno.tsv" "$1"
+}
