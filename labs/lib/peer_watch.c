@@ -1,0 +1,210 @@
+/*
+ * peer_watch.c - does the program under test sleep, with nothing left to read from us?
+ *
+ * Three things are read from /proc/PID (proc(5)), of the program, its threads and its children:
+ *   task/TID/syscall   in which system call it sleeps. One that ends by itself (nanosleep) does not count.
+ *                      Where it may not be read, the `S` of task/TID/stat has to do.
+ *   task/TID/status    how often it has slept so far: the caller sees by it that it has not run since.
+ *   net/tcp, net/udp   bytes that lie in its receive queue. Read in *its* network namespace.
+ * And SIOCOUTQ of tcp(7) says what of ours its kernel has not acknowledged. A program that was woken by a
+ * packet is not asleep any more, though it may have to wait for a processor: its state is R, not S.
+ */
+#include "peer_run.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+
+/* The system calls in which a program waits for others. */
+static const struct {
+    long number;
+    const char *name;
+} waits[] = {
+    {SYS_read, "read"},
+    {SYS_readv, "readv"},
+    {SYS_recvfrom, "recvfrom"},
+    {SYS_recvmsg, "recvmsg"},
+    {SYS_recvmmsg, "recvmmsg"},
+    {SYS_accept, "accept"},
+    {SYS_accept4, "accept4"},
+    {SYS_ppoll, "ppoll"},
+    {SYS_pselect6, "pselect"},
+    {SYS_epoll_pwait, "epoll_pwait"},
+    {SYS_wait4, "wait4"},
+    {SYS_waitid, "waitid"},
+    {SYS_futex, "futex"},
+    {SYS_write, "write"},
+    {SYS_sendto, "sendto"},
+    {SYS_io_uring_enter, "io_uring_enter"},
+    {SYS_connect, "connect"},
+    {SYS_rt_sigsuspend, "sigsuspend"},
+#ifdef SYS_poll /* the older calls are not on every architecture */
+    {SYS_poll, "poll"},
+#endif
+#ifdef SYS_select
+    {SYS_select, "select"},
+#endif
+#ifdef SYS_epoll_wait
+    {SYS_epoll_wait, "epoll_wait"},
+#endif
+#ifdef SYS_pause
+    {SYS_pause, "pause"},
+#endif
+};
+
+/* The first `size` - 1 bytes of a file of /proc. Returns 0 or -errno. */
+static int read_proc(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return -errno;
+    size_t got = fread(text, 1, size - 1, file);
+    int error = ferror(file) ? -errno : 0;
+    text[got] = '\0';
+    fclose(file);
+    return error;
+}
+
+/* The call in which one thread sleeps; NULL when it runs, or sleeps for a time of its own. */
+static const char *sleeps_in(const char *task)
+{
+    char path[128], text[512];
+    snprintf(path, sizeof path, "%s/stat", task);
+    if (read_proc(path, text, sizeof text) < 0)
+        return NULL;
+    const char *state = strrchr(text, ')'); /* the name before it may hold anything */
+    if (state == NULL || strlen(state) < 3)
+        return NULL;
+    if (state[2] == 'Z' || state[2] == 'X')
+        return "gone";
+    if (state[2] != 'S')
+        return NULL;
+    snprintf(path, sizeof path, "%s/syscall", task);
+    if (read_proc(path, text, sizeof text) < 0)
+        return "a system call";
+    char *end;
+    long number = strtol(text, &end, 10);
+    if (end == text)
+        return NULL; /* "running" */
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        if (waits[i].number == number)
+            return waits[i].name;
+    return NULL;
+}
+
+static uint64_t switches_of(const char *task)
+{
+    char path[128], text[4096];
+    snprintf(path, sizeof path, "%s/status", task);
+    if (read_proc(path, text, sizeof text) < 0)
+        return 0;
+    static const char *const keys[] = {"\nvoluntary_ctxt_switches:",
+                                       "\nnonvoluntary_ctxt_switches:"};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < 2; i++) {
+        const char *found = strstr(text, keys[i]);
+        if (found != NULL)
+            sum += strtoull(found + strlen(keys[i]), NULL, 10);
+    }
+    return sum;
+}
+
+static const char *process_sleeps(pid_t pid, uint64_t *switches, int depth);
+
+/* The children of one thread must sleep too. Most programs have none. */
+static bool children_sleep(const char *task, uint64_t *switches, int depth)
+{
+    char path[128], text[4096];
+    snprintf(path, sizeof path, "%s/children", task);
+    if (depth == 0 || read_proc(path, text, sizeof text) < 0)
+        return true;
+    char *end, *at = text;
+    for (long child; (child = strtol(at, &end, 10)) > 0 && end != at; at = end)
+        if (process_sleeps((pid_t)child, switches, depth - 1) == NULL)
+            return false;
+    return true;
+}
+
+/* Where the first thread sleeps, when all threads and children do. "gone": there is no such process. */
+static const char *process_sleeps(pid_t pid, uint64_t *switches, int depth)
+{
+    char path[64], task[96];
+    const char *where = NULL;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *tasks = opendir(path);
+    if (tasks == NULL)
+        return "gone";
+    for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) {
+        if (!isdigit((unsigned char)entry->d_name[0]))
+            continue;
+        snprintf(task, sizeof task, "%s/%.20s", path, entry->d_name);
+        const char *call = sleeps_in(task);
+        *switches += switches_of(task);
+        if (call == NULL || !children_sleep(task, switches, depth)) {
+            closedir(tasks);
+            return NULL;
+        }
+        if (where == NULL)
+            where = call;
+    }
+    closedir(tasks);
+    return where;
+}
+
+/*
+ * Does this table of sockets have bytes in the receive queue of the one that we write to?
+ *  sl local_address rem_address st tx_queue:rx_queue ... : the ports are enough to know it by.
+ */
+static bool has_unread(const char *path, uint16_t port, uint16_t our_port)
+{
+    char line[512];
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool unread = false;
+    while (!unread && fgets(line, sizeof line, file) != NULL) {
+        unsigned local, remote, waiting;
+        if (sscanf(line, " %*d: %*32[0-9A-F]:%x %*32[0-9A-F]:%x %*x %*x:%x", &local, &remote,
+                   &waiting) == 3)
+            unread = local == port && (our_port == 0 || remote == our_port) && waiting > 0;
+    }
+    fclose(file);
+    return unread;
+}
+
+/* Does something of what we sent lie unread: in its receive queue, or in ours because that one is full? */
+static bool is_unread(pid_t pid, const struct peer_end *end)
+{
+    bool stream = end->kind == PEER_STREAM;
+    uint16_t port = el_address_port(stream ? &end->peer : &end->to);
+    for (int six = 0; six < 2; six++) {
+        char path[64];
+        snprintf(path, sizeof path, "/proc/%d/net/%s%s", (int)pid, stream ? "tcp" : "udp",
+                 six ? "6" : "");
+        if (has_unread(path, port, stream ? el_address_port(&end->local) : 0))
+            return true;
+    }
+    return false;
+}
+
+static bool is_on_its_way(const struct peer_end *end)
+{
+    int unsent = 0;
+    return end->kind == PEER_STREAM && ioctl(end->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
+}
+
+const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watched *seen)
+{
+    *seen = (struct peer_watched){0};
+    const char *call = process_sleeps(pid, &seen->switches, 8);
+    if (call == NULL || end == NULL)
+        return call;
+    seen->unread = is_unread(pid, end);
+    return seen->unread || !is_on_its_way(end) ? call : NULL;
+}
