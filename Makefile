@@ -46,7 +46,7 @@ UNIT_SRC     := $(wildcard tests/unit/test_*.c)
 FUZZ_SRC     := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_LIB_SRC := $(filter-out $(FUZZ_SRC) tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 TEST_LIB_SRC := $(wildcard tests/lib/*.c)
-MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1)
+MAN_SRC      := $(wildcard servers/*.1 servers/models/*.1 clients/*.1 netns/*.1 labs/*.1)
 HEADERS      := $(filter-out %_internal.h %_private.h,$(wildcard lib/*.h))
 SCRIPTS      := $(wildcard clients/bench/report/run netns/net netns/demo netns/pictures/draw netns/*.sh tests/run tests/lib/*.sh tests/netns/*.t tests/soak/run tests/fuzz/run tests/fuzz/*.t tests/measure/*.sh tests/install/*.t tests/labs/*.t labs/lab labs/lib/*.sh labs/*/check labs/*/observe .ci/run)
 
@@ -325,7 +325,7 @@ compile_commands.json: ## build/compile_commands.json, for clangd and other tool
 	@{ echo '['; sep=; for f in $(C_UNITS); do printf '%s{"directory": "%s", "file": "%s", "command": "$(CC) $(FLAGS_FOR_TOOLS) -pthread -c %s"}' "$$sep" "$(CURDIR)" "$$f" "$$f"; sep=$$',\n'; done; echo; echo ']'; } > $(BUILD)/compile_commands.json
 
 # ---- install ----------------------------------------------------------------------------------
-# Programs under their own names; the lab network as echolab-net, with what it needs in libexec.
+# Programs under their own names; the lab network as echolab-net and the labs as echolab-lab, with what they need in libexec.
 
 BINDIR     := $(PREFIX)/bin
 LIBDIR     := $(PREFIX)/lib
@@ -335,6 +335,10 @@ MANDIR     := $(PREFIX)/share/man/man1
 # Programs that a person types; those of netns/ are the lab network's own.
 USER_PROGRAMS  := $(notdir $(basename $(filter-out netns/% labs/%,$(PROGRAM_SRC))))
 NETNS_PROGRAMS := $(notdir $(NETNS_SRC:.c=))
+LABS_PROGRAMS  := $(notdir $(LABS_SRC:.c=))
+# The labs as they are in the tree, without what a reader has built in them, and without labs/work/.
+LABS_FOUND      = $(shell find labs/[0-9][0-9]-* -type f ! -name '*.o' 2>/dev/null)
+LABS_TREE       = $(wildcard labs/lab labs/*.tsv labs/lib/*.sh labs/lib/lab.h labs/lib/lab.mk) $(filter-out $(patsubst %.c,%,$(filter %.c,$(LABS_FOUND))),$(LABS_FOUND))
 # The models have one page a protocol, tcp_models.1 and udp_models.1; it is found under each program's name.
 MODEL_PROGRAMS := $(notdir $(basename $(filter servers/models/%,$(PROGRAM_SRC))))
 
@@ -342,16 +346,19 @@ MODEL_PROGRAMS := $(notdir $(basename $(filter servers/models/%,$(PROGRAM_SRC)))
 install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR, PREFIX)
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(LIBDIR)/pkgconfig $(LIBEXECDIR)/topologies $(INCLUDEDIR) $(MANDIR))
 	install -m 755 $(USER_PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(BINDIR)
-	install -m 755 $(wildcard netns/net netns/*.sh) $(NETNS_PROGRAMS:%=$(BIN)/%) $(DESTDIR)$(LIBEXECDIR)
+	install -m 755 $(wildcard netns/net netns/*.sh) $(addprefix $(BIN)/,$(NETNS_PROGRAMS) $(LABS_PROGRAMS)) $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 $(wildcard netns/topologies/*) $(DESTDIR)$(LIBEXECDIR)/topologies
 	ln -sf ../libexec/echolab/net $(DESTDIR)$(BINDIR)/echolab-net
+	for file in $(LABS_TREE); do mode=644; [ ! -x "$$file" ] || mode=755; install -D -m $$mode "$$file" "$(DESTDIR)$(LIBEXECDIR)/$$file"; done
+	ln -sf ../libexec/echolab/labs/lab $(DESTDIR)$(BINDIR)/echolab-lab
 	install -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)
 	ln -sf libecholab.so.0 $(DESTDIR)$(LIBDIR)/libecholab.so
 	install -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
-	install -m 644 $(filter-out netns/%,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
+	install -m 644 $(filter-out netns/% labs/%,$(MAN_SRC)) $(DESTDIR)$(MANDIR)
 	for model in $(MODEL_PROGRAMS); do ln -sf "$${model%%_*}_models.1" "$(DESTDIR)$(MANDIR)/$$model.1"; done
 	install -m 644 netns/net.1 $(DESTDIR)$(MANDIR)/echolab-net.1
+	install -m 644 labs/lab.1 $(DESTDIR)$(MANDIR)/echolab-lab.1
 	install -m 644 netns/topology.1 $(DESTDIR)$(MANDIR)/echolab-topology.1
 	printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' '' \
 	 'Name: echolab' 'Description: async DNS and socket helpers over libevent and c-ares' 'Version: $(VERSION)' \
@@ -359,9 +366,9 @@ install: all ## programs, library, headers, pkg-config file, man pages (DESTDIR,
 	 'Cflags: -I$${includedir} -D_GNU_SOURCE' > $(DESTDIR)$(LIBDIR)/pkgconfig/echolab.pc
 
 uninstall: ## take away what install put there
-	rm -f $(USER_PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/echolab-net
+	rm -f $(USER_PROGRAMS:%=$(DESTDIR)$(BINDIR)/%) $(DESTDIR)$(BINDIR)/echolab-net $(DESTDIR)$(BINDIR)/echolab-lab
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libecholab.a libecholab.so libecholab.so.0 pkgconfig/echolab.pc)
-	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/%,$(MAN_SRC))) $(MODEL_PROGRAMS:=.1) echolab-net.1 echolab-topology.1)
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/,$(notdir $(filter-out netns/% labs/%,$(MAN_SRC))) $(MODEL_PROGRAMS:=.1) echolab-net.1 echolab-topology.1 echolab-lab.1)
 	rm -rf $(DESTDIR)$(LIBEXECDIR) $(DESTDIR)$(INCLUDEDIR)
 
 # ---- the rest ---------------------------------------------------------------------------------

@@ -43,8 +43,8 @@ run_script() {
     world_possible || world=$WORLD_REFUSED
     rm -rf "$SCRATCH/cwd" && mkdir "$SCRATCH/cwd"
     # What bash starts in the background ignores INT and QUIT, and so would all that the script starts:
-    # env(1) gives them back.
-    (cd "$SCRATCH/cwd" && exec env --default-signal=INT,QUIT LAB_ID="$id" LAB_DIR="$dir" LAB_WORK="$WORK/$id" LAB_LIB="$LIB" \
+    # env(1) gives them back. If lab is killed, the script is ended by the kernel.
+    (cd "$SCRATCH/cwd" && exec setpriv --pdeathsig TERM env --default-signal=INT,QUIT LAB_ID="$id" LAB_DIR="$dir" LAB_WORK="$WORK/$id" LAB_LIB="$LIB" \
         LAB_BIN="$BIN" LAB_NET="$NET" LAB_WORLD="$world" NO_COLOR=1 PATH="$BIN:$PATH" timeout --kill-after=5 "$CHECK_LIMIT" bash "$dir/$2") \
         >"$SCRATCH/$id.out" 2>"$SCRATCH/$id.err" </dev/null &
     CHILD=$! STATUS=0
@@ -66,7 +66,7 @@ check_lab() {
 # tell ID: the story of the check that was run last, and the next action.
 tell() {
     local id=$1
-    "$(program lab_report)" "--width=$WIDTH" ${COLOR:+--color} "--stderr=$SCRATCH/$id.err" -- story "${CHECKED[-1]}" || true
+    "$BIN/lab_report" "--width=$WIDTH" ${COLOR:+--color} "--stderr=$SCRATCH/$id.err" -- story "${CHECKED[-1]}" || true
     load
     show_next "$id"
 }
@@ -116,9 +116,10 @@ cmd_check() {
 # first check, so that what is saved meanwhile is not missed. Ctrl-C ends it, with the last result's exit code.
 watch_lab() {
     local id=$1 news line
+    need_programs lab_watch
     scratch
     RESULT_CODE=4
-    exec {news}< <(exec "$(program lab_watch)" "$WORK/$id")
+    exec {news}< <(exec "$BIN/lab_watch" "$WORK/$id")
     WATCHER=$!
     read -r -u "$news" line || refuse "check: $(shown "$WORK/$id"): cannot be watched"
     trap 'echo; exit "$RESULT_CODE"' INT

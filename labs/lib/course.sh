@@ -17,10 +17,13 @@ else
 fi
 case $WORK in /*) ;; *) WORK=$PWD/$WORK ;; esac
 
-program() { # NAME: its path; false, and said, when it is not built
-    if [ -x "$BIN/$1" ]; then echo "$BIN/$1"; else refuse "$1 is not built (make)"; fi
+case $BIN in /*) ;; *) BIN=$PWD/$BIN ;; esac
+
+need_programs() { # NAME…
+    local name
+    for name; do [ -x "$BIN/$name" ] || refuse "$name is not built (make)"; done
 }
-helper() { local path; path=$(program lab_report) && "$path" "--width=$WIDTH" ${COLOR:+--color} -- "$@"; }
+helper() { "$BIN/lab_report" "--width=$WIDTH" ${COLOR:+--color} -- "$@"; }
 
 declare -A SLUG TITLE AFTER MINUTES NEEDS STARTED QUESTIONS LOCKED OBSERVED HINTS RESULT DETAIL PASSED GAVE_UP FREE
 ORDER=() CURRENT=
@@ -28,6 +31,7 @@ ORDER=() CURRENT=
 # load: reads the index and the records into the arrays.
 load() {
     local id rest state
+    need_programs lab_report
     state=$(helper state "$HERE" "$WORK") || exit 1 # it has said why
     ORDER=() CURRENT=
     while IFS=$'\t' read -r id rest; do

@@ -60,8 +60,12 @@ static const struct {
 } FACTS[] = {{"did", "What was done"},
              {"expected", "Expected"},
              {"observed", "Observed"},
+             {"want", "Bytes wanted"},
+             {"got", "Bytes got"},
              {"cause", "Likely cause"},
              {"look", "Where to look"},
+             {"todo", "Still to do"},
+             {"output", "It printed"},
              {"misconception", NULL},
              {NULL, NULL}};
 

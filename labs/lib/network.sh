@@ -50,8 +50,8 @@ cmd_up() {
         say "The network of lab $LAB is up already: world $NAME."
         return
     fi
-    # It appears whole or not at all, whenever it is interrupted: net's own promise.
-    ECHOLAB_BIN=$BIN "$NET" --world "$NAME" up "$DIR/topology" || exit 1
+    # It appears whole or not at all, whenever net is interrupted; and net is when this is.
+    ECHOLAB_BIN=$BIN setpriv --pdeathsig TERM "$NET" --world "$NAME" up "$DIR/topology" || exit 1
     next_is "$ME run HOST -- CMD" "or a shell on a host: $ME enter HOST; at the end: $ME down"
 }
 

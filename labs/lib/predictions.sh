@@ -17,6 +17,7 @@ cmd_predict() {
         esac
     done
     load
+    need_programs lab_predict
     pick "$number"
     need_started
     [ "${QUESTIONS[$LAB]}" -gt 0 ] || { say "Lab $LAB asks nothing."; show_next "$LAB"; return; }
@@ -33,7 +34,7 @@ ask() { # ID=ANSWER…
     local rc=0
     need_work
     mkdir -p "$WORK/records/$LAB"
-    "$(program lab_predict)" ask "$DIR/predict.tsv" "$WORK/records/$LAB/predictions.tsv" "$@" || rc=$?
+    "$BIN/lab_predict" ask "$DIR/predict.tsv" "$WORK/records/$LAB/predictions.tsv" "$@" || rc=$?
     load
     if [ "${LOCKED[$LAB]}" -ge "${QUESTIONS[$LAB]}" ]; then record "$LAB" predicted; fi
     [ $rc -ne 2 ] || exit 2
@@ -46,7 +47,7 @@ reconcile() { # AGAIN
     if [ ! -s "$observed" ] || [ -n "$1" ]; then
         measure "$observed"
     fi
-    "$(program lab_predict)" reconcile "$DIR/predict.tsv" "$WORK/records/$LAB/predictions.tsv" "$observed" --width "$WIDTH" \
+    "$BIN/lab_predict" reconcile "$DIR/predict.tsv" "$WORK/records/$LAB/predictions.tsv" "$observed" --width "$WIDTH" \
         ${COLOR:+--color} || rc=$?
     load
     show_next "$LAB"
@@ -59,7 +60,7 @@ measure() {
     run_script "$LAB" observe
     if [ "$STATUS" -ne 0 ]; then
         complain "predict: this machine could not be measured: observe ended with status $STATUS"
-        "$(program lab_report)" clean <"$SCRATCH/$LAB.err" >&2 || true
+        helper clean <"$SCRATCH/$LAB.err" >&2 || true
         exit 1
     fi
     { cp "$SCRATCH/$LAB.out" "$new" && mv -f "$new" "$1"; } 2>/dev/null || refuse "$(shown "$1"): cannot be written"

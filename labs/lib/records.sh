@@ -209,11 +209,13 @@ cmd_solution() {
 }
 
 cmd_report() {
-    [ $# -eq 0 ] || usage_error "report: $1: takes no operand"
+    [ $# -eq 0 ] || [ "$*" = --json ] || usage_error "report: $1: takes no operand; it is JSON"
+    need_programs lab_report
     helper receipt "$HERE" "$WORK" "$(now)"
 }
 
 cmd_explain() {
     [ $# -eq 1 ] || usage_error "explain: which errno? $ME explain ECONNREFUSED, or its number"
+    need_programs lab_report
     helper explain "$HERE/errno.tsv" "$1"
 }
