@@ -3,10 +3,9 @@
  *
  * Build:    make -C labs/work/04        (or `make` in this folder)
  * Run:      labs/work/04/echo 7007      then, in a second terminal: build/bin/tcp_echo 127.0.0.1
- * Check:    labs/lab check              it names the first thing that is wrong; do the marks in order:
- *
- *           TODO(04-1) listen            TODO(04-2) until the client's end    TODO(04-3) the next client
- *           TODO(04-4) all of the bytes  TODO(04-5) survive one who is gone
+ * Check:    labs/lab check              it names the first thing that is wrong. Do the marks in order:
+ *           listen (1), until the client's end (2), the next client (3), all of the bytes (4), survive
+ *           one who is gone (5).
  */
 #include "lab.h"
 

@@ -3,10 +3,9 @@
  *
  * Build:    make -C labs/work/06        (or `make` in this folder)
  * Run:      labs/work/06/echo 7007      then, in other terminals: build/bin/tcp_echo 127.0.0.1
- * Check:    labs/lab check              it names the first thing that is wrong; do the marks in order:
- *
- *           TODO(06-1) the set            TODO(06-2) take clients in      TODO(06-3) read and answer
- *           TODO(06-4) what is owed       TODO(06-5) the end of a client
+ * Check:    labs/lab check              it names the first thing that is wrong. Do the marks in order:
+ *           the set (1), take clients in (2), read and answer (3), what is owed (4), the end of a
+ *           client (5).
  */
 #include "lab.h"
 
