@@ -110,12 +110,13 @@ static void show_room(struct ends ends)
     fcntl(ends.server, F_SETFL, O_NONBLOCK);
     watch(ends, EPOLLOUT);
     told(ends);
-    put(ends.server, buffer, sizeof buffer);
+    ssize_t took = put(ends.server, buffer, sizeof buffer);
     put(ends.server, buffer, sizeof buffer);
     told(ends);
     while (recv(ends.client, buffer, sizeof buffer, MSG_DONTWAIT) > 0)
         ; /* the client reads all that has come */
     told(ends);
+    printf("%zd of %zu bytes fitted\n", took, sizeof buffer);
 }
 
 static void show_ends(struct ends ends)
