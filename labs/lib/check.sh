@@ -11,7 +11,8 @@
 #     --on HOST                 (before CMD, of both) on that host of the world
 #     --traced                  under strace: see traced
 #   stop                      ends the server of the last serve
-#   still_alive WHAT          ok when the program lives. Else its end is named: sigpipe, crashed, exited
+#   settled                   waits until the program sleeps, having done what there was to do; false when it is gone
+#   still_alive WHAT          ok when the program lives then. Else its end is named: sigpipe, crashed, exited
 #   talk, ask, peer, ...      the other end: see talk.sh, which this file sources
 #   run_answer CMD [ARG...]   a learner's client: sets OUT, ERR, STATUS, TOOK_MS. LIMIT=10 seconds. Returns 1
 #                             when it took longer (too-slow) or died of a signal
@@ -69,7 +70,7 @@ yaml() {
     fi
 }
 # Which marks of the starter are still there: they are the likeliest cause of all.
-marks() { grep -rnoE "TODO\($LAB_ID-[0-9]+\)" --include='*.[ch]' --include='*.sh' . 2>/dev/null | sed -E 's|^\./||; s|:TODO| TODO|' | sort -u || true; }
+marks() { grep -rnoE "TODO\($LAB_ID-[0-9]+\)" --include='*.[ch]' --include='*.sh' . 2>/dev/null | sed -E 's|^\./||; s|:TODO| TODO|' | sort -k2,2V -k1,1V | uniq || true; }
 blame() {
     local id=$1 cause=$2 look=${3:-}
     PENDING=
@@ -127,6 +128,7 @@ finish() {
     for i in "${PIDS[@]}"; do end_pid "$i"; done
     for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do eval "${DEFERRED[i]}" >&2; done
     cd /
+    wait_for 300ms all_is_kept # who keeps a program's output has not ended before
     rm -rf "$CHECK_TMP"
     [ "$FAILED" -eq 0 ] && [ "$status" -eq 0 ] || exit 1
     [ "$COUNT" -gt "$SKIPPED" ] || exit 4
@@ -150,7 +152,7 @@ wait_for() {
     end=$((${EPOCHREALTIME/./} + time * 1000))
     until "$@" >/dev/null 2>&1; do
         [ "${EPOCHREALTIME/./}" -lt "$end" ] || return 1
-        read -rt 0.02 <>"$NOTHING" || true
+        read -rt 0.02 <>"$NOTHING" || [ -p "$NOTHING" ] || return 1 # the check has ended without us
     done
 }
 # alive PID: a zombie is not.
@@ -182,7 +184,7 @@ launch() {
     PIDS+=("$JOB")
 }
 # When a program is gone: its last words are in the files, unless a child of its own still holds the pipes.
-all_is_kept() { [ -e "$CHECK_TMP/.out.all" ] && [ -e "$CHECK_TMP/.err.all" ]; }
+all_is_kept() { [ -z "$JOB" ] || { [ -e "$CHECK_TMP/.out.all" ] && [ -e "$CHECK_TMP/.err.all" ]; }; }
 # shellcheck disable=SC2317,SC2329 # runs in a process substitution
 keep() { trap '' TERM INT; head -c 65536 >"$1"; cat >/dev/null; : >"$1.all"; }
 
@@ -215,9 +217,11 @@ has_ended() {
     wait_for 300ms all_is_kept || true
     how_it_ended $status
 }
+# settled: it has done what there was to do, and sleeps. False when it is gone, or still works after two seconds.
+settled() { [ -n "$PID" ] && lab_peer --settled "$PID" >/dev/null; }
 still_alive() {
     WHAT="it is still there $1"
-    wait_for 20ms gone "${PID:-0}" || true # one that dies of what was sent last is given a moment
+    [ -z "$PID" ] || lab_peer --settled "$PID" >/dev/null || true
     if has_ended; then
         expected='the program runs' observed=$ENDING PENDING=$ENDED
         unblamed

@@ -30,6 +30,7 @@ static const char usage[] =
     "usage: lab_peer [--deadline 2s] [--seed N] [--watch PID] [-e LINE]... [< script]\n"
     "       lab_peer --free-port [tcp|udp]\n"
     "       lab_peer --owner PID tcp|udp PORT [--deadline 2s]\n"
+    "       lab_peer --settled PID [--deadline 2s]\n"
     "A script has one step a line: NAME VERB ..., # begins a comment. ADDR is 127.0.0.1:80, "
     "[::1]:80, or a\n"
     "port alone, which is one of 127.0.0.1. MS are milliseconds. BYTES are: random N, text "
@@ -43,10 +44,10 @@ static const char usage[] =
     "  a push random N                  sends and does not read; prints how much went (`a pushed "
     "N`)\n"
     "  a expect echo [within MS]        all that was sent comes back, the same, and no more\n"
-    "  a expect text \"...\" | hex 00ff   these bytes\n"
+    "  a expect text \"...\" | hex 00ff   these bytes; others may follow\n"
     "  a expect eof | reset | end       FIN; RST; either. And nothing before it\n"
     "  a expect silence MS              nothing comes; of a listening end: nobody connects\n"
-    "  a receive N | line [within MS]   as a server\n"
+    "  a receive N | line [within MS]   as a server; prints `a received \"...\"`\n"
     "  a shutdown | close | reset       FIN and go on reading; close(2); RST\n"
     "  u udp [ADDR]                     a UDP socket; prints `u port N`\n"
     "  u to ADDR                        where its datagrams go, and whence the answers must come\n"
@@ -73,7 +74,7 @@ static const char usage[] =
 struct settings {
     el_duration deadline;
     uint64_t seed;
-    pid_t watched, owner;
+    pid_t watched, owner, settled;
     struct peer_bytes lines; /* of -e */
 };
 
@@ -112,7 +113,7 @@ static bool is_udp(const char *kind)
 
 /*
  * A port that nobody has at this moment: the kernel's choice for a socket that is closed again. Somebody
- * else may take it before it is used, so who uses it looks whose it is then ([#owner-of-the-port]).
+ * else may take it before it is used, so who uses it looks whose it is then (--owner).
  */
 static int print_free_port(const char *kind)
 {
@@ -154,6 +155,9 @@ static void read_options(int argc, char **argv, struct settings *settings)
         case 'o':
             settings->owner = (pid_t)parse_number(optarg);
             break;
+        case 'S':
+            settings->settled = (pid_t)parse_number(optarg);
+            break;
         case 'f':
             exit(print_free_port(argv[optind]));
         case 'h':
@@ -162,6 +166,8 @@ static void read_options(int argc, char **argv, struct settings *settings)
         default:
             exit(2); /* getopt_long has said what is wrong */
         }
+    if (settings->settled != 0)
+        exit(!peer_is_settled(settings->settled, settings->deadline));
     if (settings->owner != 0 && argc - optind == 2)
         exit(!peer_owns_port(settings->owner, is_udp(argv[optind]),
                              (unsigned)parse_number(argv[optind + 1]), settings->deadline));

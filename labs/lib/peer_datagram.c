@@ -259,6 +259,7 @@ bool peer_datagram_receive(struct peer_run *run, struct peer_end *end)
     el_address_print(&end->source, from);
     peer_fact(end, "source %s", from);
     peer_fact(end, "datagram %zd", n);
+    peer_fact(end, "received %s", shown);
     peer_did(run, "received a datagram of %zd byte%s from %s: %s", n, n == 1 ? "" : "s", from,
              shown);
     return true;

@@ -67,20 +67,25 @@ static size_t first_difference(const unsigned char *got, const unsigned char *wa
     return i;
 }
 
-/* Reads `total` bytes and holds each against `want`. Nothing more may lie there when the last has come. */
+/*
+ * Reads `total` bytes and holds each against `want`. Of an echo nothing more may lie there when the last
+ * has come: a server that sends its whole buffer shows. Behind a text there may be another.
+ */
 static bool expect_bytes(struct peer_run *run, struct peer_end *end, const unsigned char *want,
                          size_t total)
 {
+    bool exact = run->step->wanted == PEER_WANT_ECHO;
     static unsigned char piece[PIECE];
     struct peer_limit limit = peer_limit(run);
     size_t count = 0;
     while (count < total) {
         el_time began = el_now();
-        /* As much as there is, also beyond what is wanted: a server that sends its whole buffer shows */
-        ssize_t n = read_some(run, end, piece, sizeof piece, &limit);
+        size_t left = total - count;
+        ssize_t n =
+            read_some(run, end, piece, exact || left > sizeof piece ? sizeof piece : left, &limit);
         if (n <= 0)
             return ended_early(run, n, count, began);
-        size_t left = total - count, length = (size_t)n < left ? (size_t)n : left;
+        size_t length = (size_t)n < left ? (size_t)n : left;
         size_t same = first_difference(piece, want + count, length);
         if (same < length)
             return differs(run, count + same, piece + same, (size_t)n - same, want + count + same,
@@ -290,6 +295,7 @@ bool peer_stream_receive(struct peer_run *run, struct peer_end *end)
     }
     char shown[100];
     peer_show_bytes(shown, sizeof shown, end->received.data + end->received.start, count);
+    peer_fact(end, "received %s", shown);
     peer_did(run, "received %zu byte%s: %s", count, count == 1 ? "" : "s", shown);
     return true;
 }

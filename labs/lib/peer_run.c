@@ -87,7 +87,7 @@ unsigned char *peer_payload(struct peer_run *run, struct peer_end *end, size_t *
         peer_fail(run, PEER_ERROR, "lab_peer: out of memory");
     else if (step->data == PEER_RANDOM)
         peer_random_fill(run, data, *size);
-    else if (*size > 0)
+    else if (source != NULL)
         memcpy(data, source, *size);
     return data;
 }
@@ -129,6 +129,7 @@ static struct peer_end *make_end(struct peer_run *run, const char *name)
         peer_end_close(end);
         return end;
     }
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant
     struct peer_end **grown = realloc(run->ends, (run->end_count + 1) * sizeof *grown);
     end = calloc(1, sizeof *end);
     if (grown != NULL)

@@ -70,6 +70,7 @@ struct peer_run {
     pid_t watched;     /* 0: nobody */
     const char *quiet; /* where the watched program sleeps, if that ended the wait; else NULL */
     bool unread;       /* ... although something of ours lies there, unread */
+    bool asked;        /* ... and something had been sent to it */
     bool one_name;     /* the script knows one end only: the story need not say which */
     char **did;        /* owned; the story so far */
     size_t did_count;
@@ -123,6 +124,9 @@ const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watche
 /* peer_ports.c: waits until PID itself listens on the port (UDP: is bound to it). false: it is gone, or
  * sleeps without it, or the time is up; the ports that it has are printed. */
 bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit);
+
+/* Waits until PID sleeps, with all that it has to do done; prints where. false: it is gone, or works on. */
+bool peer_is_settled(pid_t pid, el_duration limit);
 
 /* peer_stream.c, peer_datagram.c: the steps. `end` is of the right kind. */
 bool peer_stream_connect(struct peer_run *run, struct peer_end *end);

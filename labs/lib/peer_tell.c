@@ -94,9 +94,10 @@ const char *peer_nothing(const struct peer_run *run, el_time since)
     if (run->quiet != NULL && strcmp(run->quiet, "gone") == 0)
         snprintf(text, sizeof text, "nothing: the program is gone");
     else if (run->quiet != NULL)
-        snprintf(text, sizeof text, "nothing: the program %s waits in %s(2)",
-                 run->unread ? "has not read what was sent, and"
-                             : "has taken all that was sent, and",
+        snprintf(text, sizeof text, "nothing: the program %swaits in %s(2)",
+                 run->unread  ? "has not read what was sent, and "
+                 : run->asked ? "has taken all that was sent, and "
+                              : "",
                  run->quiet);
     else if (passed < EL_S)
         snprintf(text, sizeof text, "nothing for %lld ms", (long long)(passed / EL_MS));

@@ -55,6 +55,7 @@ bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
             return true;
         run->quiet = sleeps;
         run->unread = seen.unread;
+        run->asked = end->sent > 0;
         return false;
     }
 }

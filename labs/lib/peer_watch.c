@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,4 +208,21 @@ const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watche
         return call;
     seen->unread = is_unread(pid, end);
     return seen->unread || !is_on_its_way(end) ? call : NULL;
+}
+
+bool peer_is_settled(pid_t pid, el_duration limit)
+{
+    enum { LOOK_MS = 10, LOOKS = 3 };
+    el_time deadline = el_time_after(el_now(), limit);
+    struct peer_watched seen = {0};
+    for (unsigned looks = 0; looks < LOOKS; poll(NULL, 0, LOOK_MS)) {
+        uint64_t before = seen.switches;
+        const char *call = peer_watch(pid, NULL, &seen);
+        if ((call != NULL && strcmp(call, "gone") == 0) || el_time_left(deadline, el_now()) == 0)
+            return false;
+        looks = call != NULL && seen.switches == before ? looks + 1 : 0;
+        if (looks == LOOKS)
+            printf("%s\n", call);
+    }
+    return true;
 }
