@@ -14,7 +14,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) # where it is called, not where a link leads
 BIN=${ECHOLAB_BIN:-$ROOT/build/bin}
 AT_ONCE=2 CHECK_LIMIT=60 TEMP_ROOT=${TMPDIR:-/tmp}
-TEMP='' TAP=false COUNT=0 FAILED=0 SKIPPED=0
+TEMP='' TAP=false COUNT=0 FAILED=0 SKIPPED=0 RUNNING=0
 JOBS=() WORLDS=()
 
 # ---- what is told -------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ missing_files() {
         [ -s "$LAB/$file" ] || echo "$file is missing or empty"
     done
     for file in observe check; do [ -x "$LAB/$file" ] || echo "$file is not executable"; done
-    if [ ! -s "$LAB/topology" ] && grep -qE '^```console.* world' "$LAB/README.md"; then echo "topology is missing: the README has a \`console world\` block"; fi
+    if [ ! -s "$LAB/topology" ] && grep -qF 'labs/lab up' "$LAB/README.md"; then echo "topology is missing, and the README says labs/lab up"; fi
     awk -F '\t' -v id="$ID" -v slug="${SLUG#*-}" '$1 == id && $2 == slug && $5 ~ /^[0-9]+$/ { found = 1 }
         END { if (!found) print "index.tsv has no line with this number and slug, and minutes that are a number" }' "$ROOT/labs/index.tsv"
 }
@@ -140,7 +140,7 @@ readme_form() {
 todo_marks() {
     local marks told mark
     marks=$(grep -rohE 'TODO\([0-9]+-[0-9a-z]+\)' "$LAB/start" | sort -u || true)
-    told=$(cat "$LAB/README.md" "$LAB"/hints/*.md | tr '\n`' '  ' | grep -oE "TODO\($ID-[0-9]+\) *(…|to|-|–|\.\.\.) *TODO\($ID-[0-9]+\)|TODO\([0-9]+-[0-9a-z]+\)" |
+    told=$(cat "$LAB/README.md" "$LAB"/hints/*.md 2>/dev/null | tr '\n`' '  ' | grep -oE "TODO\($ID-[0-9]+\) *(…|to|-|–|\.\.\.) *TODO\($ID-[0-9]+\)|TODO\([0-9]+-[0-9a-z]+\)" |
         while IFS= read -r mark; do
             if [[ $mark =~ -([0-9]+)\).*-([0-9]+)\)$ ]]; then seq -f "TODO($ID-%.0f)" "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"; else echo "$mark"; fi
         done | sort -u || true)
@@ -172,7 +172,7 @@ wrong_form() {
 # What this lab cites as `path [#name]` stands in a comment somewhere. (That anchors are unique is the lint's business.)
 lost_anchors() {
     local name
-    { grep -rohE '\[#[a-z0-9-]+\]' "$LAB"/README.md "$LAB"/hints "$LAB"/solution/NOTES.md || true; } | sort -u | while read -r name; do
+    { grep -rohE '\[#[a-z0-9-]+\]' "$LAB"/README.md "$LAB"/hints "$LAB"/solution/NOTES.md 2>/dev/null || true; } | sort -u | while read -r name; do
         grep -rqF --include='*.[ch]' --include='*.sh' --include=net --include=lab --include=check -- "$name" \
             "$ROOT"/{lib,servers,clients,netns,tests,labs/lib} "$LAB" || echo "$name is nowhere"
     done
@@ -214,10 +214,12 @@ misconception() { sed -n 's/^ *misconception: *//p' "$TEMP/results/$1.out" | hea
 # The end of a check's output, for whoever has to mend it.
 story() { { result "$1.out"; result "$1.err"; } | tail -n "${2:-25}"; }
 
-# start CMD…: as a job with a process group of its own, two at a time.
+# start CMD…: as a job with a process group of its own, so that all of it can be ended; two at a time.
 start() {
-    while [ "$(jobs -rp | wc -l)" -ge $AT_ONCE ]; do wait -n || true; done
+    if [ $RUNNING -ge $AT_ONCE ]; then wait -n || true; else RUNNING=$((RUNNING + 1)); fi
+    set -m
     "$@" &
+    set +m # or bash would tell of every job that ends
     JOBS+=($!)
 }
 
@@ -362,11 +364,11 @@ check_lab() {
     WORLDS+=("$world")
     echo "$world" >"$TEMP/world"
     find_world
-    JOBS=()
+    JOBS=() RUNNING=0
     start run_transcripts
     start_checks
     check_form # while they run
-    while [ -n "$(jobs -rp)" ]; do wait -n || true; done
+    wait || true
     judge_observe
     judge_starter
     judge_solution
@@ -395,7 +397,6 @@ main() {
     trap clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
-    set -m # each job has a process group, so that all of it can be ended
     export LC_ALL=C.UTF-8
     find_namespace
     for ID in "${labs[@]}"; do

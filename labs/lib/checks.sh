@@ -91,7 +91,9 @@ cmd_check() {
     [ ${#words[@]} -le 1 ] || usage_error "check: one lab at a time, or all"
     load
     if [ "${words[*]}" = all ]; then
-        for id in "${ORDER[@]}"; do if [ "${STARTED[$id]}" = yes ] && locked "$id"; then labs+=("$id"); fi; done
+        for id in "${ORDER[@]}"; do
+            if [ "${STARTED[$id]}" = yes ] && locked "$id" && [ -f "$(dir_of "$id")/check" ]; then labs+=("$id"); fi
+        done
         [ ${#labs[@]} -gt 0 ] || cannot "check: no lab is begun and predicted yet ($ME start ${ORDER[0]})"
     else
         pick "${words[@]}"
@@ -108,7 +110,11 @@ cmd_check() {
         total=$(worse "$total" $RESULT_CODE)
         [ -n "$form" ] || { [ ${#labs[@]} -eq 1 ] || { bold "Lab $id: ${TITLE[$id]}"; echo; }; tell "$id"; }
     done
-    [ -z "$form" ] || helper "$form" "${CHECKED[@]}" || true
+    # As JSON or TAP the exit code is lab_report's, which is the same, and 1 also if that cannot be written.
+    if [ -n "$form" ]; then
+        total=0
+        helper "$form" "${CHECKED[@]}" || total=$?
+    fi
     return "$total"
 }
 

@@ -32,7 +32,7 @@ ORDER=() CURRENT=
 load() {
     local id rest state
     need_programs lab_report
-    state=$(helper state "$HERE" "$WORK") || exit 1 # it has said why
+    state=$(helper state "$(shown "$HERE")" "$(shown "$WORK")") || exit 1 # it has said why
     ORDER=() CURRENT=
     while IFS=$'\t' read -r id rest; do
         ORDER+=("$id")

@@ -60,7 +60,9 @@ doctor_network() {
     fine=$(grep -c '^OK ' <<<"$said") || true
     if world_possible; then doctor_verdict OK networks "can be made here; $fine things tried are as they should be"
     else doctor_verdict SKIP networks "none can be made here: $WORLD_REFUSED"; fi
-    awk '/^(FIX|SKIP) /{ show = 1 } /^(OK |$)/{ show = 0 } /^[^ ]/ && !/^(FIX|SKIP) /{ show = 0 } show' <<<"$said"
+    # The command of a FIX is on the line below it. What only root can have is no lab's business.
+    awk '/^Root only/ { exit } /^[^ ]/ { show = /^(FIX|SKIP) / } show && NF' <<<"$said"
+    say "All that was tried: $(shown "$NET") doctor"
 }
 
 doctor_labs() {

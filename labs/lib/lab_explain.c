@@ -101,9 +101,7 @@ static void tell_nearest(const struct table *table, const char *word)
     const char **name = calloc(table->count + 1, sizeof *name);
     size_t count = table->count;
 
-    fprintf(stderr,
-            "lab: explain: %s: no errno that a socket program meets, as far as is known here.\n",
-            clean != NULL ? clean : "?");
+    fprintf(stderr, "lab: explain: %s: no errno that is known here\n", clean != NULL ? clean : "?");
     for (size_t i = 0; name != NULL && i < count; i++)
         name[i] = table->row[i].cell[0];
     for (unsigned told = 0; name != NULL && told < 3; told++) {

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { FILE_MOST = 4 << 20, TOLD_MOST = 3, PATH_BYTES = 4096 };
+enum { FILE_MOST = 4 << 20, PATH_BYTES = 4096 };
 
 /* Cuts the line into cells; returns how many there were, also those that had no place. */
 static size_t cut_cells(char *line, struct row *row)
@@ -28,13 +28,13 @@ static size_t cut_cells(char *line, struct row *row)
     return count;
 }
 
-static void tell_broken(struct table *table, const char *path, size_t line, FILE *complaints)
+static void tell_broken(const struct table *table, const char *path, FILE *complaints)
 {
-    table->broken++;
-    if (table->broken <= TOLD_MOST)
-        fprintf(complaints, "lab: %s:%zu: cannot be read; it is left as it is\n", path, line);
-    else if (table->broken == TOLD_MOST + 1)
-        fprintf(complaints, "lab: %s: and more such lines\n", path);
+    if (table->broken == 1)
+        fprintf(complaints, "lab: %s: line %zu is broken; it is kept\n", path, table->first_broken);
+    else if (table->broken > 1)
+        fprintf(complaints, "lab: %s: %zu broken lines, first %zu; all are kept\n", path,
+                table->broken, table->first_broken);
 }
 
 static bool table_parse(struct table *table, const char *path, size_t least, size_t most,
@@ -53,10 +53,11 @@ static bool table_parse(struct table *table, const char *path, size_t least, siz
             continue;
         size_t cells = cut_cells(line, &table->row[table->count]);
         if (cells < least || cells > most || *table->row[table->count].cell[0] == '\0')
-            tell_broken(table, path, number, complaints);
+            table->first_broken = table->broken++ == 0 ? number : table->first_broken;
         else
             table->count++;
     }
+    tell_broken(table, path, complaints);
     return true;
 }
 

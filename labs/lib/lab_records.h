@@ -29,11 +29,12 @@ struct table {
     char *text;
     struct row *row;
     size_t count, broken;
+    size_t first_broken; /* the number of its line */
 };
 
 /*
  * Reads a table; one that is not there is empty. A line with fewer than `least` or more than `most`
- * cells, or an empty first one, is told on `complaints` and counted as broken. False: out of memory,
+ * cells, or an empty first one, is broken: how many there are is told on `complaints`, in one line. False: out of memory,
  * or the file cannot be read (told, too).
  */
 bool table_read(struct table *table, const char *path, size_t least, size_t most, FILE *complaints);

@@ -135,7 +135,8 @@ enum tap_verdict story_tell(const struct story *story, FILE *out)
     size_t skipped = count_of(story->tap, TAP_SKIP);
     if (verdict == TAP_SKIPPED) {
         fprintf(out, "Lab %s: nothing could be checked: ", story->lab);
-        paragraph_print(out, skip_reason(story), 36, 8, story->width);
+        size_t at = paragraph_columns("Lab : nothing could be checked: ") + strlen(story->lab);
+        paragraph_print(out, skip_reason(story), at, 8, story->width);
     } else if (verdict == TAP_PASSED && skipped > 0) {
         fprintf(out, "Lab %s passed, with %zu of %zu steps skipped.\n", story->lab, skipped,
                 story->tap->count);

@@ -240,7 +240,7 @@ static bool run_step(struct run *run, const struct transcript_step *step)
         return false;
     }
     if (wait_for_all(run, step, &lines, &count) == TRANSCRIPT_AGREES) {
-        tell(run, step, NULL, NULL);
+        tell(run, step, NULL, "");
     } else {
         tell_difference(run, step, lines, count);
         if (run->options.show) {

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, ID_BYTES_MAX = 40 };
+enum { FILE_BYTES_MAX = 1 << 18, ID_BYTES_MAX = 40 };
 
 /* ---- tables -------------------------------------------------------------------------------- */
 

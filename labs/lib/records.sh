@@ -18,13 +18,15 @@ need_work() {
     mkdir -p "$WORK/records" 2>/dev/null || refuse "$(shown "$WORK"): cannot be made or written; ECHOLAB_LAB_WORK may name another folder"
 }
 
-# record ID EVENT [DETAIL]: one line. bash writes a line of printf with one write(2).
+# record ID EVENT [DETAIL]: one line. bash writes a line of printf with one write(2). What was cut short before,
+# by a full disk or an editor, shall not take this line with it.
 record() {
-    local detail=${3:-}
+    local detail=${3:-} file=$WORK/records/$1/history.tsv whole=''
     need_work
     mkdir -p "$WORK/records/$1" 2>/dev/null || true
-    { printf '%s\t%s\t%s\n' "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$WORK/records/$1/history.tsv"; } 2>/dev/null ||
-        refuse "$(shown "$WORK/records/$1/history.tsv"): cannot be written"
+    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" | tr -d '\n\0')" ] || whole=$'\n'
+    { printf '%s%s\t%s\t%s\n' "$whole" "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$file"; } 2>/dev/null ||
+        refuse "$(shown "$file"): cannot be written"
 }
 
 set_current() {
@@ -211,7 +213,7 @@ cmd_solution() {
 cmd_report() {
     [ $# -eq 0 ] || [ "$*" = --json ] || usage_error "report: $1: takes no operand; it is JSON"
     need_programs lab_report
-    helper receipt "$HERE" "$WORK" "$(now)"
+    helper receipt "$(shown "$HERE")" "$(shown "$WORK")" "$(now)"
 }
 
 cmd_explain() {

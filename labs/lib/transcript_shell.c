@@ -80,7 +80,7 @@ static bool make_room(struct transcript_shell *shell)
 {
     if (shell->size - shell->length > READ_BYTES)
         return true;
-    size_t size = shell->size * 2 + 2 * READ_BYTES;
+    size_t size = shell->size * 2 + (size_t)2 * READ_BYTES;
     char *text = realloc(shell->text, size);
     if (text == NULL)
         return false;
@@ -244,6 +244,13 @@ static char *after_script_name(const struct transcript_shell *shell, char *line)
     return line;
 }
 
+static char *put_before(char *text, const char *words)
+{
+    for (size_t length = strlen(words); length > 0; length--)
+        *--text = words[length - 1];
+    return text;
+}
+
 char **transcript_shell_lines(const struct transcript_shell *shell, size_t *count)
 {
     size_t most = 1;
@@ -263,8 +270,7 @@ char **transcript_shell_lines(const struct transcript_shell *shell, size_t *coun
         if (is_job_news(message != NULL ? message : line) || is_sandbox_news(line))
             continue;
         if (message != NULL)
-            line = memcpy(message - strlen("bash: "),
-                          "bash: ", strlen("bash: ")); /* the path is longer */
+            line = put_before(message, "bash: "); /* the script's path is longer */
         lines[(*count)++] = line;
     }
     return lines;
@@ -281,20 +287,18 @@ static int make_nonce(char *nonce, size_t size)
     return 0;
 }
 
+/* A folder of its own, so that nobody can have put another file there. */
 static int make_script(struct transcript_shell *shell)
 {
     const char *place = getenv("TMPDIR");
-    int length = snprintf(shell->script, sizeof shell->script, "%s/echolab-text.XXXXXX",
+    char folder[sizeof shell->script - sizeof "/bash"];
+    int length = snprintf(folder, sizeof folder, "%s/echolab-text.XXXXXX",
                           place != NULL && *place == '/' ? place : "/tmp");
-    if (length < 0 || (size_t)length + sizeof "/bash" > sizeof shell->script) {
-        shell->script[0] = '\0';
+    if (length < 0 || (size_t)length >= sizeof folder)
         return -ENAMETOOLONG;
-    }
-    if (mkdtemp(shell->script) == NULL) {
-        shell->script[0] = '\0';
+    if (mkdtemp(folder) == NULL)
         return -errno;
-    }
-    strcat(shell->script, "/bash");
+    snprintf(shell->script, sizeof shell->script, "%s/bash", folder);
     if (mkfifo(shell->script, 0600) < 0)
         return -errno;
     shell->commands =

@@ -17,7 +17,7 @@ static int split(struct transcript *transcript, const char *bytes, size_t length
     size_t count = 0;
     for (size_t i = 0; i < length; i++)
         count += bytes[i] == '\n';
-    transcript->lines = calloc(count + 1, sizeof *transcript->lines);
+    transcript->lines = calloc(count + 2, sizeof *transcript->lines);
     if (transcript->lines == NULL)
         return -ENOMEM;
     for (size_t at = 0; at < length;) {
@@ -133,15 +133,14 @@ static int refuse(struct transcript_fault *fault, size_t at, const char *why)
 static int read_block(struct transcript *transcript, const struct fence *fence, size_t *at,
                       struct transcript_fault *fault)
 {
-    struct transcript_step *step = NULL;
-    size_t first_step = transcript->step_count;
-    while (*at < transcript->line_count) {
-        const char *line = transcript->lines[*at];
+    struct transcript_step *first = transcript->steps + transcript->step_count, *step = NULL;
+    const char *line;
+    while ((line = transcript->lines[*at]) != NULL) {
         size_t ticks = count_ticks(line);
         if (ticks >= fence->ticks && line[ticks + strspn(line + ticks, " \t\r")] == '\0') {
             *at += 1;
-            while (first_step < transcript->step_count)
-                transcript->steps[first_step++].block_end = (unsigned)*at;
+            for (struct transcript_step *each = first; step != NULL && each <= step; each++)
+                each->block_end = (unsigned)*at;
             return 0;
         }
         if (fence->runs && strncmp(line, "$ ", 2) == 0) {
@@ -173,9 +172,9 @@ int transcript_parse(struct transcript *transcript, const char *bytes, size_t le
     transcript->steps = calloc(transcript->line_count + 1, sizeof *transcript->steps);
     if (transcript->steps == NULL)
         return -ENOMEM;
-    for (size_t at = 0; result == 0 && at < transcript->line_count;) {
-        const char *line = transcript->lines[at++];
-        struct fence fence = {.ticks = count_ticks(line), .line = (unsigned)at};
+    const char *line;
+    for (size_t at = 0; result == 0 && (line = transcript->lines[at]) != NULL;) {
+        struct fence fence = {.ticks = count_ticks(line), .line = (unsigned)++at};
         if (fence.ticks == 0)
             continue;
         const char *why = read_info(line + fence.ticks, &fence);

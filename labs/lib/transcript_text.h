@@ -23,7 +23,7 @@ struct transcript_step {
 };
 
 struct transcript {
-    char **lines; /* of the whole file */
+    char **lines; /* of the whole file, ended by a NULL */
     size_t line_count;
     struct transcript_step *steps;
     size_t step_count;

@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bad=0
-mapfile -t sources < <(git ls-files -co --exclude-standard -- '*.c' '*.h' '*.sh' '*.t' '*.awk' '*.jq' '*.gp' 'clients/bench/report/run' 'netns/net' 'netns/demo' 'Makefile' | sort)
+mapfile -t sources < <(git ls-files -co --exclude-standard -- '*.c' '*.h' '*.sh' '*.t' '*.awk' '*.jq' '*.gp' 'clients/bench/report/run' 'netns/net' 'netns/demo' 'labs/lab' 'labs/*/check' 'labs/*/observe' 'Makefile' | sort)
 # Every mention as PATH:LINE:TEXT; a citation has a file's path right before the bracket.
 mentions=$(grep -noE '([A-Za-z_/]+\.[a-z]+`?,? )?\[#[a-z0-9-]+\]' "${sources[@]}" || true)
 places=$(grep -vE '[a-z]+\.[a-z]+`?,? \[#' <<<"$mentions" || true)

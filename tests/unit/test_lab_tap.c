@@ -83,6 +83,16 @@ START_TEST(a_block_that_never_ends_is_ended_by_the_next_point)
 }
 END_TEST
 
+START_TEST(what_strays_into_a_block_does_not_end_it)
+{
+    struct tap tap = parse("not ok 1 - a\n  ---\n  observed: one\ntwo\n  cause: c\n  ...\n1..1\n");
+    ck_assert_str_eq(tap_field(&tap.point[0], "observed"), "one");
+    ck_assert_str_eq(tap_field(&tap.point[0], "cause"), "c");
+    ck_assert_uint_eq(tap.other_lines, 1);
+    tap_free(&tap);
+}
+END_TEST
+
 START_TEST(lines_that_are_no_tap_are_counted_and_passed_over)
 {
     struct tap tap =
@@ -249,7 +259,7 @@ START_TEST(a_broken_line_of_a_record_is_told_and_passed_over)
     ck_assert_uint_eq(table.broken, 3);
     ck_assert_str_eq(table.row[1].cell[2], "fail \\x1b[2J");
     ck_assert_str_eq(table.row[2].cell[2], "");
-    ck_assert_ptr_nonnull(strstr(said, ":3: cannot be read"));
+    ck_assert_ptr_nonnull(strstr(said, ": 3 broken lines, first 3;"));
     free(said);
     table_free(&table);
     unlink(path);
@@ -266,6 +276,7 @@ int main(void)
     tcase_add_test(all, points_have_a_name_and_a_result);
     tcase_add_test(all, a_block_of_yaml_belongs_to_the_point_before_it);
     tcase_add_test(all, a_block_that_never_ends_is_ended_by_the_next_point);
+    tcase_add_test(all, what_strays_into_a_block_does_not_end_it);
     tcase_add_test(all, lines_that_are_no_tap_are_counted_and_passed_over);
     tcase_add_test(all, more_than_there_is_room_for_is_left_out);
     tcase_add_test(all, the_verdict_needs_points_plan_and_status_to_agree);
