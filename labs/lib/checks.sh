@@ -6,7 +6,7 @@
 # shellcheck shell=bash
 
 readonly CHECK_LIMIT=60 # seconds; a check should take two
-SCRATCH='' CHILD='' WATCHER=''
+SCRATCH='' CHILD='' WATCHER='' LITTER=() # LITTER: what is half made, and goes if this is interrupted
 
 scratch() {
     [ -z "$SCRATCH" ] || return 0
@@ -22,7 +22,7 @@ clean_up() {
     trap - EXIT
     [ -z "$WATCHER" ] || kill -TERM "$WATCHER" 2>/dev/null || true
     end_child
-    [ -z "$SCRATCH" ] || rm -rf "$SCRATCH"
+    rm -rf "$SCRATCH" "${LITTER[@]}"
     exit $rc
 }
 # timeout(1) passes TERM on to all that the script has started, and gives it five seconds to clean up.
@@ -49,6 +49,9 @@ run_script() {
         >"$SCRATCH/$id.out" 2>"$SCRATCH/$id.err" </dev/null &
     CHILD=$! STATUS=0
     wait "$CHILD" || STATUS=$?
+    # timeout(1) made a process group of its own: what is left in it was forked by a learner's program, and would
+    # hold its port.
+    kill -KILL -- "-$CHILD" 2>/dev/null || true
     CHILD=
 }
 
@@ -68,7 +71,8 @@ tell() {
     local id=$1
     "$BIN/lab_report" "--width=$WIDTH" ${COLOR:+--color} "--stderr=$SCRATCH/$id.err" -- story "${CHECKED[-1]}" || true
     load
-    show_next "$id"
+    # Who is watched needs not be told to check.
+    if [ -z "$WATCHER" ] || [ "$RESULT_CODE" -eq 0 ]; then show_next "$id"; fi
 }
 
 worse() { # A B: of several labs one that failed decides, then one that passed
@@ -92,7 +96,8 @@ cmd_check() {
     load
     if [ "${words[*]}" = all ]; then
         for id in "${ORDER[@]}"; do
-            if [ "${STARTED[$id]}" = yes ] && locked "$id" && [ -f "$(dir_of "$id")/check" ]; then labs+=("$id"); fi
+            if [ "${STARTED[$id]}" = no ] || [ ! -f "$(dir_of "$id")/check" ]; then continue; fi
+            if locked "$id"; then labs+=("$id"); else complain "lab $id is left out: its predictions are not locked"; fi
         done
         [ ${#labs[@]} -gt 0 ] || cannot "check: no lab is begun and predicted yet ($ME start ${ORDER[0]})"
     else

@@ -28,11 +28,14 @@ helper() { "$BIN/lab_report" "--width=$WIDTH" ${COLOR:+--color} -- "$@"; }
 declare -A SLUG TITLE AFTER MINUTES NEEDS STARTED QUESTIONS LOCKED OBSERVED HINTS RESULT DETAIL PASSED GAVE_UP FREE
 ORDER=() CURRENT=
 
-# load: reads the index and the records into the arrays.
+# load: reads the index and the records into the arrays. What is broken in them is told the first time only.
+LOADED=
 load() {
     local id rest state
     need_programs lab_report
-    state=$(helper state "$(shown "$HERE")" "$(shown "$WORK")") || exit 1 # it has said why
+    if [ -z "$LOADED" ]; then state=$(helper state "$(shown "$HERE")" "$(shown "$WORK")") || exit 1 # it has said why
+    else state=$(helper state "$HERE" "$WORK" 2>/dev/null) || refuse "the records cannot be read any more"; fi
+    LOADED=yes
     ORDER=() CURRENT=
     while IFS=$'\t' read -r id rest; do
         ORDER+=("$id")

@@ -60,8 +60,9 @@ doctor_network() {
     fine=$(grep -c '^OK ' <<<"$said") || true
     if world_possible; then doctor_verdict OK networks "can be made here; $fine things tried are as they should be"
     else doctor_verdict SKIP networks "none can be made here: $WORLD_REFUSED"; fi
-    # The command of a FIX is on the line below it. What only root can have is no lab's business.
-    awk '/^Root only/ { exit } /^[^ ]/ { show = /^(FIX|SKIP) / } show && NF' <<<"$said"
+    # The command of a FIX is on the line below it. What follows from another verdict, what nothing needs and what
+    # only root can have is left out.
+    awk '/^Root only/ { exit } /^[^ ]/ { show = /^(FIX|SKIP) / && !/can be told when|nothing here needs|does not need/ } show && NF' <<<"$said"
     say "All that was tried: $(shown "$NET") doctor"
 }
 
@@ -70,7 +71,7 @@ doctor_labs() {
     printf '\nLabs\n'
     for id in "${ORDER[@]}"; do
         if [ "${NEEDS[$id]}" = world ] && ! world_possible; then
-            doctor_verdict SKIP "lab $id" "${TITLE[$id]}: needs a lab network"
+            doctor_verdict SKIP "lab $id" "${TITLE[$id]}: what needs a lab network in it is skipped"
         elif [ "${NEEDS[$id]}" = world ]; then doctor_verdict OK "lab $id" "${TITLE[$id]} (lab network)"
         else doctor_verdict OK "lab $id" "${TITLE[$id]}"; fi
     done

@@ -135,9 +135,8 @@ static void read_current(struct records *records, const char *work)
     if (fgets(word, sizeof word, file) != NULL)
         word[strcspn(word, " \n")] = '\0';
     fclose(file);
-    for (size_t i = 0; i < records->count; i++) /* anything else was never written by us */
-        if (strcmp(records->lab[i].id, word) == 0)
-            memcpy(records->current, word, sizeof word);
+    if (table_find(&records->index, word) != NULL) /* anything else was never written by us */
+        memcpy(records->current, word, sizeof word);
 }
 
 bool records_read(struct records *records, const char *labs, const char *work, FILE *complaints)

@@ -138,13 +138,14 @@ enum tap_verdict story_tell(const struct story *story, FILE *out)
         size_t at = paragraph_columns("Lab : nothing could be checked: ") + strlen(story->lab);
         paragraph_print(out, skip_reason(story), at, 8, story->width);
     } else if (verdict == TAP_PASSED && skipped > 0) {
-        fprintf(out, "Lab %s passed, with %zu of %zu steps skipped.\n", story->lab, skipped,
+        fprintf(out, "Lab %s passed, with %zu of %zu steps skipped.", story->lab, skipped,
                 story->tap->count);
     } else {
-        fprintf(out, "Lab %s %s.\n", story->lab,
-                verdict == TAP_PASSED ? "passed" : "has not passed");
+        fprintf(out, "Lab %s %s.", story->lab, verdict == TAP_PASSED ? "passed" : "has not passed");
     }
     paint(story, out, PLAIN);
+    if (verdict != TAP_SKIPPED) /* a paragraph ends its line itself */
+        fputc('\n', out);
     return verdict;
 }
 

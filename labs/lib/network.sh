@@ -55,7 +55,7 @@ cmd_up() {
     next_is "$ME run HOST -- CMD" "or a shell on a host: $ME enter HOST; at the end: $ME down"
 }
 
-# inside VERB WORD…: with or without a network that is up.
+# in_network VERB [--no-predict] HOST WORD…: hands over to net, so that signals and the exit code are the command's.
 in_network() {
     local verb=$1 skip=''; shift
     if [ "${1:-}" = --no-predict ]; then skip=yes; shift; fi

@@ -34,7 +34,7 @@ ask() { # ID=ANSWER…
     local rc=0
     need_work
     mkdir -p "$WORK/records/$LAB"
-    "$BIN/lab_predict" ask "$DIR/predict.tsv" "$WORK/records/$LAB/predictions.tsv" "$@" || rc=$?
+    "$BIN/lab_predict" ask "$(shown "$DIR")/predict.tsv" "$(shown "$WORK")/records/$LAB/predictions.tsv" "$@" || rc=$?
     load
     if [ "${LOCKED[$LAB]}" -ge "${QUESTIONS[$LAB]}" ]; then record "$LAB" predicted; fi
     [ $rc -ne 2 ] || exit 2
@@ -47,7 +47,7 @@ reconcile() { # AGAIN
     if [ ! -s "$observed" ] || [ -n "$1" ]; then
         measure "$observed"
     fi
-    "$BIN/lab_predict" reconcile "$DIR/predict.tsv" "$WORK/records/$LAB/predictions.tsv" "$observed" --width "$WIDTH" \
+    "$BIN/lab_predict" reconcile "$(shown "$DIR")/predict.tsv" "$(shown "$WORK")/records/$LAB/predictions.tsv" "$(shown "$observed")" --width "$WIDTH" \
         ${COLOR:+--color} || rc=$?
     load
     show_next "$LAB"

@@ -24,7 +24,7 @@ record() {
     local detail=${3:-} file=$WORK/records/$1/history.tsv whole=''
     need_work
     mkdir -p "$WORK/records/$1" 2>/dev/null || true
-    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" | tr -d '\n\0')" ] || whole=$'\n'
+    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" | tr '\0' 0)" ] || whole=$'\n'
     { printf '%s%s\t%s\t%s\n' "$whole" "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$file"; } 2>/dev/null ||
         refuse "$(shown "$file"): cannot be written"
 }
@@ -51,6 +51,8 @@ copy_start() {
 give() {
     local new=$WORK/.new-$1.$$ records=$WORK/records/$1
     mkdir -p "$records" 2>/dev/null || refuse "$(shown "$records"): cannot be made"
+    scratch
+    LITTER+=("$new" "$records/.given.$$")
     rm -rf "$new"
     if ! copy_start "$1" "$new" || ! cp -R "$new" "$records/.given.$$"; then
         rm -rf "$new" "$records/.given.$$"
@@ -68,7 +70,9 @@ give() {
 upstream_changed() {
     local given=$WORK/records/$1/given fresh rc=1
     [ -d "$given" ] && [ "${STARTED[$1]}" = yes ] || return 1
-    fresh=$(mktemp -d) || return 1
+    scratch
+    fresh=$SCRATCH/fresh
+    mkdir "$fresh"
     if copy_start "$1" "$fresh/start" && ! diff -rq "$given" "$fresh/start" >/dev/null 2>&1; then
         wrap 6 "Note: " "the starter files of lab $1 have changed since you began. Yours are untouched. $ME diff $1 shows what you did; $ME reset $1 puts it aside and gives you the new ones."
         rc=0
@@ -84,7 +88,8 @@ cmd_start() {
     pick "$1"
     need_work
     if [ "${STARTED[$LAB]}" = yes ]; then
-        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before, and your files are as they were: $(shown "$WORK/$LAB")"
+        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before."
+        say "Your files, as they were: $(shown "$WORK/$LAB")"
     else
         give "$LAB"
         record "$LAB" started

@@ -42,6 +42,7 @@ yes) echo "ok 1 - the answer is yes"; echo 1..1 ;;
 part) printf 'ok 1 - the answer is yes\nok 2 - on hosts # SKIP %s\n1..2\n' "$LAB_WORLD" ;;
 skip) echo "1..0 # SKIP no lab network: $LAB_WORLD"; exit 4 ;;
 broken) echo "ok 1 - begun"; echo "bash: oops" >&2; exit 3 ;;
+fork) sleep 1000 & echo $! >"$LAB_WORK/pid"; echo "ok 1 - forked"; echo 1..1 ;;
 hang) echo "ok 1 - begun"; echo $$ >"$LAB_WORK/pid"; exec sleep 1000 ;;
 env) printf 'ok 1 - %s\n' "id=$LAB_ID" "dir=$LAB_DIR" "work=$LAB_WORK" "lib=$LAB_LIB" "bin=$LAB_BIN" "net=$LAB_NET" "color=$NO_COLOR" "cwd=$(ls -A)"; echo 1..8 ;;
 *)
@@ -84,6 +85,8 @@ said 'check without a lab is refused' 1 lab check
 like '... with the next action' "$ERR" '^Next: labs/lab start 01$'
 said 'an unknown verb is wrong usage' 2 lab chekc
 like '... and the nearest is named' "$ERR" 'did you mean "check"\?'
+said 'a number alone is no verb' 2 lab 4
+like '... and what it may have meant is told' "$ERR" 'labs/lab start 4'
 said 'an unknown lab is wrong usage' 2 lab start thre
 like '... and the nearest is named, too' "$ERR" 'did you mean three\?'
 said 'a lab that is not written yet is told' 2 lab start 4
@@ -235,6 +238,10 @@ rc=0; wait $PID 2>/dev/null || rc=$?
 is '... and Ctrl-C ends it, with the exit code of the last result' $rc 1
 no_watcher() { ! grep -qsaF "lab_watch"$'\0'"$TREE" /proc/[0-9]*/cmdline; }
 ok '... leaving no watcher' wait_for 5 no_watcher
+answer 01 fork
+said 'a check whose program leaves a child' 0 lab check
+ok '... leaves none' wait_for 5 gone "$(<$WORK/01/pid)"
+rm $WORK/01/pid
 answer 01 hang
 labs/lab check >/dev/null 2>&1 &
 PID=$!

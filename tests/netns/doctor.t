@@ -77,6 +77,7 @@ snapshot >"$TEST_TMP/before"
 
 SECONDS=0
 job whole "$NET" doctor
+job quick "$NET" doctor --quick
 
 # The tree is copied, so that even packet_log is not there.
 mkdir "$TEST_TMP/copy"
@@ -196,6 +197,7 @@ if unshare --user --map-user=4242 --map-group=4242 --keep-caps true 2>/dev/null;
     job masked masked "$NET" doctor
     job why-masked masked "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"
     job filtered filtered "$NET" doctor
+    job quick-filtered filtered "$NET" doctor --quick
     job why-filtered filtered "$BASH_PATH" "$TEST_TMP/why_not" "$ROOT" "$FROM_NET"
     job up-none none "$NET" up --world "doctor-$$"
 fi
@@ -225,6 +227,7 @@ if [ "$EUID" -eq 0 ]; then
 else
     for name in kmsg tracepoint; do like "$name is root's" "$(said whole)" "^SKIP +$name .*: only root may"; done
 fi
+is "--quick has nothing to say where net up works" "$(code quick) $(said quick)" "0 "
 is "why_not has nothing to say where net up works" "$(code why-whole) $(said why-whole) $(<"$JOBS/why-whole.err")" "0  "
 
 is "with an empty PATH it says no" "$(code nothing)" 1
@@ -354,6 +357,9 @@ if [ -n "$CAN_REFUSE" ]; then
     like "... no /proc can be mounted in it" "$(said masked)" '^FIX +proc .*: mount: '
     like "... and net up would say that" "$(<"$JOBS/why-masked.err")" '^net: up: .*: nothing can be mounted in a user namespace, as in a container'
     like "a seccomp filter is recognised" "$(said filtered)" '^FIX +user namespaces +refused: a seccomp filter forbids it'
+    is "... --quick says no, too" "$(code quick-filtered)" 1
+    is "... with the reason and the command, a line each" "$(sed -E 's/.*(a seccomp filter forbids it).*/\1/' "$JOBS/quick-filtered" | paste -sd '|')" \
+        "a seccomp filter forbids it|$(command_of filtered 'user namespaces')"
     like "... as what a container does" "$(command_of filtered 'user namespaces')" '^docker run --privileged '
     is "net up fails then" "$(code up-none)" 125
     like "... and points to the doctor" "$(<"$JOBS/up-none.err")" 'net doctor'
