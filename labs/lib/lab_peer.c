@@ -17,8 +17,6 @@
  */
 #include "peer_run.h"
 
-#include "../../lib/socket.h"
-
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -111,22 +109,14 @@ static bool is_udp(const char *kind)
     return kind != NULL && strcmp(kind, "udp") == 0;
 }
 
-/*
- * A port that nobody has at this moment: the kernel's choice for a socket that is closed again. Somebody
- * else may take it before it is used, so who uses it looks whose it is then (--owner).
- */
 static int print_free_port(const char *kind)
 {
-    struct el_socket_args args = {.type = is_udp(kind) ? SOCK_DGRAM : SOCK_STREAM,
-                                  .local = el_address_any(AF_INET, 0)};
-    struct el_address local;
-    int fd = el_socket_open(AF_INET, &args, NULL);
-    if (fd < 0 || el_socket_local(fd, &local) < 0) {
-        fprintf(stderr, "lab_peer: no free port: %s\n", strerror(-fd));
+    unsigned port = peer_free_port(is_udp(kind));
+    if (port == 0) {
+        fputs("lab_peer: no free port was found\n", stderr);
         return 2;
     }
-    el_socket_close(fd);
-    printf("%u\n", el_address_port(&local));
+    printf("%u\n", port);
     return 0;
 }
 

@@ -1,17 +1,21 @@
 /*
- * peer_ports.c - on which ports does a process listen? The process itself: a port that answers may belong
- * to somebody else, a server that was started before, or another test's. [#the-pid-owns-the-port]
+ * peer_ports.c - a free port; and: on which ports does a process listen? The process itself: a port that
+ * answers may belong to somebody else, a server that was started before, or another test's.
+ * [#the-pid-owns-the-port]
  *
  * /proc/PID/fd names the inodes of its sockets, and /proc/PID/net/tcp says which inode has which port, in
  * the network namespace in which PID lives (proc(5)).
  */
 #include "peer_run.h"
 
+#include "../../lib/socket.h"
+
 #include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 enum { SOCKETS_MAX = 1024, LOOK_MS = 5, QUIET_LOOKS = 40 };
@@ -113,4 +117,52 @@ bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit)
     for (size_t i = 0; i < ports.port_count; i++)
         printf("%u\n", ports.port[i]);
     return false;
+}
+
+/* 0, or a port that could be bound; `port` 0 lets the kernel choose. */
+static unsigned try_port(bool udp, unsigned port)
+{
+    struct el_socket_args args = {.type = udp ? SOCK_DGRAM : SOCK_STREAM,
+                                  .local = el_address_any(AF_INET, (uint16_t)port)};
+    struct el_address local = {0};
+    int fd = el_socket_open(AF_INET, &args, NULL);
+    if (fd < 0)
+        return 0;
+    el_socket_local(fd, &local);
+    el_socket_close(fd);
+    return el_address_port(&local);
+}
+
+/* Where the kernel begins to take ports for those who ask for none: below, nobody is given one by chance. */
+static unsigned lowest_chosen_port(void)
+{
+    unsigned low = 0;
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+    if (file != NULL && fscanf(file, "%u", &low) != 1)
+        low = 0;
+    if (file != NULL)
+        fclose(file);
+    return low;
+}
+
+/*
+ * The socket is closed again, so somebody else may take the port before it is used; who uses it looks whose
+ * it is then. Two kinds of port are left out, because htons(3) forgotten would not be seen by them: those
+ * that stay the same, and those that turn into one of the first 1024, which only root may bind.
+ */
+unsigned peer_free_port(bool udp)
+{
+    enum { LOWEST = 10240, TRIES = 200 };
+    unsigned top = lowest_chosen_port(), port = 0;
+    for (unsigned i = 0; i < TRIES; i++) {
+        uint32_t random = 0;
+        if (top > LOWEST + 1000 && getrandom(&random, sizeof random, 0) == sizeof random)
+            port = try_port(udp, LOWEST + random % (top - LOWEST));
+        else
+            port = try_port(udp, 0);
+        unsigned swapped = (port & 0xff) << 8 | port >> 8;
+        if (port != 0 && swapped >= 1024 && swapped != port && try_port(udp, swapped) != 0)
+            return port;
+    }
+    return port;
 }

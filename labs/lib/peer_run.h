@@ -125,6 +125,8 @@ const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watche
  * sleeps without it, or the time is up; the ports that it has are printed. */
 bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit);
 
+/* A port that nobody has at this moment; 0 = none was found. */
+unsigned peer_free_port(bool udp);
 /* Waits until PID sleeps, with all that it has to do done; prints where. false: it is gone, or works on. */
 bool peer_is_settled(pid_t pid, el_duration limit);
 

@@ -198,7 +198,17 @@ exits 'an unknown option' 2 "$BIN/lab_peer" --frobnicate
 exits 'a duration that is none' 2 "$BIN/lab_peer" --deadline soon
 exits 'help' 0 "$BIN/lab_peer" --help
 
-# ---- who owns a port ----------------------------------------------------------------------------
+# ---- ports --------------------------------------------------------------------------------------
+
+visible() { # a port whose bytes can be seen to be swapped, and swapped may be bound by anybody
+    local port swapped i
+    for ((i = 0; i < 40; i++)); do
+        port=$("$BIN/lab_peer" --free-port) swapped=$(((port & 255) << 8 | port >> 8))
+        if [ "$swapped" -lt 1024 ] || [ "$swapped" -eq "$port" ]; then echo "$port"; return 1; fi
+    done
+}
+ok 'a free port is one that shows a forgotten htons' visible
+
 
 exits 'the owner of a port is known' 0 "$BIN/lab_peer" --owner "$TCP_PID" tcp "${TCP##*:}"
 exits 'who is not, is not' 1 "$BIN/lab_peer" --deadline 5s --owner "$TCP_PID" tcp 1
