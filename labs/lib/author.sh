@@ -115,7 +115,7 @@ missing_files() {
         [ -s "$LAB/$file" ] || echo "$file is missing or empty"
     done
     for file in observe check; do [ -x "$LAB/$file" ] || echo "$file is not executable"; done
-    if [ ! -s "$LAB/topology" ] && grep -qF 'labs/lab up' "$LAB/README.md"; then echo "topology is missing, and the README says labs/lab up"; fi
+    if [ ! -s "$LAB/topology" ] && grep -qE '^\$ (\./)?labs/lab (up|run|enter)' "$LAB/README.md"; then echo "topology is missing: the README has commands for a lab network"; fi
     awk -F '\t' -v id="$ID" -v slug="${SLUG#*-}" '$1 == id && $2 == slug && $5 ~ /^[0-9]+$/ { found = 1 }
         END { if (!found) print "index.tsv has no line with this number and slug, and minutes that are a number" }' "$ROOT/labs/index.tsv"
 }
