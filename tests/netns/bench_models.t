@@ -53,7 +53,7 @@ exits "losses that are none" 2 "$BENCH" compare --paths loopback --losses 1,0
 like "... are told where" "$ERR" '^echo_bench: --losses: "0": percent'
 
 # ---- two of the same, and everything that is said of them ----
-exits "models: two of the same" 0 "$BENCH" models --quick --repeat 9 --duration 25ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
+exits "models: two of the same" 0 "$BENCH" models --quick --repeat 5 --duration 25ms --paths loopback --only tcp_epoll,tcp_epoll --csv "$TEST_TMP/two.csv" --json "$TEST_TMP/two.json"
 like "... the first is the reference" "$OUT" '^ +tcp_epoll +[0-9-].* reference$'
 # On a machine that is busy enough no round brings messages enough for a figure, and there is nothing to judge.
 if grep -qE '^ +tcp_epoll \(2\) .* -$' <<<"$OUT"; then skip "... the second gets no verdict" "the machine was too busy for a figure"
@@ -62,25 +62,25 @@ like "... with a sentence for the one" "$OUT" '^  tcp_epoll: epoll\(7\)'
 like "... and for the other" "$OUT" '^  tcp_epoll \(2\): epoll\(7\)'
 like "... and the conditions" "$OUT" '^conditions: Linux '
 is "... no line is longer than a hundred columns" "$(grep -v '^conditions:' <<<"$OUT" | awk 'length > 100')" ""
-is "... CSV has a row for each round of each workload" "$(rows "$TEST_TMP/two.csv" command=models path=loopback proto=tcp loss_percent=0.00)" $((2 * 5 * 9))
+is "... CSV has a row for each round of each workload" "$(rows "$TEST_TMP/two.csv" command=models path=loopback proto=tcp loss_percent=0.00)" $((2 * 5 * 5))
 for workload in latency crowd pipelined stream connect; do
-    is "... of $workload" "$(rows "$TEST_TMP/two.csv" workload=$workload target=tcp_epoll)" 9
+    is "... of $workload" "$(rows "$TEST_TMP/two.csv" workload=$workload target=tcp_epoll)" 5
 done
 is "... nothing came back wrong" "$(sum "$TEST_TMP/two.csv" corrupt) $(sum "$TEST_TMP/two.csv" wrong_source)" "0 0"
-is "... what an idle connection costs is known" "$(column "$TEST_TMP/two.csv" idle_bytes | grep -cE '^[0-9]')" $((2 * 5 * 9))
+is "... what an idle connection costs is known" "$(column "$TEST_TMP/two.csv" idle_bytes | grep -cE '^[0-9]')" $((2 * 5 * 5))
 ok "... JSON says the same of the second: CPU beside the reference's" jq -e '[.comparisons[] | select(.workload == "crowd" and .a == "tcp_epoll (2)" and .b == "tcp_epoll") | .figure] | index("rate") != null' "$TEST_TMP/two.json"
 ok "... JSON is one document with its results" jq -e '.command == "models" and (.results | length) >= 10' "$TEST_TMP/two.json"
 wait_for 5 no_process_left || true
 is "... no server is left" "$(processes_left)" ""
 
-exits "models: UDP, as Markdown" 0 "$BENCH" models --quick --paths loopback --format=markdown --only udp_blocking,udp_coalesce,udp_echo_server --csv "$TEST_TMP/udp.csv"
+exits "models: UDP, as Markdown" 0 "$BENCH" models --quick --repeat 1 --duration 60ms --paths loopback --format=markdown --only udp_blocking,udp_coalesce,udp_echo_server --csv "$TEST_TMP/udp.csv"
 for server in udp_blocking udp_coalesce udp_echo_server; do
     like "... $server has its row" "$OUT" "^\\| $server \\|"
     like "... and its sentence" "$OUT" "^- \\*\\*$server\\*\\*: [A-Z].*\\.\$"
 done
 like "... the servers to compare with stand in the headline" "$OUT" '^\| server \|.*\| x udp_coalesce \|$'
-exits "models: what can do one client at a time" 0 "$BENCH" models --quick --paths loopback --only tcp_iterative --csv "$TEST_TMP/one.csv"
-is "... is asked for no crowd" "$(rows "$TEST_TMP/one.csv" workload=crowd) $(rows "$TEST_TMP/one.csv" workload=latency)" "0 3"
+exits "models: what can do one client at a time" 0 "$BENCH" models --quick --repeat 1 --duration 60ms --paths loopback --only tcp_iterative --csv "$TEST_TMP/one.csv"
+is "... is asked for no crowd" "$(rows "$TEST_TMP/one.csv" workload=crowd) $(rows "$TEST_TMP/one.csv" workload=latency)" "0 1"
 
 exits "models: over IPv6" 0 "$BENCH" models -6 --quick --repeat 1 --duration 30ms --paths loopback --only tcp_epoll,socat --csv "$TEST_TMP/six.csv"
 like "... whoever speaks IPv4 alone is left out, and not called a failure" "$OUT" '^  socat: not measured: speaks IPv4 alone'
@@ -127,12 +127,12 @@ wait "$PID" 2>/dev/null || true
 ok "models: even after SIGKILL its servers go" wait_for 10 no_process_left
 
 # ---- UDP against TCP ----
-exits "compare: two sizes over loopback" 0 "$BENCH" compare --quick --paths loopback --sizes 64,1400 --losses 0 --csv "$TEST_TMP/loopback.csv"
+exits "compare: two sizes over loopback" 0 "$BENCH" compare --quick --repeat 1 --duration 60ms --paths loopback --sizes 64,1400 --losses 0 --csv "$TEST_TMP/loopback.csv"
 for window in one 64; do
-    like "... a table, $window under way" "$OUT" "^UDP / TCP over loopback, quiet, $window under way, 3 rounds"
+    like "... a table, $window under way" "$OUT" "^UDP / TCP over loopback, quiet, $window under way, 1 round of"
 done
 is "... says twice of each figure where the curves cross" "$(grep -cE '^  (Rate|CPU of the server): ((UDP|TCP) (is faster|costs less)|no verdict)' <<<"$OUT")" 4
-is "... CSV has every round" "$(rows "$TEST_TMP/loopback.csv" command=compare proto=udp) $(rows "$TEST_TMP/loopback.csv" command=compare proto=tcp)" "12 12"
+is "... CSV has every round" "$(rows "$TEST_TMP/loopback.csv" command=compare proto=udp) $(rows "$TEST_TMP/loopback.csv" command=compare proto=tcp)" "4 4"
 
 # ---- over the lab network's cable: a world comes and goes ----
 if ! "$NET" up bench >"$TEST_TMP/up" 2>&1; then
@@ -141,8 +141,8 @@ if ! "$NET" up bench >"$TEST_TMP/up" 2>&1; then
 fi
 "$NET" --world "$(sed -nE 's/^world ([^ ]+) .*/\1/p' "$TEST_TMP/up")" down >/dev/null
 
-exits "models: over veth" 0 "$BENCH" models --quick --paths veth --only tcp_echo_server,udp_echo_server --csv "$TEST_TMP/veth.csv"
-like "... the servers are measured there" "$OUT" '^TCP over veth, 3 rounds'
+exits "models: over veth" 0 "$BENCH" models --quick --repeat 1 --duration 60ms --paths veth --only tcp_echo_server,udp_echo_server --csv "$TEST_TMP/veth.csv"
+like "... the servers are measured there" "$OUT" '^TCP over veth, 1 round of'
 ok "... really" test "$(sum "$TEST_TMP/veth.csv" received path=veth)" -gt 0
 is "... and nothing over loopback" "$(rows "$TEST_TMP/veth.csv" path=loopback)" 0
 is "... the world has gone" "$(worlds_left)" ""
@@ -164,7 +164,7 @@ world_is_gone() { [ -z "$(worlds_left)" ]; }
 ok "models: even after SIGKILL the world goes" wait_for 20 world_is_gone
 
 if [ -x "$BIN/fault_queue" ]; then
-    exits "compare: over veth, quiet and with packets lost" 0 "$BENCH" compare --quick --paths veth --sizes 64,1400 --losses 0,1 --csv "$TEST_TMP/loss.csv"
+    exits "compare: over veth, quiet and with packets lost" 0 "$BENCH" compare --quick --repeat 1 --duration 60ms --paths veth --sizes 64,1400 --losses 0,1 --csv "$TEST_TMP/loss.csv"
     like "... is told" "$OUT" '^UDP / TCP over veth, 1 % of the packets lost each way, one under way'
     ok "... UDP has lost some" test "$(sum "$TEST_TMP/loss.csv" lost proto=udp loss_percent=1.00)" -gt 0
     is "... TCP has lost none" "$(sum "$TEST_TMP/loss.csv" lost proto=tcp)" 0
@@ -176,10 +176,10 @@ else
 fi
 
 world pair || fail "a world for a look from inside"
-exits "models: inside of a world that is there already" 0 on client "$BENCH" models --quick --paths veth --only udp_batch
+exits "models: inside of a world that is there already" 0 on client "$BENCH" models --quick --repeat 1 --duration 60ms --paths veth --only udp_batch
 like "... it is measured in that one" "$OUT" '^UDP over veth'
 like "... and that its rules cost time is said" "$OUT" '^note: this lab network has rules'
-exits "models: on its other host" 1 on server "$BENCH" models --quick --paths veth --only udp_batch
+exits "models: on its other host" 1 on server "$BENCH" models --quick --repeat 1 --duration 60ms --paths veth --only udp_batch
 like "... there is no cable to a server" "$OUT" '^veth is left out: this is not the host client'
 cat >"$TEST_TMP/bin/net" <<'NET'
 #!/bin/sh
@@ -187,7 +187,7 @@ case " $* " in *' up '*) echo "net: this machine has no namespaces (net doctor)"
 exit 125
 NET
 chmod +x "$TEST_TMP/bin/net"
-exits "models: where no world can be made" 0 env -u ECHOLAB_WORLD ECHOLAB_NET="$TEST_TMP/bin/net" "$BENCH" models --quick --only udp_batch
+exits "models: where no world can be made" 0 env -u ECHOLAB_WORLD ECHOLAB_NET="$TEST_TMP/bin/net" "$BENCH" models --quick --repeat 1 --duration 60ms --only udp_batch
 like "... net's own words say why" "$ERR" '^echo_bench: veth is left out, for there is no lab network: net: this machine has no namespaces'
 like "... and loopback is measured" "$OUT" '^UDP over loopback'
 unlike "... alone" "$OUT" 'over veth,'
