@@ -143,6 +143,7 @@ int main(int argc, char **argv)
         {"messages", show_messages},   {"room", show_room},   {"signal", show_signal},
         {"halfclose", show_halfclose}, {"reset", show_reset}, {"gone", show_gone},
     };
+    signal(SIGPIPE, SIG_DFL); /* as it is for a program that does nothing about it */
     for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
         if (argc == 2 && strcmp(argv[1], shows[i].name) == 0) {
             shows[i].show(connect_ends());
