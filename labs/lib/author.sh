@@ -171,11 +171,9 @@ wrong_form() {
 
 # What this lab cites as `path [#name]` stands in a comment somewhere. (That anchors are unique is the lint's business.)
 lost_anchors() {
-    local name
-    { grep -rohE '\[#[a-z0-9-]+\]' "$LAB"/README.md "$LAB"/hints "$LAB"/solution/NOTES.md 2>/dev/null || true; } | sort -u | while read -r name; do
-        grep -rqF --include='*.[ch]' --include='*.sh' --include=net --include=lab --include=check -- "$name" \
-            "$ROOT"/{lib,servers,clients,netns,tests,labs/lib} "$LAB" || echo "$name is nowhere"
-    done
+    comm -23 <(grep -rohE '\[#[a-z0-9-]+\]' "$LAB"/README.md "$LAB"/hints "$LAB"/solution/NOTES.md 2>/dev/null | sort -u) \
+        <(grep -rohE --include='*.[ch]' --include='*.sh' --include='*.t' --include=net --include=lab --include=check '\[#[a-z0-9-]+\]' \
+            "$ROOT"/{lib,servers,clients,netns,tests,labs/lib,labs/lab} "$LAB" | sort -u) | sed 's/$/ is nowhere/'
 }
 
 check_form() {

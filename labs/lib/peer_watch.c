@@ -2,7 +2,8 @@
  * peer_watch.c - does the program under test sleep, with nothing left to read from us?
  *
  * Three things are read from /proc/PID (proc(5)), of the program, its threads and its children:
- *   task/TID/syscall   in which system call it sleeps. One that ends by itself (nanosleep) does not count.
+ *   task/TID/syscall   in which system call it sleeps. One that ends by itself (nanosleep, poll with a time)
+ *                      does not count.
  *                      Where it may not be read, the `S` of task/TID/stat has to do.
  *   task/TID/status    how often it has slept so far: the caller sees by it that it has not run since.
  *   net/tcp, net/udp   bytes that lie in its receive queue. Read in *its* network namespace.
@@ -22,40 +23,45 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-/* The system calls in which a program waits for others. */
-static const struct {
+/*
+ * The system calls in which a program waits for others; and which argument, from 1, says for how long. With
+ * one that ends by itself the program may still have something to say. (SO_RCVTIMEO cannot be seen here.)
+ */
+static const struct wait_call {
     long number;
     const char *name;
+    int milliseconds; /* an int: negative is for ever */
+    int pointer;      /* to a time: NULL is for ever */
 } waits[] = {
-    {SYS_read, "read"},
-    {SYS_readv, "readv"},
-    {SYS_recvfrom, "recvfrom"},
-    {SYS_recvmsg, "recvmsg"},
-    {SYS_recvmmsg, "recvmmsg"},
-    {SYS_accept, "accept"},
-    {SYS_accept4, "accept4"},
-    {SYS_ppoll, "ppoll"},
-    {SYS_pselect6, "pselect"},
-    {SYS_epoll_pwait, "epoll_pwait"},
-    {SYS_wait4, "wait4"},
-    {SYS_waitid, "waitid"},
-    {SYS_futex, "futex"},
-    {SYS_write, "write"},
-    {SYS_sendto, "sendto"},
-    {SYS_io_uring_enter, "io_uring_enter"},
-    {SYS_connect, "connect"},
-    {SYS_rt_sigsuspend, "sigsuspend"},
+    {SYS_read, "read", 0, 0},
+    {SYS_readv, "readv", 0, 0},
+    {SYS_recvfrom, "recvfrom", 0, 0},
+    {SYS_recvmsg, "recvmsg", 0, 0},
+    {SYS_recvmmsg, "recvmmsg", 0, 5},
+    {SYS_accept, "accept", 0, 0},
+    {SYS_accept4, "accept4", 0, 0},
+    {SYS_ppoll, "ppoll", 0, 3},
+    {SYS_pselect6, "pselect", 0, 5},
+    {SYS_epoll_pwait, "epoll_pwait", 4, 0},
+    {SYS_wait4, "wait4", 0, 0},
+    {SYS_waitid, "waitid", 0, 0},
+    {SYS_futex, "futex", 0, 4},
+    {SYS_write, "write", 0, 0},
+    {SYS_sendto, "sendto", 0, 0},
+    {SYS_connect, "connect", 0, 0},
+    {SYS_io_uring_enter, "io_uring_enter", 0, 0},
+    {SYS_rt_sigsuspend, "sigsuspend", 0, 0},
 #ifdef SYS_poll /* the older calls are not on every architecture */
-    {SYS_poll, "poll"},
+    {SYS_poll, "poll", 3, 0},
 #endif
 #ifdef SYS_select
-    {SYS_select, "select"},
+    {SYS_select, "select", 0, 5},
 #endif
 #ifdef SYS_epoll_wait
-    {SYS_epoll_wait, "epoll_wait"},
+    {SYS_epoll_wait, "epoll_wait", 4, 0},
 #endif
 #ifdef SYS_pause
-    {SYS_pause, "pause"},
+    {SYS_pause, "pause", 0, 0},
 #endif
 };
 
@@ -72,8 +78,33 @@ static int read_proc(const char *path, char *text, size_t size)
     return error;
 }
 
+/* What is counted while threads are looked at. */
+struct look {
+    uint64_t switches;
+    bool any; /* every sleep will do, also one that ends by itself */
+};
+
+/* Its name, from `NUMBER 0xARGUMENT ...`; NULL when it is another, or ends by itself. */
+static const char *wait_in(const char *text, bool any)
+{
+    unsigned long long argument[6] = {0};
+    long number;
+    if (sscanf(text, "%ld %llx %llx %llx %llx %llx %llx", &number, &argument[0], &argument[1],
+               &argument[2], &argument[3], &argument[4], &argument[5]) < 1)
+        return NULL; /* "running" */
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        const struct wait_call *call = &waits[i];
+        if (call->number != number)
+            continue;
+        bool ends = (call->milliseconds > 0 && (int)argument[call->milliseconds - 1] >= 0) ||
+                    (call->pointer > 0 && argument[call->pointer - 1] != 0);
+        return ends && !any ? NULL : call->name;
+    }
+    return any ? "another call" : NULL;
+}
+
 /* The call in which one thread sleeps; NULL when it runs, or sleeps for a time of its own. */
-static const char *sleeps_in(const char *task)
+static const char *sleeps_in(const char *task, bool any)
 {
     char path[128], text[512];
     snprintf(path, sizeof path, "%s/stat", task);
@@ -89,14 +120,7 @@ static const char *sleeps_in(const char *task)
     snprintf(path, sizeof path, "%s/syscall", task);
     if (read_proc(path, text, sizeof text) < 0)
         return "a system call";
-    char *end;
-    long number = strtol(text, &end, 10);
-    if (end == text)
-        return NULL; /* "running" */
-    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
-        if (waits[i].number == number)
-            return waits[i].name;
-    return NULL;
+    return wait_in(text, any);
 }
 
 static uint64_t switches_of(const char *task)
@@ -116,10 +140,10 @@ static uint64_t switches_of(const char *task)
     return sum;
 }
 
-static const char *process_sleeps(pid_t pid, uint64_t *switches, int depth);
+static const char *process_sleeps(pid_t pid, struct look *look, int depth);
 
 /* The children of one thread must sleep too. Most programs have none. */
-static bool children_sleep(const char *task, uint64_t *switches, int depth)
+static bool children_sleep(const char *task, struct look *look, int depth)
 {
     char path[128], text[4096];
     snprintf(path, sizeof path, "%s/children", task);
@@ -127,13 +151,13 @@ static bool children_sleep(const char *task, uint64_t *switches, int depth)
         return true;
     char *end, *at = text;
     for (long child; (child = strtol(at, &end, 10)) > 0 && end != at; at = end)
-        if (process_sleeps((pid_t)child, switches, depth - 1) == NULL)
+        if (process_sleeps((pid_t)child, look, depth - 1) == NULL)
             return false;
     return true;
 }
 
 /* Where the first thread sleeps, when all threads and children do. "gone": there is no such process. */
-static const char *process_sleeps(pid_t pid, uint64_t *switches, int depth)
+static const char *process_sleeps(pid_t pid, struct look *look, int depth)
 {
     char path[64], task[96];
     const char *where = NULL;
@@ -145,9 +169,9 @@ static const char *process_sleeps(pid_t pid, uint64_t *switches, int depth)
         if (!isdigit((unsigned char)entry->d_name[0]))
             continue;
         snprintf(task, sizeof task, "%s/%.20s", path, entry->d_name);
-        const char *call = sleeps_in(task);
-        *switches += switches_of(task);
-        if (call == NULL || !children_sleep(task, switches, depth)) {
+        const char *call = sleeps_in(task, look->any);
+        look->switches += switches_of(task);
+        if (call == NULL || !children_sleep(task, look, depth)) {
             closedir(tasks);
             return NULL;
         }
@@ -200,10 +224,13 @@ static bool is_on_its_way(const struct peer_end *end)
     return end->kind == PEER_STREAM && ioctl(end->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
 }
 
+enum { DEPTH = 8 }; /* of children's children */
+
 const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watched *seen)
 {
-    *seen = (struct peer_watched){0};
-    const char *call = process_sleeps(pid, &seen->switches, 8);
+    struct look look = {0};
+    const char *call = process_sleeps(pid, &look, DEPTH);
+    *seen = (struct peer_watched){.switches = look.switches};
     if (call == NULL || end == NULL)
         return call;
     seen->unread = is_unread(pid, end);
@@ -214,13 +241,14 @@ bool peer_is_settled(pid_t pid, el_duration limit)
 {
     enum { LOOK_MS = 10, LOOKS = 3 };
     el_time deadline = el_time_after(el_now(), limit);
-    struct peer_watched seen = {0};
+    uint64_t before = 0;
     for (unsigned looks = 0; looks < LOOKS; poll(NULL, 0, LOOK_MS)) {
-        uint64_t before = seen.switches;
-        const char *call = peer_watch(pid, NULL, &seen);
+        struct look look = {.any = true};
+        const char *call = process_sleeps(pid, &look, DEPTH);
         if ((call != NULL && strcmp(call, "gone") == 0) || el_time_left(deadline, el_now()) == 0)
             return false;
-        looks = call != NULL && seen.switches == before ? looks + 1 : 0;
+        looks = call != NULL && look.switches == before ? looks + 1 : 0;
+        before = look.switches;
         if (looks == LOOKS)
             printf("%s\n", call);
     }

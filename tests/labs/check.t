@@ -103,7 +103,8 @@ fails() {
     if [ $RC -eq 1 ] && [ "$(sed -n 's/^  misconception: //p' <<<"$SAID")" = "$2" ] && [[ $SAID =~ $3 ]]; then pass "$1"
     else fail "$1" "exit $RC, wanted $2 and: $3"$'\n'"$SAID"$'\n'"$(<"$TEST_TMP/err")"; fi
 }
-left_behind() { pgrep -f "^./echo [0-9]+$" -s 0 >/dev/null || compgen -G "$TEST_TMP/lab-check.*" >/dev/null; }
+# A folder of a check, or a process that was started in one.
+left_behind() { { compgen -G "$TEST_TMP/lab-check.*" || find /proc/[0-9]*/cwd -lname "$TEST_TMP/lab-check.*" 2>/dev/null; } | grep -q .; }
 
 # ---- the foundation -----------------------------------------------------------------------------
 
@@ -148,6 +149,40 @@ ok 'and ends at once when it is told to' wait_for 3 gone "$CHECK"
 ok 'with its server' wait_for 3 gone "$(<"$TEST_TMP/pid")"
 unlike 'and its folder' "$(left_behind && echo yes)" yes
 
+# ---- looked at, and over a wire -----------------------------------------------------------------
+
+cat >"$LAB/check" <<'SH'
+. "$LAB_LIB/check.sh"
+build echo
+if serve --traced ./echo @PORT; then
+    ask <<'END' || true
+a connect @PORT
+a send text "seen"
+a expect echo
+END
+    wait_for 3s grep -q 'write.*"seen"\|send.*"seen"' "$TRACE" && good 'the calls of a server are seen'
+else skip 'the calls of a server are seen' "$WHY"; fi
+rc=0; traced head -c 1 /dev/null || rc=$?
+if [ $rc -eq 4 ]; then skip 'those of a program too' "$WHY"
+else grep -q 'read(.*) *= 0' "$TRACE" && good 'those of a program too'; fi
+needs_world 'over a wire' || exit 0
+world pair
+serve --on server ./echo @PORT
+talk --on client 'over a wire' <<'END' || blame wrong-wire 'it is heard here and not there' 'topology'
+a connect 127.0.0.1:@PORT expect refused
+a connect 10.77.0.2:@PORT
+a send random 1000
+a expect echo
+END
+[ "$(on client sh -c 'echo "$ECHOLAB_HOST"')" = client ] && good 'a command on a host'
+SH
+sed -i 's/INADDR_LOOPBACK/INADDR_ANY/' "$TEST_TMP/work/echo.c"
+world=yes
+"$NET" doctor --quick >/dev/null 2>&1 || world='no lab network can be made here'
+check BAD=GOOD "LAB_WORLD=$world"
+is 'system calls and a lab network, or why not' "$RC $(grep -cE '^ok' <<<"$SAID") of $(tail -n 1 <<<"$SAID")" \
+    "$([ "$world" = yes ] && echo 0 7 of 1..7 || echo 0 5 of 1..5)"
+unlike 'nothing of that is left' "$(left_behind && echo yes)" yes
 # ---- clients ------------------------------------------------------------------------------------
 
 cat >"$TEST_TMP/work/ask" <<'SH'

@@ -102,17 +102,13 @@ misbehaving tcp 127.0.0.1 silent
 reports 'silence, by the deadline' silence '^nothing for 1[0-9]{2} ms' --deadline 120ms < <(echo_script)
 reports 'silence, as soon as the program sleeps, and where' silence 'has taken all.*waits in' --deadline 9s --watch "$PID" < <(echo_script)
 like 'the call is named' "$(value sleeps),$(value unread)" '^[a-z_0-9]+,no$'
-port=$("$BIN/lab_peer" --free-port)
-"$BIN/lab_peer" --deadline 30s >/dev/null 2>&1 <<END &
-l listen 127.0.0.1:$port
-first accept l
-second accept l
-END
-PID=$! LISTEN=127.0.0.1:$port
-defer kill "$PID"
+port=$("$BIN/lab_peer" --free-port) LISTEN=127.0.0.1:$port
+python3 -c "import socket; s = socket.create_server(('127.0.0.1', $port)); a = s.accept(); b = s.accept()" &
+PID=$!
+defer stop_pid "$PID"
 ok 'somebody listens who accepts one client, and never reads' "$BIN/lab_peer" --deadline 5s --owner "$PID" tcp "$port"
-reports 'silence of one that does not read' silence 'has not read.*waits in poll' --deadline 9s --watch "$PID" < <(echo_script)
-like 'which is said' "$(value sleeps),$(value unread)" '^p?poll,yes$'
+reports 'silence of one that does not read' silence 'has not read.*waits in accept' --deadline 9s --watch "$PID" < <(echo_script)
+like 'which is said' "$(value sleeps),$(value unread)" '^accept4?,yes$'
 misbehaving tcp 127.0.0.1 close:200
 reports 'the end of the stream, and how much came before it' eof '^200 bytes, then the end' < <(echo_script)
 misbehaving tcp 127.0.0.1 reset:200
@@ -122,6 +118,13 @@ reports 'a byte that differs, by its number' differs '^byte 17 is 0x' < <(echo_s
 like 'what came and what should have come are shown' "$(value got) $(value want)" '^".+" ".+"$'
 misbehaving tcp 127.0.0.1 extra
 reports 'a byte too many' extra '^all 1000 bytes, and 1 more' < <(echo_script)
+python3 -c "import select, socket; s = socket.create_server(('127.0.0.1', 0)); print('ready listen=127.0.0.1:%d' % s.getsockname()[1], flush=True)
+a = s.accept()[0]; select.select([s], [], [], 0.5); a.sendall(a.recv(1000))" >"$TEST_TMP/timer" &
+PID=$!
+defer stop_pid "$PID"
+ok 'somebody answers after half a second in select' wait_for 5 grep -q ready "$TEST_TMP/timer"
+LISTEN=$(sed 's/.*=//' "$TEST_TMP/timer")
+goes_well 'whoever may still wake by a timer is waited for' --watch "$PID" < <(echo_script)
 misbehaving tcp 127.0.0.1 late:0.4
 goes_well 'an answer that is only late is waited for, though the program sleeps meanwhile' --watch "$PID" < <(echo_script)
 misbehaving tcp 127.0.0.1 fin:reset

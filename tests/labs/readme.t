@@ -5,8 +5,14 @@
 . "$(dirname "$0")/../lib/tap.sh"
 
 TREE=$TEST_TMP/tree
-mkdir "$TREE"
-for file in "$ROOT"/*; do ln -s "$file" "$TREE/"; done
+mkdir -p "$TREE/labs"
+for file in "$ROOT"/* "$ROOT"/labs/*; do
+    case ${file#"$ROOT"/} in
+    labs | labs/work) ;; # a learner who has begun nothing
+    *) ln -s "$file" "$TREE/${file#"$ROOT"/}" ;;
+    esac
+done
+unset ECHOLAB_LAB_WORK
 # The two topologies that the README types: the second with the mistake that it tells of.
 printf '%s\n' 'host    a' 'host    b' 'link    a:eth0 b:eth0 mtu 1400 rate 1mbit' 'address a:eth0 10.0.0.1/24' 'address b:eth0 10.0.0.2/24' >"$TREE/two"
 sed '5s/b:eth0/b:eth1/' "$TREE/two" >"$TREE/three"
