@@ -31,6 +31,7 @@
  */
 #include "options.h"
 #include "transcript_match.h"
+#include "transcript_report.h"
 #include "transcript_shell.h"
 #include "transcript_text.h"
 
@@ -57,80 +58,13 @@ struct options {
 
 struct run {
     struct options options;
-    const char *path;
     struct transcript text;
     struct transcript_shell shell;
     char ***shown; /* with --show: for each step that differs what came, in its place */
     size_t *shown_count;
     bool done; /* --done has been run */
-    unsigned told, failed, skipped;
-    unsigned skipped_block;
+    struct transcript_report report;
 };
-
-/* ---- what is told -------------------------------------------------------------------------- */
-
-/* `text` line by line, as TAP's comments or as it is. */
-static void print_details(const struct run *run, const char *text)
-{
-    while (*text != '\0') {
-        int length = (int)strcspn(text, "\n");
-        printf("%s%.*s\n", run->options.tap ? "# " : "", length, text);
-        text += length + (text[length] == '\n');
-    }
-}
-
-/* A command's first line; TAP takes what follows a # for a directive. */
-static void print_command(const struct run *run, const struct transcript_step *step)
-{
-    printf("%s:%u $ ", run->path, step->line);
-    for (const char *c = step->command; *c != '\0' && *c != '\n'; c++)
-        printf(*c == '#' && run->options.tap ? "\\%c" : "%c", *c);
-}
-
-static void tell(struct run *run, const struct transcript_step *step, const char *failure,
-                 const char *details)
-{
-    run->told++;
-    run->failed += failure != NULL;
-    if (run->options.show)
-        return;
-    if (run->options.tap)
-        printf("%sok %u - ", failure != NULL ? "not " : "", run->told);
-    if (run->options.tap || failure != NULL) {
-        print_command(run, step);
-        putchar('\n');
-    }
-    if (failure != NULL) {
-        print_details(run, failure);
-        print_details(run, details);
-    }
-    fflush(stdout);
-}
-
-static void tell_skip(struct run *run, const struct transcript_step *step, const char *reason)
-{
-    run->skipped++;
-    if (run->skipped_block == step->block || run->options.show)
-        return;
-    run->skipped_block = step->block;
-    if (run->options.tap)
-        printf("ok %u - %s:%u, a block of commands # SKIP %s\n", ++run->told, run->path,
-               step->block, reason);
-    else
-        printf("%s:%u: skipped: %s\n", run->path, step->block, reason);
-    fflush(stdout);
-}
-
-static void tell_sum(const struct run *run)
-{
-    if (run->options.show)
-        return;
-    if (run->options.tap)
-        printf("1..%u\n", run->told);
-    else
-        printf("%s: %u commands agree, %u do not, %u skipped\n", run->path, run->told - run->failed,
-               run->failed, run->skipped);
-}
 
 /* ---- one command --------------------------------------------------------------------------- */
 
@@ -197,7 +131,7 @@ static void tell_difference(struct run *run, const struct transcript_step *step,
                           (struct transcript_lines){(const char *const *)lines, count},
                           step->expected_line);
     fclose(out);
-    tell(run, step, failure, text);
+    transcript_tell(&run->report, step, failure, text);
     free(text);
 }
 
@@ -232,15 +166,13 @@ static bool run_step(struct run *run, const struct transcript_step *step)
     char **lines = NULL, words[160];
     if (end != SHELL_DONE) {
         lines = transcript_shell_lines(&run->shell, &count);
-        tell(run, step, end_words(run, end, words, sizeof words),
-             count > 0 ? "it printed, at last:" : "");
-        if (count > 0 && !run->options.show)
-            print_details(run, lines[count - 1]);
+        transcript_tell(&run->report, step, end_words(run, end, words, sizeof words),
+                        count > 0 ? lines[count - 1] : "");
         free(lines);
         return false;
     }
     if (wait_for_all(run, step, &lines, &count) == TRANSCRIPT_AGREES) {
-        tell(run, step, NULL, "");
+        transcript_tell(&run->report, step, NULL, "");
     } else {
         tell_difference(run, step, lines, count);
         if (run->options.show) {
@@ -278,7 +210,8 @@ static bool make_done(struct run *run, const struct transcript_step *step)
         transcript_shell_run(&run->shell, run->options.done, run->options.timeout);
     if (end == SHELL_DONE && run->shell.status == 0)
         return true;
-    tell(run, step, "the solution could not be put in place before it:", run->shell.text);
+    transcript_tell(&run->report, step,
+                    "the solution could not be put in place before it:", run->shell.text);
     return false;
 }
 
@@ -292,7 +225,7 @@ static void run_steps(struct run *run)
             continue;
         const char *reason = skip_reason(run, step);
         if (reason != NULL)
-            tell_skip(run, step, reason);
+            transcript_tell_skip(&run->report, step, reason);
         else
             going = make_done(run, step) && run_step(run, step);
     }
@@ -342,13 +275,13 @@ static int run_file(struct run *run)
     if (result < 0) {
         fprintf(stderr, "lab_transcript: bash: cannot be started: %s\n", strerror(-result));
     } else {
-        tell_sum(run);
+        transcript_tell_sum(&run->report);
         if (run->options.show)
             show_text(run);
     }
     free(run->shown);
     free(run->shown_count);
-    return result < 0 ? 2 : signal != 0 ? 128 + signal : run->failed > 0 ? 1 : 0;
+    return result < 0 ? 2 : signal != 0 ? 128 + signal : run->report.failed > 0 ? 1 : 0;
 }
 
 /* NULL after a message. */
@@ -372,14 +305,14 @@ static char *read_file(const char *path, size_t *length)
 static int run_text(struct run *run)
 {
     size_t length;
-    char *bytes = read_file(run->path, &length);
+    char *bytes = read_file(run->report.path, &length);
     if (bytes == NULL)
         return 2;
     struct transcript_fault fault;
     int result = transcript_parse(&run->text, bytes, length, &fault);
     free(bytes);
     if (result < 0)
-        fprintf(stderr, "lab_transcript: %s:%u: %s\n", run->path, fault.line,
+        fprintf(stderr, "lab_transcript: %s:%u: %s\n", run->report.path, fault.line,
                 fault.why != NULL ? fault.why : strerror(-result));
     int code = 2;
     if (result == 0 && run->options.list) {
@@ -430,6 +363,7 @@ int main(int argc, char **argv)
     int first, code = el_options_parse(&program, argc, argv, &run.options, &first, stdout, stderr);
     if (code >= 0)
         return code;
-    run.path = argv[first];
+    run.report = (struct transcript_report){
+        .path = argv[first], .tap = run.options.tap, .silent = run.options.show};
     return run_text(&run);
 }

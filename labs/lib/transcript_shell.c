@@ -7,6 +7,8 @@
  */
 #include "transcript_shell.h"
 
+#include "transcript_clean.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -194,86 +196,9 @@ enum transcript_end transcript_shell_run(struct transcript_shell *shell, const c
     }
 }
 
-/* ---- lines --------------------------------------------------------------------------------- */
-
-/* "[1]+  Terminated   sleep 9", "bash: line 3:  123 Killed   sleep 9": news of jobs, which depends on when bash looks. What
- * `jobs` prints of those that live is none. */
-static bool is_job_news(const char *line)
-{
-    static const char *const words[] = {"Terminated", "Killed",      "Done",
-                                        "Exit ",      "Hangup",      "Aborted",
-                                        "Quit",       "Interrupt",   "Segmentation fault",
-                                        "Bus error",  "Broken pipe", NULL};
-    if (*line == '[' && strspn(line + 1, "0123456789") > 0) {
-        line += 1 + strspn(line + 1, "0123456789");
-        if (*line++ != ']')
-            return false;
-        line += strspn(line, "+- ");
-    } else {
-        size_t space = strspn(line, " "), pid = strspn(line + space, "0123456789");
-        if (pid == 0 || line[space + pid] != ' ')
-            return false;
-        line += space + pid + 1;
-    }
-    for (const char *const *word = words; *word != NULL; word++)
-        if (strncmp(line, *word, strlen(*word)) == 0)
-            return true;
-    return false;
-}
-
-/* "tcp_echo_server: sandbox: now uid 65534, …": what a server gives away depends on who has started it. */
-static bool is_sandbox_news(const char *line)
-{
-    return strncmp(line + strspn(line, "abcdefghijklmnopqrstuvwxyz_"), ": sandbox: ", 11) == 0;
-}
-
-/* An interactive bash says `bash: …`, this one `SCRIPT: line N: …`. Returns what follows that, or NULL. */
-static char *after_script_name(const struct transcript_shell *shell, char *line)
-{
-    size_t length = strlen(shell->script);
-    if (strncmp(line, shell->script, length) != 0 || strncmp(line + length, ": ", 2) != 0)
-        return NULL;
-    line += length + 2;
-    if (strncmp(line, "eval: ", 6) == 0)
-        line += 6;
-    if (strncmp(line, "line ", 5) == 0) {
-        char *rest = line + 5 + strspn(line + 5, "0123456789");
-        if (rest[0] == ':' && rest[1] == ' ')
-            line = rest + 2;
-    }
-    return line;
-}
-
-static char *put_before(char *text, const char *words)
-{
-    for (size_t length = strlen(words); length > 0; length--)
-        *--text = words[length - 1];
-    return text;
-}
-
 char **transcript_shell_lines(const struct transcript_shell *shell, size_t *count)
 {
-    size_t most = 1;
-    for (const char *c = shell->text; *c != '\0'; c++)
-        most += *c == '\n';
-    char **lines = malloc(most * sizeof *lines + shell->length + 1);
-    if (lines == NULL)
-        return NULL;
-    char *at = (char *)(lines + most);
-    memcpy(at, shell->text, shell->length + 1);
-    *count = 0;
-    while (*at != '\0') {
-        char *line = at, *end = strchrnul(at, '\n'), *message;
-        at = *end == '\0' ? end : end + 1;
-        *end = '\0';
-        message = after_script_name(shell, line);
-        if (is_job_news(message != NULL ? message : line) || is_sandbox_news(line))
-            continue;
-        if (message != NULL)
-            line = put_before(message, "bash: "); /* the script's path is longer */
-        lines[(*count)++] = line;
-    }
-    return lines;
+    return transcript_clean_lines(shell->text, shell->length, shell->script, count);
 }
 
 /* ---- its life ------------------------------------------------------------------------------ */

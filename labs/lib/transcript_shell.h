@@ -45,8 +45,7 @@ enum transcript_end transcript_shell_run(struct transcript_shell *shell, const c
  * came. */
 enum transcript_end transcript_shell_more(struct transcript_shell *shell, el_time until);
 
-/* A copy of the text as lines, without what depends on who runs it: bash's news of its jobs and the
- * name of its script, and what a server's sandbox says of itself (a line `server: sandbox: …`). One block, for the caller to free; NULL: out of memory. */
+/* The text as transcript_clean_lines() has it: the caller frees it. */
 char **transcript_shell_lines(const struct transcript_shell *shell, size_t *count);
 
 /* Ends everything that was started and waits for it. */

@@ -177,6 +177,22 @@ static size_t mode_length(const char *text)
     return strncmp(text, "(rootless)", 10) == 0 ? 10 : strncmp(text, "(root)", 6) == 0 ? 6 : 0;
 }
 
+/*
+ * The lines down a timeline are thick while a call is in the kernel. Whether the SYN-ACK still finds connect(2)
+ * there is a matter of microseconds. Elsewhere (a diagram's frame) each is only itself.
+ */
+static size_t bar_length(const char *line, size_t at)
+{
+    static const char thin[] = "│", thick[] = "┃";
+    size_t decimals, indent = strspn(line, " "), clock = number(line + indent, &decimals);
+    if (decimals != 3 || indent + clock >= at || line[indent + clock] != ' ')
+        return 0;
+    return strncmp(line + at, thin, strlen(thin)) == 0 ||
+                   strncmp(line + at, thick, strlen(thick)) == 0
+               ? strlen(thin)
+               : 0;
+}
+
 /* -1,234.5 */
 static size_t any_number(const char *line, size_t at)
 {
@@ -220,6 +236,8 @@ size_t transcript_token_length(enum transcript_token token, const char *line, si
         return world_length(line, at);
     case TOKEN_MODE:
         return mode_length(line + at);
+    case TOKEN_BAR:
+        return bar_length(line, at);
     case TOKEN_ANY_PORT:
         length = digits(line + at);
         return length > 0 && length <= 5 && atoi(line + at) <= LAST_PORT ? length : 0;

@@ -20,6 +20,7 @@ enum transcript_token {
     TOKEN_INODE,    /* socket:[1234], ino:1234 */
     TOKEN_WORLD,    /* w69d9, lab08-1a2b */
     TOKEN_MODE,     /* (rootless), (root) */
+    TOKEN_BAR,      /* in a row of `net why`: thick while a call is in the kernel */
     TOKEN_FOUND_END,
     /* only where the text has the placeholder */
     TOKEN_ANY_PORT = TOKEN_FOUND_END,

@@ -33,6 +33,7 @@ static const struct {
     {"uid:1 ino:55 sk:1", "uid:1 ino:98765 sk:1"},
     {"world w69d9 is up (rootless): client", "world wbeef is up (root): client"},
     {"world lab08-11 is up (root): client", "world lab08-1a2b3c4d is up (rootless): client"},
+    {"    1.069 │◀── SYN-ACK ──┤", "  101.477 ┃◀── SYN-ACK ──┤"},
     /* columns move with what stands in them */
     {"12:30:05    x   y", "12:30:05 x y"},
     /* placeholders */
@@ -72,6 +73,8 @@ static const struct {
     {"time=0.249 ms", "time=- ms"},
     {"time=0.2 ms ok", "time=0.2 ms lost"},
     {"10.77.0.1", "10.77.0.2"},
+    {"│ eth0  1.2", "┃ eth0  1.2"},
+    {"    1.069 │◀── SYN-ACK ──┤", "    1.069 ◆◀── SYN-ACK ──┤"},
     {"exit 3", "exit 4"},
     {"socket:[12]", "pipe:[12]"},
     {"waded", "wabcd"},
