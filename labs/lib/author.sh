@@ -47,6 +47,19 @@ tell() {
 # claim NAME DETAILS: it holds if there are none.
 claim() { if [ -z "$2" ]; then tell ok "$1"; else tell not "$1" "$2"; fi; }
 
+# All of a job has gone, not only its first process: a compiler may still write what is to be removed. Zombies that nobody
+# collects count as well, so it is not waited for without end.
+# shellcheck disable=SC2317,SC2329 # called by the trap
+end_group() {
+    local look
+    wait "$1" 2>/dev/null
+    for ((look = 0; look < 100; look++)); do
+        kill -0 -- "-$1" 2>/dev/null || return
+        read -rt 0.02 <> <(:)
+    done
+    kill -KILL -- "-$1" 2>/dev/null
+}
+
 # shellcheck disable=SC2317,SC2329 # called by the trap
 clean_up() {
     local status=$? job world
@@ -54,7 +67,7 @@ clean_up() {
     trap '' INT TERM HUP
     set +e
     for job in "${JOBS[@]}"; do kill -TERM -- "-$job" 2>/dev/null; done
-    for job in "${JOBS[@]}"; do wait "$job" 2>/dev/null; done
+    for job in "${JOBS[@]}"; do end_group "$job"; done
     for world in "${WORLDS[@]}"; do end_world "$world"; done
     [ -z "$TEMP" ] || rm -rf "$TEMP"
     exit "$status"
@@ -154,7 +167,7 @@ start_checks() {
     for wrong in "$LAB"/wrong/*/; do
         name=$(basename "$wrong")
         if [ ! -s "$wrong/mistake.patch" ] || ! command -v patch >/dev/null; then continue; fi
-        if make_answer "wrong-$name" "$wrong/mistake.patch" 2>"$TEMP/results/wrong-$name.patch"; then start ask check "wrong-$name"; fi
+        if make_answer "wrong-$name" "$wrong/mistake.patch" >"$TEMP/results/wrong-$name.patch" 2>&1; then start ask check "wrong-$name"; fi
     done
 }
 

@@ -48,6 +48,7 @@ TRACE=$CHECK_TMP/.trace
 mkfifo "$NOTHING"
 mkdir "$CHECK_TMP/answer"
 cd "$CHECK_TMP/answer"
+LAUNCHES=0 BUSY=$CHECK_TMP/.busy.0
 COUNT=0 SKIPPED=0 WHAT='the check begins' PENDING=
 STEPS=() DEFERRED=() PIDS=()
 PID='' DEAD='' JOB='' PORT='' OUT='' ERR='' STATUS=0 TOOK_MS=0 WHY=''
@@ -128,7 +129,7 @@ finish() {
     for i in "${PIDS[@]}"; do end_pid "$i"; done
     for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do eval "${DEFERRED[i]}" >&2; done
     cd /
-    wait_for 300ms all_is_kept # who keeps a program's output has not ended before
+    wait_for 1s nobody_keeps # who keeps a program's output writes into the folder
     rm -rf "$CHECK_TMP"
     [ "$FAILED" -eq 0 ] && [ "$status" -eq 0 ] || exit 1
     [ "$COUNT" -gt "$SKIPPED" ] || exit 4
@@ -178,15 +179,20 @@ stop() { [ -z "$PID" ] || [ "$PID" = "$DEAD" ] || end_pid "$PID"; PID=''; }
 # launch CMD...: in the background, in a group of its own, dead when the check is; its first 64 KiB of output are kept and the rest
 # is read too, or it would stand still. Sets JOB.
 launch() {
-    rm -f "$CHECK_TMP"/.{out,err}*
-    setsid setpriv --pdeathsig KILL "$@" </dev/null > >(keep "$CHECK_TMP/.out") 2> >(keep "$CHECK_TMP/.err") &
+    BUSY=$CHECK_TMP/.busy.$((LAUNCHES += 1))
+    rm -f "$CHECK_TMP"/.{out,err}
+    : >"$BUSY.out"
+    : >"$BUSY.err"
+    setsid setpriv --pdeathsig KILL "$@" </dev/null > >(keep .out) 2> >(keep .err) &
     JOB=$!
     PIDS+=("$JOB")
 }
-# When a program is gone: its last words are in the files, unless a child of its own still holds the pipes.
-all_is_kept() { [ -z "$JOB" ] || { [ -e "$CHECK_TMP/.out.all" ] && [ -e "$CHECK_TMP/.err.all" ]; }; }
+# Each takes its mark away when it has read all. (It makes no new file then: the check may be gone.)
 # shellcheck disable=SC2317,SC2329 # runs in a process substitution
-keep() { trap '' TERM INT; head -c 65536 >"$1"; cat >/dev/null; : >"$1.all"; }
+keep() { trap '' TERM INT; head -c 65536 >"$CHECK_TMP/$1"; cat >/dev/null; rm -f "$BUSY$1"; }
+# When a program is gone: its last words are in the files, unless a child of its own still holds the pipes.
+all_is_kept() { [ ! -e "$BUSY.out" ] && [ ! -e "$BUSY.err" ]; }
+nobody_keeps() { ! compgen -G "$CHECK_TMP/.busy.*"; }
 
 # how_it_ended STATUS: a name for it in ENDED, and a sentence in ENDING.
 how_it_ended() {
