@@ -183,7 +183,8 @@ launch() {
     rm -f "$CHECK_TMP"/.{out,err}
     : >"$BUSY.out"
     : >"$BUSY.err"
-    setsid setpriv --pdeathsig KILL "$@" </dev/null > >(keep .out) 2> >(keep .err) &
+    # Whoever called us may ignore SIGPIPE, and that would be inherited: then a program that does nothing about it would not die.
+    setsid env --default-signal=PIPE setpriv --pdeathsig KILL "$@" </dev/null > >(keep .out) 2> >(keep .err) &
     JOB=$!
     PIDS+=("$JOB")
 }
