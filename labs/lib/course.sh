@@ -21,7 +21,12 @@ case $BIN in /*) ;; *) BIN=$PWD/$BIN ;; esac
 
 need_programs() { # NAME…
     local name
-    for name; do [ -x "$BIN/$name" ] || refuse "$name is not built (make)"; done
+    for name; do
+        [ ! -x "$BIN/$name" ] || continue
+        complain "not all is built here yet: $name is missing"
+        next_is "make$([ "$PWD" -ef "$ROOT" ] || printf ' -C %q' "$ROOT")" 'and then this command again; it takes a minute or two, once' >&2
+        exit 1
+    done
 }
 helper() { "$BIN/lab_report" "--width=$WIDTH" ${COLOR:+--color} -- "$@"; }
 
