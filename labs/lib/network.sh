@@ -31,22 +31,25 @@ running() { # NAME
     return 1
 }
 
-# network_of VERB [--no-predict]: what all verbs need, into LAB, DIR and NAME.
+# network_of VERB [--no-predict]: what all verbs need, into LAB, DIR and NAME; UP says whether its world is up. Where it is,
+# nobody need ask whether one is possible: that takes longer than most commands in it.
 network_of() {
     load
     pick
     need_started
     need_predictions "$1" "${2:-}"
     [ -f "$DIR/topology" ] || cannot "$1: lab $LAB (${TITLE[$LAB]}) has no network: all of it happens on this machine, at 127.0.0.1"
-    world_possible || cannot "$1: no lab network can be made here: $WORLD_REFUSED ($ME doctor)"
     NAME=$(world_name "$LAB")
+    UP=yes
+    running "$NAME" || UP=''
+    [ -n "$UP" ] || world_possible || cannot "$1: no lab network can be made here: $WORLD_REFUSED ($ME doctor)"
 }
 
 cmd_up() {
     local skip='' word
     for word; do if [ "$word" = --no-predict ]; then skip=yes; else usage_error "up: $word: takes no operand"; fi; done
     network_of up "$skip"
-    if running "$NAME"; then
+    if [ -n "$UP" ]; then
         say "The network of lab $LAB is up already: world $NAME."
         return
     fi
@@ -61,7 +64,7 @@ in_network() {
     if [ "${1:-}" = --no-predict ]; then skip=yes; shift; fi
     [ $# -gt 0 ] || usage_error "$verb: which host? $ME $verb HOST$([ "$verb" = enter ] || echo ' -- CMD')"
     network_of "$verb" "$skip"
-    if ! running "$NAME"; then
+    if [ -z "$UP" ]; then
         complain "$verb: the network of lab $LAB is not up."
         next_is "$ME up" >&2
         exit 1
