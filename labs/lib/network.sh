@@ -26,7 +26,12 @@ world_suffix() {
 world_name() { echo "${ECHOLAB_WORLD:-lab$1-$(world_suffix)}"; } # ID
 
 running() { # NAME
-    local line
+    local line file key value
+    for file in "${XDG_RUNTIME_DIR:-/nowhere}/echolab/$1" "/tmp/echolab-$EUID/$1"; do # net's own note: much cheaper than to ask it
+        [ ! -r "$file" ] || while IFS='=' read -r key value; do
+            if [ "$key" = pid ] && [ -d "/proc/$value" ]; then return 0; fi
+        done <"$file"
+    done
     while IFS= read -r line; do [[ $line != "$1: "* ]] || return 0; done < <("$NET" status 2>/dev/null)
     return 1
 }
@@ -38,9 +43,10 @@ network_of() {
     need_started
     need_predictions "$1" "${2:-}"
     [ -f "$DIR/topology" ] || cannot "$1: lab $LAB (${TITLE[$LAB]}) has no network: all of it happens on this machine, at 127.0.0.1"
-    world_possible || cannot "$1: no lab network can be made here: $WORLD_REFUSED ($ME doctor)"
     NAME=$(world_name "$LAB")
 }
+# Can there be one? Asked only where there is none: the question costs more than most of the commands that are run in it.
+need_world() { world_possible || cannot "$1: no lab network can be made here: $WORLD_REFUSED ($ME doctor)"; } # VERB
 
 cmd_up() {
     local skip='' word
@@ -50,6 +56,7 @@ cmd_up() {
         say "The network of lab $LAB is up already: world $NAME."
         return
     fi
+    need_world up
     # It appears whole or not at all, whenever net is interrupted; and net is when this is.
     ECHOLAB_BIN=$BIN setpriv --pdeathsig TERM "$NET" --world "$NAME" up "$DIR/topology" || exit 1
     next_is "$ME run HOST -- CMD" "or a shell on a host: $ME enter HOST; at the end: $ME down"
@@ -62,6 +69,7 @@ in_network() {
     [ $# -gt 0 ] || usage_error "$verb: which host? $ME $verb HOST$([ "$verb" = enter ] || echo ' -- CMD')"
     network_of "$verb" "$skip"
     if ! running "$NAME"; then
+        need_world "$verb"
         complain "$verb: the network of lab $LAB is not up."
         next_is "$ME up" >&2
         exit 1
