@@ -155,10 +155,10 @@ const char *predict_answer_fault(const struct predict_question *question)
     case PREDICT_CHOICE:
         if (predict_choices(question->question, part) < 2)
             return "the question has no choices `a) … b) …`";
-        return strlen(question->answer) == 1 &&
-                       predict_answer_read(question, question->answer, answer) == NULL
+        return predict_answer_read(question, question->answer, answer) == NULL &&
+                       strcmp(question->answer, answer) == 0
                    ? NULL
-                   : "the answer is not the letter of a choice";
+                   : "the answer is not the letter of a choice, a small one";
     case PREDICT_WORD:
         predict_answer_right(question, answer);
         return predict_answer_read(question, answer, answer) == NULL ? NULL
