@@ -159,7 +159,7 @@ $O/tests/test_shim_rules: $O/tests/faults/shim_rules.o
 
 # A fuzz harness has libFuzzer's main, which invents inputs, or (every other variant, any compiler) that of replay.c.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$O/tests/fuzz/replay.o)
-$O/fuzz/%: $O/tests/fuzz/fuzz_%.o $(FUZZ_LIB_SRC:%.c=$O/%.o) $(FUZZ_MAIN) $(PARTS) $(BENCH_PARTS) $(STATIC)
+$O/fuzz/%: $O/tests/fuzz/fuzz_%.o $(FUZZ_LIB_SRC:%.c=$O/%.o) $(FUZZ_MAIN) $(PARTS) $(BENCH_PARTS) $(LABS_LIB) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
