@@ -31,6 +31,7 @@
 #   defer CMD [ARG...]        to be done at the end of the check, however it comes
 # shellcheck shell=bash disable=SC2034 # OUT, ERR, WHY are for the checks
 set -euo pipefail
+unset CDPATH # with it, cd may print where it went
 
 LAB_DIR=$(cd "${LAB_DIR:-$(dirname "$0")}" && pwd)
 LAB_LIB=$(cd "${LAB_LIB:-$(dirname "${BASH_SOURCE[0]}")}" && pwd)
@@ -243,7 +244,8 @@ build() {
     cp -R "$LAB_WORK/." .
     command -v make >/dev/null || { skip "$WHAT" 'make is not installed'; exit; }
     command -v "${CC:-cc}" >/dev/null || { skip "$WHAT" "there is no ${CC:-cc} (a C compiler)"; exit; }
-    if GCC_COLORS='' timeout -k 1 60 make -B LAB_LIB="$LAB_LIB" "$@" >"$log" 2>&1 </dev/null; then good "$WHAT"; return; fi
+    # Before a blank in the path of the tree, make wants a backslash.
+    if GCC_COLORS='' timeout -k 1 60 make -B LAB_LIB="${LAB_LIB// /\\ }" "$@" >"$log" 2>&1 </dev/null; then good "$WHAT"; return; fi
     error=$(grep -m1 -E '^[^ ]+:[0-9]+:([0-9]+:)? (fatal )?error: |undefined reference' "$log" || tail -n 3 "$log")
     expected="\`make $*\` succeeds" observed=$error
     blame does-not-compile 'the compiler does not understand this line; later errors often come from the first' "${error%%: *}"
@@ -348,7 +350,7 @@ needs_world() {
 }
 world() {
     unset ECHOLAB_WORLD
-    local name=check$$-$RANDOM
+    local name=check${LAB_RUN:-$$}-$RANDOM # labs/lab ends it when the check cannot any more
     ECHOLAB_WORLD=$name
     export ECHOLAB_WORLD
     defer "$LAB_NET" down

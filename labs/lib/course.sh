@@ -21,7 +21,12 @@ case $BIN in /*) ;; *) BIN=$PWD/$BIN ;; esac
 
 need_programs() { # NAME…
     local name
-    for name; do [ -x "$BIN/$name" ] || refuse "$name is not built (make)"; done
+    for name; do
+        [ ! -x "$BIN/$name" ] || continue
+        complain "$name is not built: there is no $(shown "$BIN/$name")"
+        next_is "make$([ "$PWD" = "$ROOT" ] || printf ' -C %q' "$(shown "$ROOT")")" "make deps installs what that needs; $ME doctor tells what is missing" >&2
+        exit 1
+    done
 }
 helper() { "$BIN/lab_report" "--width=$WIDTH" ${COLOR:+--color} -- "$@"; }
 
@@ -115,6 +120,8 @@ next_action() {
         NEXT="$ME predict$at" WHY="${LOCKED[$id]} of ${QUESTIONS[$id]} questions are answered; answers lock"
     elif [ "${RESULT[$id]}" = fail ]; then
         NEXT="$ME check$at" WHY="after a change in $(shown "$WORK/$id"); --watch checks at each save, $ME hint$at helps"
+    elif [ "${RESULT[$id]}" = skip ]; then
+        NEXT="$ME doctor" WHY="nothing could be checked (${DETAIL[$id]}), and it tells what can be done; $ME start N goes on elsewhere"
     elif [ "${OBSERVED[$id]}" = no ] && [ "${QUESTIONS[$id]}" -gt 0 ]; then
         NEXT="read $(shown "$dir/README.md")" WHY="up to Build; then $ME predict$at puts your answers beside what this machine does"
     else

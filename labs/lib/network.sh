@@ -25,10 +25,16 @@ world_suffix() {
 }
 world_name() { echo "${ECHOLAB_WORLD:-lab$1-$(world_suffix)}"; } # ID
 
+worlds() { "$NET" status 2>/dev/null | sed -n 's/: .*//p'; }
 running() { # NAME
-    local line
-    while IFS= read -r line; do [[ $line != "$1: "* ]] || return 0; done < <("$NET" status 2>/dev/null)
+    local name
+    while IFS= read -r name; do [ "$name" != "$1" ] || return 0; done < <(worlds)
     return 1
+}
+end_worlds() { # PATTERN
+    local name
+    # shellcheck disable=SC2053 # it is a pattern
+    while IFS= read -r name; do [[ $name != $1 ]] || "$NET" --world "$name" down >/dev/null 2>&1 || true; done < <(worlds)
 }
 
 # network_of VERB [--no-predict]: what all verbs need, into LAB, DIR and NAME.
@@ -77,11 +83,10 @@ cmd_down() {
     [ $# -eq 0 ] || usage_error "down: $1: takes no operand"
     suffix=$(world_suffix)
     while IFS= read -r name; do
-        name=${name%%:*}
         if [ -n "${ECHOLAB_WORLD:-}" ]; then [ "$name" = "$ECHOLAB_WORLD" ] || continue
         else [[ $name == lab*-"$suffix" ]] || continue; fi
         any=yes
         "$NET" --world "$name" down || exit 1
-    done < <("$NET" status 2>/dev/null)
+    done < <(worlds)
     [ -n "$any" ] || say "No network of a lab is up."
 }
