@@ -204,7 +204,7 @@ cmd_list() {
 
 # An author's program of its own: it runs checks and transcripts in mirrors of this tree.
 cmd_author_check() {
-    [ -f "$LIB/author.sh" ] || refuse "author-check: $(shown "$LIB/author.sh") is not there"
-    export LAB_HOME=$HERE LAB_LIB=$LIB LAB_BIN=$BIN LAB_NET=$NET
-    exec bash "$LIB/author.sh" "$@"
+    [ "$NET" = "$ROOT/netns/net" ] || refuse "author-check: labs are written in a source tree, and this one is installed"
+    need_programs lab_predict lab_transcript lab_peer lab_report
+    ECHOLAB_BIN=$BIN exec bash "$LIB/author.sh" "$@"
 }
