@@ -184,7 +184,8 @@ launch() {
     rm -f "$CHECK_TMP"/.{out,err}
     : >"$BUSY.out"
     : >"$BUSY.err"
-    setsid setpriv --pdeathsig KILL "$@" </dev/null > >(keep .out) 2> >(keep .err) &
+    # Whoever called us may ignore SIGPIPE, and that would be inherited: then a program that does nothing about it would not die.
+    setsid env --default-signal=PIPE setpriv --pdeathsig KILL "$@" </dev/null > >(keep .out) 2> >(keep .err) &
     JOB=$!
     PIDS+=("$JOB")
 }
@@ -248,6 +249,9 @@ build() {
     if GCC_COLORS='' timeout -k 1 60 make -B LAB_LIB="${LAB_LIB// /\\ }" "$@" >"$log" 2>&1 </dev/null; then good "$WHAT"; return; fi
     error=$(grep -m1 -E '^[^ ]+:[0-9]+:([0-9]+:)? (fatal )?error: |undefined reference' "$log" || tail -n 3 "$log")
     expected="\`make $*\` succeeds" observed=$error
+    if [[ $error == *undefined\ reference* ]]; then
+        blame does-not-compile 'each line is understood, and a function that is called is nowhere: its name is misspelt, or it is not written yet' "${error##* }"
+    fi
     blame does-not-compile 'the compiler does not understand this line; later errors often come from the first' "${error%%: *}"
 }
 
@@ -335,9 +339,12 @@ can_trace() {
     [ "$CAN_TRACE" = yes ]
 }
 traced() {
+    local status=0
     can_trace || return 4
     : >"$TRACE"
-    run_answer strace -f -qq -s 32 -e "trace=$CALLS" -o "$TRACE" "$@"
+    run_answer strace -f -qq -s 32 -e "trace=$CALLS" -o "$TRACE" "$@" || status=$?
+    STEPS[-1]="ran under strace -f: $* (status $STATUS, $TOOK_MS ms)"
+    return $status
 }
 answer() {
     sed -n "s/^[[:space:]]*$1[[:space:]]*=[[:space:]]*//p" "$LAB_WORK/answers" 2>/dev/null | head -n 1 | sed 's/[[:space:]]*\(#.*\)\?$//'

@@ -23,8 +23,8 @@ need_programs() { # NAME…
     local name
     for name; do
         [ ! -x "$BIN/$name" ] || continue
-        complain "$name is not built: there is no $(shown "$BIN/$name")"
-        next_is "make$([ "$PWD" = "$ROOT" ] || printf ' -C %q' "$(shown "$ROOT")")" "make deps installs what that needs; $ME doctor tells what is missing" >&2
+        complain "not all is built here yet: $name is missing"
+        next_is "make$([ "$PWD" -ef "$ROOT" ] || printf ' -C %q' "$(shown "$ROOT")")" "and then this command again; it takes a minute or two, once. $ME doctor tells what make needs" >&2
         exit 1
     done
 }

@@ -4,7 +4,7 @@
  * Run:      ./tcpstat                 reads /proc/net/tcp
  *           ./tcpstat FILE            reads FILE instead, which has the same form
  * Says:     one line a socket: STATE LOCAL:PORT PEER:PORT INODE
- *           LISTEN 127.0.0.1:7007 0.0.0.0:* 71978546
+ *           LISTEN 127.0.0.1:7002 0.0.0.0:* 71978546
  */
 #include <arpa/inet.h>
 #include <stdio.h>

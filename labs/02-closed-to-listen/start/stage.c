@@ -2,7 +2,7 @@
  * stage.c - takes a TCP socket through the steps you name, then becomes another program.
  *
  * Teaches:  which of socket, bind, listen, connect and accept changes what, by looking after each.
- * Run:      ./stage bind,listen 7007 ss -tan        also: reuse noswap connect accept hangup
+ * Run:      ./stage bind,listen 7002 ss -tan        also: reuse noswap connect accept hangup
  * Partner:  bound.c, which shows what ss of today does not
  */
 #include <arpa/inet.h>

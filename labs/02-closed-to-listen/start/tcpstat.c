@@ -4,7 +4,7 @@
  * Run:      ./tcpstat                 reads /proc/net/tcp
  *           ./tcpstat FILE            reads FILE instead, which has the same form
  * Says:     one line a socket: STATE LOCAL:PORT PEER:PORT INODE
- *           LISTEN 127.0.0.1:7007 0.0.0.0:* 71978546
+ *           LISTEN 127.0.0.1:7002 0.0.0.0:* 71978546
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -30,7 +30,7 @@ static void print_endpoint(unsigned address, unsigned port)
     (void)port;
     /* TODO(02-3): 0100007F is 127.0.0.1. Who turned it around? inet_ntop(3) wants it as a
      * sockaddr_in has it. */
-    /* TODO(02-4): 1B5F is 7007. Is anything left to turn around? */
+    /* TODO(02-4): 1B5A is 7002. Is anything left to turn around? */
     printf(" ?:?");
 }
 
