@@ -246,7 +246,9 @@ build() {
     command -v make >/dev/null || { skip "$WHAT" 'make is not installed'; exit; }
     command -v "${CC:-cc}" >/dev/null || { skip "$WHAT" "there is no ${CC:-cc} (a C compiler)"; exit; }
     # Before a blank in the path of the tree, make wants a backslash.
-    if GCC_COLORS='' timeout -k 1 60 make -B LAB_LIB="${LAB_LIB// /\\ }" "$@" >"$log" 2>&1 </dev/null; then good "$WHAT"; return; fi
+    # In the background, and waited for: so a signal to the check is heard at once, and make ends with the check.
+    GCC_COLORS='' setpriv --pdeathsig TERM timeout -k 1 60 make -B LAB_LIB="${LAB_LIB// /\\ }" "$@" >"$log" 2>&1 </dev/null &
+    if wait $!; then good "$WHAT"; return; fi
     error=$(grep -m1 -E '^[^ ]+:[0-9]+:([0-9]+:)? (fatal )?error: |undefined reference' "$log" || tail -n 3 "$log")
     expected="\`make $*\` succeeds" observed=$error
     if [[ $error == *undefined\ reference* ]]; then
@@ -313,7 +315,7 @@ run_answer() {
     local limit=${LIMIT:-10} began
     unblamed
     began=${EPOCHREALTIME/./} STATUS=0
-    launch timeout -k 1 "$limit" "$@"
+    launch timeout -k 1 "$limit" setpriv --pdeathsig KILL "$@" # timeout may be killed with us, and passes no KILL on
     wait "$JOB" || STATUS=$?
     TOOK_MS=$(((${EPOCHREALTIME/./} - began) / 1000))
     end_pid "$JOB"
@@ -360,7 +362,7 @@ world() {
     local name=check${LAB_RUN:-$$}-$RANDOM # labs/lab ends it when the check cannot any more
     ECHOLAB_WORLD=$name
     export ECHOLAB_WORLD
-    defer "$LAB_NET" down
+    defer "$LAB_NET" --world "$name" down
     "$LAB_NET" up "${1:-$LAB_DIR/topology}" >"$CHECK_TMP/.up" 2>&1 || { echo "# $(cat "$CHECK_TMP/.up")"; return 1; }
 }
 # What netns/net notes of a running world: its pid 1, and how it is entered.
