@@ -39,7 +39,7 @@ static void check_step(const struct transcript *transcript, const struct transcr
     fuzz_holds(strncmp(line, "$ ", 2) == 0 && strncmp(line + 2, step->command, first) == 0 &&
                strlen(line + 2) == first);
     fuzz_holds(step->needs <= (TRANSCRIPT_WORLD | TRANSCRIPT_ROOT | TRANSCRIPT_DONE));
-    fuzz_holds((char *const *)step->expected == transcript->lines + step->expected_line - 1);
+    fuzz_holds(step->expected == (const char *const *)transcript->lines + step->expected_line - 1);
     if (step->expected_count > 0) {
         const char *last = step->expected[step->expected_count - 1];
         fuzz_holds(last[strspn(last, " \t\r")] != '\0');
