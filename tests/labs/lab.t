@@ -32,6 +32,7 @@ make_lab() { # ID-SLUG
     cat >"$dir/observe" <<'SCRIPT'
 #!/usr/bin/env bash
 printf 'packets\t2\nerrno\t-\tthis kernel is shy\n'
+[ ! -e "$LAB_WORK/lacks" ] || a_program_that_nobody_has
 [ ! -e "$LAB_WORK/refuse" ]
 SCRIPT
     cat >"$dir/check" <<'SCRIPT'
@@ -129,6 +130,10 @@ touch $WORK/01/refuse
 said 'a measurement that fails is told' 1 lab predict
 ok '... and nothing is kept of it' test ! -e $WORK/records/01/observed.tsv
 rm $WORK/01/refuse
+sed -i '2i set -e' labs/01-one/observe; touch $WORK/01/lacks
+exits '... for want of a program, with 4' 4 lab predict
+like '... and what to do' "$ERR" '^Next: labs/lab doctor$'
+rm $WORK/01/lacks
 said 'predict then holds the answers against what is seen' 0 lab predict
 like '... and names the misconception' "$OUT" 'you counted one twice'
 like '... and why something was not measured' "$OUT" 'this kernel is shy'
