@@ -212,7 +212,6 @@ visible() { # a port whose bytes can be seen to be swapped, and swapped may be b
 }
 ok 'a free port is one that shows a forgotten htons' visible
 
-
 exits 'the owner of a port is known' 0 "$BIN/lab_peer" --owner "$TCP_PID" tcp "${TCP##*:}"
 exits 'who is not, is not' 1 "$BIN/lab_peer" --deadline 5s --owner "$TCP_PID" tcp 1
 is 'and the ports that it has are told' "$OUT" "${TCP##*:}"
