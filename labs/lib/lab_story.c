@@ -70,7 +70,7 @@ static const struct {
              {"got", "Bytes got"},
              {"cause", "Likely cause"},
              {"look", "Where to look"},
-             {"todo", "Still to do"},
+             {"todo", "TODO marks left"},
              {"output", "It printed"},
              {"misconception", NULL},
              {NULL, NULL}};

@@ -27,7 +27,13 @@ world_name() { echo "${ECHOLAB_WORLD:-lab$1-$(world_suffix)}"; } # ID
 
 worlds() { "$NET" status 2>/dev/null | sed -n 's/: .*//p'; }
 running() { # NAME
-    local name
+    local name file key value command
+    for file in "${XDG_RUNTIME_DIR:-/nowhere}/echolab/$1" "/tmp/echolab-$EUID/$1"; do # net's own note: much cheaper than to ask it
+        [ ! -r "$file" ] || while IFS='=' read -r key value; do
+            # A note may be older than the machine's last start, and its pid be anybody's now.
+            if [ "$key" = pid ] && { mapfile -d '' -t command <"/proc/$value/cmdline"; } 2>/dev/null && [[ ${command[1]:-} == */init.sh ]]; then return 0; fi
+        done <"$file"
+    done
     while IFS= read -r name; do [ "$name" != "$1" ] || return 0; done < <(worlds)
     return 1
 }
@@ -44,9 +50,10 @@ network_of() {
     need_started
     need_predictions "$1" "${2:-}"
     [ -f "$DIR/topology" ] || cannot "$1: lab $LAB (${TITLE[$LAB]}) has no network: all of it happens on this machine, at 127.0.0.1"
-    world_possible || cannot "$1: no lab network can be made here: $WORLD_REFUSED ($ME doctor)"
     NAME=$(world_name "$LAB")
 }
+# Can there be one? Asked only where there is none: the question costs more than most of the commands that are run in it.
+need_world() { world_possible || cannot "$1: no lab network can be made here: $WORLD_REFUSED ($ME doctor)"; } # VERB
 
 cmd_up() {
     local skip='' word
@@ -56,6 +63,7 @@ cmd_up() {
         say "The network of lab $LAB is up already: world $NAME."
         return
     fi
+    need_world up
     # It appears whole or not at all, whenever net is interrupted; and net is when this is.
     ECHOLAB_BIN=$BIN setpriv --pdeathsig TERM "$NET" --world "$NAME" up "$DIR/topology" || exit 1
     next_is "$ME run HOST -- CMD" "or a shell on a host: $ME enter HOST; at the end: $ME down"
@@ -68,6 +76,7 @@ in_network() {
     [ $# -gt 0 ] || usage_error "$verb: which host? $ME $verb HOST$([ "$verb" = enter ] || echo ' -- CMD')"
     network_of "$verb" "$skip"
     if ! running "$NAME"; then
+        need_world "$verb"
         complain "$verb: the network of lab $LAB is not up."
         next_is "$ME up" >&2
         exit 1

@@ -89,13 +89,14 @@ upstream_changed() {
 }
 
 cmd_start() {
-    local before
+    local before stop=.
     [ $# -eq 1 ] || usage_error "start: which lab? $ME start ${ORDER[0]:-01} ($ME list)"
     load
     pick "$1"
     need_work
     if [ "${STARTED[$LAB]}" = yes ]; then
-        say "Lab $LAB: ${TITLE[$LAB]}. You have begun it before."
+        [[ ${TITLE[$LAB]} != *[?!.] ]] || stop='' # a title may be a question
+        say "Lab $LAB: ${TITLE[$LAB]}$stop You have begun it before."
         say "Your files, as they were: $(shown "$WORK/$LAB")"
     else
         prepare "$LAB"

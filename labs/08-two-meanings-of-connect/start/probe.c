@@ -49,8 +49,7 @@ static void send_line(int fd, const char *line, size_t length)
 static void collect(int fd)
 {
     char letter[2048];
-    struct timeval patience = {.tv_usec =
-                                   300000}; /* recv(2) returns EAGAIN after 300 ms of nothing */
+    struct timeval patience = {.tv_usec = 300000}; /* 300 ms of nothing: recv(2) gives EAGAIN */
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
         lab_die("setsockopt SO_RCVTIMEO");
 
