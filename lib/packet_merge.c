@@ -58,7 +58,8 @@ struct queue {
 
 struct el_packet_merge {
     struct node *nodes;
-    uint32_t free;
+    uint32_t free;            /* the first of those that were given back */
+    uint32_t fresh, capacity; /* those from `fresh` on were never used: their pages cost nothing */
     struct counter *counters, *spare;
     size_t slots; /* a power of two */
     size_t used;
@@ -84,8 +85,8 @@ struct el_packet_merge *el_packet_merge_new(size_t capacity)
         el_packet_merge_free(merge);
         return NULL;
     }
-    for (size_t i = 0; i < capacity; i++)
-        merge->nodes[i].next = i + 1 < capacity ? (uint32_t)(i + 1) : NONE;
+    merge->free = NONE;
+    merge->capacity = (uint32_t)capacity;
     merge->given.time = INT64_MIN;
     return merge;
 }
@@ -241,16 +242,25 @@ static void count_in(struct el_packet_merge *merge, uint32_t index)
     bound_times(merge, counter, index);
 }
 
+/* There is one: the caller has looked. */
+static uint32_t take_node(struct el_packet_merge *merge)
+{
+    uint32_t index = merge->free;
+    if (index == NONE)
+        return merge->fresh++;
+    merge->free = merge->nodes[index].next;
+    return index;
+}
+
 int el_packet_merge_add(struct el_packet_merge *merge, const struct el_packet *packet)
 {
-    struct queue *queue =
-        merge->free == NONE ? NULL : queue_of(merge, packet->host, el_packet_is_fate(packet));
+    bool full = merge->free == NONE && merge->fresh == merge->capacity;
+    struct queue *queue = full ? NULL : queue_of(merge, packet->host, el_packet_is_fate(packet));
     if (queue == NULL)
         return -ENOBUFS;
 
-    uint32_t index = merge->free;
+    uint32_t index = take_node(merge);
     struct node *node = &merge->nodes[index];
-    merge->free = node->next;
     node->packet = *packet;
     node->key = el_packet_key(packet);
     node->time = packet->at;

@@ -6,11 +6,13 @@
 #   build NAME...             make, in a copy of the answer. First compiler error -> does-not-compile
 #   serve CMD [ARG...]        starts a TCP server; @PORT becomes a free port. Sets PID, PORT. Waits until this
 #                             very process listens there: does-not-start, exits-at-once, listens-nowhere,
-#                             listens-elsewhere, wrong-byte-order
+#                             listens-elsewhere, wrong-byte-order. A check that knows what its program says
+#                             when it ends at once defines explain_end, which may blame
 #   serve_udp CMD [ARG...]    the same for a bound UDP socket
 #     --on HOST                 (before CMD, of both) on that host of the world
 #     --traced                  under strace: see traced
 #   stop                      ends the server of the last serve
+#   spins                     it uses a whole processor (0.2 s are measured); wanted_ms: how much until now
 #   settled                   waits until the program sleeps, having done what there was to do; false when it is gone
 #   still_alive WHAT          ok when the program lives then. Else its end is named: sigpipe, crashed, exited
 #   talk, ask, peer, ...      the other end: see talk.sh, which this file sources
@@ -227,6 +229,15 @@ has_ended() {
 }
 # settled: it has done what there was to do, and sleeps. False when it is gone, or still works after two seconds.
 settled() { [ -n "$PID" ] && lab_peer --settled "$PID" >/dev/null; }
+# How long this process has wanted a processor, in ms: on one, or in the queue for one, so that a busy machine changes nothing. An idle
+# server: next to nothing; one that spins: all of the time. proc_pid_schedstat(5)
+wanted_ms() { awk '{ s += $1 + $2 } END { printf "%d", s / 1000000 }' /proc/"$PID"/task/*/schedstat 2>/dev/null || echo 0; }
+spins() {
+    local before
+    before=$(wanted_ms)
+    read -rt 0.2 <>"$NOTHING" || true
+    [ $(($(wanted_ms) - before)) -gt 120 ]
+}
 still_alive() {
     WHAT="it is still there $1"
     [ -z "$PID" ] || lab_peer --settled "$PID" >/dev/null || true
@@ -287,6 +298,8 @@ serve_protocol() {
     if has=$(lab_peer --deadline "${START_LIMIT:-4s}" --owner "$PID" "$protocol" "$PORT"); then good "$WHAT"
     else explain_start "$protocol" "$has"; fi
 }
+explain_end() { :; }
+has_sockets() { [ -n "$(find "/proc/$PID/fd" -lname 'socket:*' 2>/dev/null)" ]; }
 explain_start() {
     local protocol=$1 has=${2//$'\n'/ } swapped call='a bound and listening TCP socket'
     [ "$protocol" = tcp ] || call='a bound UDP socket'
@@ -294,7 +307,9 @@ explain_start() {
     if has_ended; then
         observed=$ENDING
         [ "$ENDED" = exited ] || blame does-not-start 'it died before it could listen' 'gdb, or CFLAGS=-fsanitize=address,undefined'
-        blame exits-at-once 'it ended before it had such a socket, or instead of serving' 'what main() does after its last call; what it said is below'
+        explain_end
+        [ -z "$(last_words)" ] || blame exits-at-once 'it ended before it had such a socket, or instead of serving: what it said is below' 'the call that it names, and ERRORS in its manual page; else what main() does after its last call'
+        blame exits-at-once 'it ended before it had such a socket, or instead of serving, and said nothing' 'what main() does after its last call'
     fi
     swapped=$(((PORT & 255) << 8 | PORT >> 8))
     if [[ " $has " == *" $swapped "* ]]; then
@@ -305,6 +320,7 @@ explain_start() {
         blame listens-elsewhere 'it chose another port, or let the kernel choose (no bind, or port 0)' 'bind(2), and which port is put in sin_port'
     fi
     observed='the program runs, and has none'
+    has_sockets || [ ! -r "/proc/$PID/fd" ] || blame listens-nowhere 'it has made no socket at all: it waits, or goes round, in something that comes before socket(2)' 'what main() does before; gdb, or strace, shows where it is'
     if [ "$protocol" = tcp ]; then blame listens-nowhere 'socket and bind are not enough: a TCP socket must be told to listen' 'listen(2)'; fi
     blame listens-nowhere 'a UDP server must bind its socket to the port' 'bind(2)'
 }

@@ -19,7 +19,6 @@
 Silence is never waited for: a second datagram, which must be answered, follows on the same way, and
 when its answer is there the first one had its chance (the server reads a socket in order).
 """
-import argparse
 import os
 import select
 import signal
@@ -27,6 +26,7 @@ import socket
 import struct
 import sys
 import time
+from types import SimpleNamespace
 
 from stopped import stop
 
@@ -48,8 +48,14 @@ def open_socket(host, bind=None):
     return sock
 
 
+# Byte i of a pattern is seed * 31 + i * 7 + (i >> 8). Its multiples of 7 go round in 256 bytes, and one more is the same from 183 bytes on
+# (7 * 183 = 1 modulo 256): so each 256 bytes are a piece of these.
+SEVENS = bytes(i * 7 & 255 for i in range(511))
+
+
 def pattern(size, seed):
-    return bytes((seed * 31 + i * 7 + (i >> 8)) & 255 for i in range(size))
+    begins = ((seed * 31 + block) * 183 & 255 for block in range((size + 255) // 256))
+    return b"".join(SEVENS[begin:begin + 256] for begin in begins)[:size]
 
 
 def expect(sock, data, peer):
@@ -202,35 +208,44 @@ def load(args):
         sock.sendto(b"more", (args.host, args.port))
 
 
+COMMANDS = {
+    echo: "--bind host port sizes",
+    burst: "--segment host port count size",
+    silent: "--bind --size --fence host port",
+    spoof: "source sport host port text",
+    send: "host port count size",
+    fair: "pid host port port2",
+    mixed: "--peers pid host port count",
+    leave: "host port count",
+    load: "host port",
+    flood: "--seconds victim host port",
+}
+TYPES = dict.fromkeys("host source text victim --bind --fence".split(), str) | {"--seconds": float}  # all others are whole numbers
+
+
+def options(run, words):
+    """Without argparse: to import that takes longer than most of what is done here, and this is started hundreds of times."""
+    names, words = COMMANDS[run].split(), list(words)
+    args = {name.lstrip("-"): None for name in names} | {"size": 64}
+    while words and words[0].startswith("--"):
+        name = words.pop(0)
+        if name not in names:
+            sys.exit(f"{name}: {run.__name__} has no such option")
+        args[name[2:]] = TYPES.get(name, int)(words.pop(0))
+    for name in names:
+        if name == "sizes":
+            args[name] = [int(word) for word in words]
+        elif not name.startswith("--"):
+            args[name] = TYPES.get(name, int)(words.pop(0))
+    if "sizes" not in names and words:
+        sys.exit(f"{words[0]}: one word too many")
+    return SimpleNamespace(**args)
+
+
 def main():
-    parser = argparse.ArgumentParser()
-    commands = parser.add_subparsers(required=True)
-
-    def command(run, *names):
-        sub = commands.add_parser(run.__name__)
-        sub.set_defaults(run=run)
-        for name in names:
-            if name.startswith("--"):
-                sub.add_argument(name, type={"--bind": str, "--fence": str, "--seconds": float}.get(name, int),
-                                 default=64 if name == "--size" else None)
-            elif name == "sizes":
-                sub.add_argument(name, nargs="+", type=int)
-            else:
-                sub.add_argument(name, type=int if name in ("port", "port2", "sport", "count", "size", "pid") else str)
-
-    command(echo, "--bind", "host", "port", "sizes")
-    command(burst, "--segment", "host", "port", "count", "size")
-    command(silent, "--bind", "--size", "--fence", "host", "port")
-    command(spoof, "source", "sport", "host", "port", "text")
-    command(send, "host", "port", "count", "size")
-    command(fair, "pid", "host", "port", "port2")
-    command(mixed, "--peers", "pid", "host", "port", "count")
-    command(leave, "host", "port", "count")
-    command(load, "host", "port")
-    command(flood, "--seconds", "victim", "host", "port")
-    args = parser.parse_args()
+    run = {run.__name__: run for run in COMMANDS}[sys.argv[1]]
     try:
-        args.run(args)
+        run(options(run, sys.argv[2:]))
     except TimeoutError:
         sys.exit("no answer")
 

@@ -60,18 +60,17 @@ udp=$LISTEN udp_pid=$PID
 complete() {
     local command=$1 target=$2 pid=$3; shift 3
     exits "$command $*: exit 0" 0 "$BENCH" "$command" "${quick[@]}" --repeat 2 --json - "$@" "$target"
-    whole "$command $*"
-    jq_ok "... something came back" '[.results[].repetitions[].received > 0] | any'
-    jq_ok "... each message is in the histogram once" \
-        '[.results[].repetitions[] | .received == .latency.count and .received == ([.latency.buckets[][2]] | add)] | all'
-    jq_ok "... nothing was lost" '[.results[].repetitions[] | .lost + .late + .corrupt + .errors + .duplicates] | add == 0'
-    # shellcheck disable=SC2016 # jq's own variable
-    jq_ok "... every byte was counted" '[.results[] | .load.size as $size | .repetitions[] | .bytes == $size * .received] | all'
-    jq_ok "... the percentiles are in order" '[.results[].repetitions[] | .min_ns <= .p50_ns and .min_ns <= .mean_ns and .mean_ns <= .max_ns and .p50_ns <= .p90_ns and .p90_ns <= .p99_ns and .p99_ns <= .p999_ns and .p999_ns <= .max_ns] | all'
-    # shellcheck disable=SC2016
-    jq_ok "... buckets are in order and do not overlap" '[.results[].repetitions[].latency.buckets | . as $b | range(1; length) | $b[.][0] > $b[. - 1][1]] | all'
-    jq_ok "... the server's CPU was found" "[.results[] | .load.server_pid == $pid and .summary.server_cpu_ns.median > 0] | all"
-    jq_ok "... the conditions are there" '.conditions | .kernel != "" and .cores > 0 and (.options | contains("x 150ms after 20.0ms"))'
+    # shellcheck disable=SC2016 # jq's own variables
+    whole "$command $*" \
+        "... something came back" '[.results[].repetitions[].received > 0] | any' \
+        "... each message is in the histogram once" \
+        '[.results[].repetitions[] | .received == .latency.count and .received == ([.latency.buckets[][2]] | add)] | all' \
+        "... nothing was lost" '[.results[].repetitions[] | .lost + .late + .corrupt + .errors + .duplicates] | add == 0' \
+        "... every byte was counted" '[.results[] | .load.size as $size | .repetitions[] | .bytes == $size * .received] | all' \
+        "... the percentiles are in order" '[.results[].repetitions[] | .min_ns <= .p50_ns and .min_ns <= .mean_ns and .mean_ns <= .max_ns and .p50_ns <= .p90_ns and .p90_ns <= .p99_ns and .p99_ns <= .p999_ns and .p999_ns <= .max_ns] | all' \
+        "... buckets are in order and do not overlap" '[.results[].repetitions[].latency.buckets | . as $b | range(1; length) | $b[.][0] > $b[. - 1][1]] | all' \
+        "... the server's CPU was found" "[.results[] | .load.server_pid == $pid and .summary.server_cpu_ns.median > 0] | all" \
+        "... the conditions are there" '.conditions | .kernel != "" and .cores > 0 and (.options | contains("x 150ms after 20.0ms"))'
 }
 complete tcp "$tcp" "$tcp_pid"
 complete tcp "$tcp" "$tcp_pid" --connections 4 --window 8 --threads 2 --size 1000

@@ -48,7 +48,7 @@ whole "a server that stands still"
 jq_ok "... says so" '.error | endswith(": nothing came back")'
 kill -CONT "$tcp_pid"
 # The other way round: it goes on, and stops for all of the last repetition.
-"$BENCH" tcp -q --read-timeout 5s --warmup 100ms --duration 900ms --repeat 2 "$tcp" >/dev/null 2>&1 &
+"$BENCH" tcp -q --read-timeout 5s --warmup 100ms --duration 900ms --repeat 2 --rate 2000 "$tcp" >/dev/null 2>&1 &
 bench=$!
 wait_for 10 established_to "$tcp" || fail "it is under load"
 read -rt 0.5 <>"$NOTHING" || true # in the first repetition; and the stop covers the whole second one
@@ -65,12 +65,13 @@ like "SIGINT: there is a summary" "$(<"$TEST_TMP/live")" '^  messages/s '
 like "... which says that it was interrupted" "$(<"$TEST_TMP/live")" 'Repetition 1 was interrupted after [0-9.]+s'
 whole "SIGINT"
 jq_is "... with one repetition" '[.interrupted, (.results[0].repetitions | length)]' '[true,1]'
-begin --duration 60s --repeat 1 "$tcp"
+# A rate from here on: what ends it is the same under less load.
+begin --duration 60s --repeat 1 --rate 2000 "$tcp"
 kill -QUIT "$bench"
 ok "SIGQUIT: says how it stands" wait_for 10 file_has "$TEST_TMP/live" '^no repetition has ended yet'
 kill -TERM "$bench"
 ended "... and goes on, until SIGTERM ends it" 0
-begin --duration 60s --repeat 1 "$twin"
+begin --duration 60s --repeat 1 --rate 2000 "$twin"
 kill -KILL "$twin_pid"
 ended "the server dies" 1
 whole "the server dies"
@@ -81,13 +82,13 @@ like "... and why it ended" "$(<"$TEST_TMP/live")" 'Repetition 1 ended early: '
 # ---- connections that say nothing ----
 start_server hasty "$BIN/tcp_echo_server" --listen 127.0.0.1:0 --idle-timeout 60s
 hasty=$LISTEN
-begin --connections 2 --idle 30 --threads 2 --duration 60s --repeat 1 "$hasty"
+begin --connections 2 --idle 30 --threads 2 --duration 60s --repeat 1 --rate 2000 "$hasty"
 is "idle connections are held beside those that are busy" "$(established "$hasty")" 32
 kill -INT "$bench"
 ended "... and nothing of it is an error" 0
 jq_is "... they have sent nothing" '.results[0].repetitions[0] | [.lost, .errors, (.sent - .received <= 2)]' '[0,0,true]'
 start_server hastier "$BIN/tcp_echo_server" --listen 127.0.0.1:0 --idle-timeout 200ms
-exits "an idle connection that the server closes is a failure" 1 "$BENCH" tcp -q --idle 3 --duration 60s --repeat 1 "$LISTEN"
+exits "an idle connection that the server closes is a failure" 1 "$BENCH" tcp -q --idle 3 --duration 60s --repeat 1 --rate 2000 "$LISTEN"
 like "... that is told" "$OUT$ERR" 'the server closed connection [123] with 0 bytes unanswered'
 
 # ---- the lab network ----

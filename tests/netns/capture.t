@@ -19,7 +19,7 @@ ended() { RC=0; wait "$CAPTURE" || RC=$?; } # not in $(…), which is no parent 
 echo_once() { on client "$BIN/udp_echo" -q --count 1 "$@" >udp; }
 # blocks FILE: the types of its blocks, from the bytes: a pcapng file that was cut off has a last one that is not whole.
 blocks() {
-    python3 - "$1" <<'PY'
+    python3 -S - "$1" <<'PY'
 import struct, sys
 data = open(sys.argv[1], 'rb').read()
 names = {0x0a0d0d0a: 'section', 1: 'interface', 6: 'packet', 5: 'statistics', 4: 'names'}

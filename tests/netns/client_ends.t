@@ -10,7 +10,7 @@ peer t tcp echo; T=$LISTEN
 # ---- -w, and probes that are open when it comes ----
 cut_off() { # CMD: the server is stopped once it has answered twice
     local live=$TEST_TMP/live pid rc=0
-    start_server stopped python3 "$PEER" udp 127.0.0.1:0 echo
+    start_server stopped python3 -S "$PEER" udp 127.0.0.1:0 echo
     rm -f "$live" # the last one's
     "$@" "$LISTEN" >"$live" & pid=$!
     wait_for 10 file_has "$live" 'seq=2 ' || true
@@ -23,7 +23,7 @@ cut_off() { # CMD: the server is stopped once it has answered twice
 exits "-w over probes that should have been answered is exit 1" 1 cut_off "$UDP" -c 0 -i 10ms -W 60 -w 2
 like "-w: and they are counted" "$OUT" '^[0-9]+ sent, [0-9]+ received, 0 lost \(0%\), [0-9]+ unanswered when the run ended'
 # Each answer takes a second, so when -w comes the oldest open probe has waited 800 ms: less than any other did.
-start_server slow python3 "$PEER" udp 127.0.0.1:0 late:1
+start_server slow python3 -S "$PEER" udp 127.0.0.1:0 late:1
 exits "-w over what is merely under way is exit 0" 0 "$UDP" -q -c 0 -i 400ms -W 60 -w 2s "$LISTEN"
 like "-w: what was under way is counted" "$OUT" ' [1-9] unanswered when the run ended'
 
@@ -59,7 +59,7 @@ stalled() { # SIGNAL CMD: with stdout a pipe that is full and that nobody reads;
     local signal=$1 pipe=$TEST_TMP/pipe pid rc=0; shift
     rm -f "$pipe"; mkfifo "$pipe"
     exec 9<>"$pipe" # a reader, and a writer: opening does not wait, and nothing is ever read
-    python3 -c 'import os; os.set_blocking(9, False)
+    python3 -S -c 'import os; os.set_blocking(9, False)
 try:
     while True: os.write(9, b"x" * 4096)
 except BlockingIOError: os.set_blocking(9, True)'
@@ -77,12 +77,12 @@ exits "a stalled stdout: also of --csv" 2 stalled INT "$TCP" --csv -c 0 -i 10ms 
 exits "a stalled stdout: also of --json" 2 stalled TERM "$TCP" --json -c 5 -i 10ms "$T"
 
 unblocked() { # stdout a pipe that somebody made nonblocking, and whose reader is slow to begin
-    "$@" > >(python3 -c 'import os,time,sys; os.set_blocking(0, False); time.sleep(1); os.set_blocking(0, True); sys.stdin.read()')
+    "$@" > >(python3 -S -c 'import os,time,sys; os.set_blocking(0, False); time.sleep(1); os.set_blocking(0, True); sys.stdin.read()')
 }
 exits "a slow reader gets everything, and costs nothing" 0 bash -c "$(declare -f unblocked); unblocked \"\$@\"" - "$UDP" --json -c 2000 -i 0 "$U"
 
 # ---- what is said of it ----
-start_server mute python3 -c 'import socket,time
+start_server mute python3 -S -c 'import socket,time
 s = socket.create_server(("127.0.0.1", 0)) # the kernel accepts, and nobody ever answers
 print("ready listen=127.0.0.1:%d" % s.getsockname()[1], flush=True)
 while True: time.sleep(60)'
@@ -113,7 +113,7 @@ for client in "$TCP" "$UDP"; do
     exits "${client##*/}: --help to a full disk is exit 2" 2 full
 done
 greets() { "$TCP" --connect-only --json "$LISTEN"; }
-start_server greeter python3 -c 'import socket,sys
+start_server greeter python3 -S -c 'import socket,sys
 s = socket.create_server(("127.0.0.1", 0))
 print("ready listen=127.0.0.1:%d" % s.getsockname()[1], flush=True)
 while True:

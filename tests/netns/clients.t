@@ -25,7 +25,7 @@ is "--json: counters" "$(json counts)" "sent=3 received=3"
 is "--json: a probe" "$(json probes.2.status)" echoed
 
 # ---- exit codes; --json is one document on each of these paths ----
-closed=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+closed=$(python3 -S -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 both "udp, nobody listens" 7 "sent=2 lost=2 errors=2" "$UDP" -c 2 -i 10ms "127.0.0.1:$closed"
 is "udp, nobody listens: reason" "$(json probes.0.reason)" refused
 both "udp, unconnected, nobody listens" 28 "sent=1 lost=1" "$UDP" --no-connect -c 1 -W 100ms "127.0.0.1:$closed"

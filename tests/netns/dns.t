@@ -38,11 +38,11 @@ found() {
 gives_up() { local name=$1; shift; timed "$name" 6 400 10000 "$@"; }
 
 # ---- loopback ----
-start_server dns python3 "$ROOT/tests/lib/dns_peer.py" 127.0.0.1; DNS=$LISTEN
-start_server udp-only python3 "$ROOT/tests/lib/dns_peer.py" 127.0.0.1 --udp-only; DNS_UDP_ONLY=$LISTEN
+start_server dns python3 -S "$ROOT/tests/lib/dns_peer.py" 127.0.0.1; DNS=$LISTEN
+start_server udp-only python3 -S "$ROOT/tests/lib/dns_peer.py" 127.0.0.1 --udp-only; DNS_UDP_ONLY=$LISTEN
 start_server te "$BIN/tcp_echo_server" --listen 127.0.0.1:0; TCP_PORT=${LISTEN##*:}
 start_server ue "$BIN/udp_echo_server" --listen 127.0.0.1:0; UDP_PORT=${LISTEN##*:}
-closed=127.0.0.1:$(python3 -c 'import socket; s=socket.socket(type=socket.SOCK_DGRAM); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
+closed=127.0.0.1:$(python3 -S -c 'import socket; s=socket.socket(type=socket.SOCK_DGRAM); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])')
 
 CASE="SERVFAIL, REFUSED, NXDOMAIN and NODATA"
 not_found "SERVFAIL, REFUSED, NXDOMAIN and NODATA: SERVFAIL" servfail.test 'SERVFAIL: the server could not find out \('
@@ -96,7 +96,7 @@ not_found "compression-pointer loop" pointers.test 'malformed: the answer cannot
 not_found "reflected query: a server that only repeats" reflected.test 'reflected: our own query came back \(that is an echo server'
 DNS=127.0.0.1:$UDP_PORT not_found "reflected query: our own udp_echo_server" any.test 'reflected: our own query came back \(that is an echo server'
 cpu_of() { # CMD…: the processor time it used, in hundredths of a second
-    python3 -c 'import os, subprocess, sys
+    python3 -S -c 'import os, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 used = os.times()
 print(int(100 * (used.children_user + used.children_system)))' "$@"
@@ -115,7 +115,7 @@ second() { # CASE FIRST [OPTION…]: both servers are given, the good one second
 GOOD=$DNS
 second "first server dead, second used: a closed port" "$closed"
 # its socket is bound, and nobody reads it
-start_server deaf python3 -c 'import socket,time
+start_server deaf python3 -S -c 'import socket,time
 s = socket.socket(type=socket.SOCK_DGRAM); s.bind(("127.0.0.1", 0))
 print("ready listen=127.0.0.1:%d" % s.getsockname()[1], flush=True); time.sleep(600)'
 second "$CASE: a silent server" "$LISTEN" --dns-timeout 200ms --dns-tries 5

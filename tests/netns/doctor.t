@@ -172,7 +172,7 @@ name_only() {
     unshare --user --map-root-user "$BASH_PATH" -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs "$@"' x "$@"
 }
 # What a container's seccomp filter does.
-filtered() { python3 "$ROOT/tests/lib/no_namespaces.py" "$@"; }
+filtered() { python3 -S "$ROOT/tests/lib/no_namespaces.py" "$@"; }
 REFUSALS='none full name_only'
 # masked [SETTING VALUE] CMD…: a container that hides parts of /proc, so that the kernel lets nobody mount another; or a
 # distribution that has a switch in /proc/sys/kernel which this one has not.

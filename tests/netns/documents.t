@@ -102,7 +102,7 @@ number=0
 while IFS= read -r fault; do
     number=$((number + 1))
     is "--json is valid on every exit path: ${WHATS[number]}" "$fault" ok
-done < <(python3 "$ROOT/tests/lib/documents.py" index)
+done < <(python3 -S "$ROOT/tests/lib/documents.py" index)
 is "--json is valid on every exit path: all documents were looked at" "$number" "$DOCUMENTS"
 for program in tcp_echo udp_echo echo_resolve echo_bench; do
     codes=$(awk -F'\t' -v p=$program '$2 == p { print $1 }' index | sort -un | xargs)

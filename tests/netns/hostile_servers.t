@@ -65,7 +65,7 @@ done
 against fin:hold 0 "sent=2 received=2" -c 2 -i 20ms
 
 # ---- memory: what is not read is not kept ----
-peak() { python3 -c 'import resource, subprocess, sys
+peak() { python3 -S -c 'import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)' "$@"; }
 quiet=$(peak "$TCP" --help) flooded=$(peak "$TCP" --connect-only -W 300ms "${AT[endless]}")

@@ -10,7 +10,7 @@ SEED=${ECHOLAB_SEED:-$RANDOM} ROUNDS=60
 
 test_rounds() {
     local rc=0
-    python3 "$ROOT/tests/lib/races.py" --bin "$BIN" --seed "$SEED" --rounds "$ROUNDS" --keep "$TEST_TMP" >"$TEST_TMP/rounds" 2>&1 || rc=$?
+    python3 -S "$ROOT/tests/lib/races.py" --bin "$BIN" --seed "$SEED" --rounds "$ROUNDS" --keep "$TEST_TMP" >"$TEST_TMP/rounds" 2>&1 || rc=$?
     diag "$(sed -n '1p;$p' "$TEST_TMP/rounds")"
     if [ $rc -eq 0 ]; then pass "signals and drain at random moments: $ROUNDS rounds, both servers, one to four workers"
     else fail "signals and drain at random moments: $ROUNDS rounds, both servers, one to four workers" "$(tail -n 30 "$TEST_TMP/rounds")"; fi

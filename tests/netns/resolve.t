@@ -79,7 +79,7 @@ servers() {
 
 documents() {
     exits "--json: exit 6 with an unknown name" 6 on client "$RESOLVE" --json server.lab unknown.lab. 10.77.0.2
-    ok "it is one valid document" python3 -m json.tool "$TEST_TMP/out"
+    ok "it is one valid document" python3 -S -m json.tool "$TEST_TMP/out"
     is "with its version and what was found" \
         "$(jq -c '[.format_version, .resolved, .unresolved, (.names[] | [.name, .resolved, .a.status, (.queries | length)])]' "$TEST_TMP/out")" \
         '[1,2,1,["server.lab",true,"ok",2],["unknown.lab.",false,"nxdomain",2],["10.77.0.2",true,"ok",0]]'

@@ -41,7 +41,7 @@ is "--ttl and --tos are on the wire" "$((seen > 0))" 1
 on server ip address add 10.77.0.22/24 dev eth0
 exits "server on a wildcard, secondary address probed: it answers for itself" 0 on client "$UDP" -q -c 2 -i 10ms 10.77.0.22
 exits "server on a wildcard, secondary address probed: also to an unconnected socket" 0 on client "$UDP" -q --no-connect -c 2 -i 10ms 10.77.0.22
-start_server stray on server python3 "$PEER" udp $S:0 other:10.77.0.22
+start_server stray on server python3 -S "$PEER" udp $S:0 other:10.77.0.22
 both "reply from another address or port, or with a wrong nonce: rejected and counted" 28 "sent=1 lost=1 wrong_source=1" on client "$UDP" --no-connect -c 1 -W 300ms "$LISTEN"
 both "reply from another address or port, or with a wrong nonce: connected, the kernel rejects it" 28 "sent=2 lost=2" on client "$UDP" -c 2 -i 10ms -W 300ms "$LISTEN"
 both "by name, both families: IPv4 goes before a unique local IPv6" 0 "sent=1 received=1" on client "$TCP" -c 1 server.lab

@@ -14,7 +14,7 @@ SOAK=$!
 defer stop_pid "$SOAK"
 wait "$SOAK" || RC=$?
 if grep -qE 'does this kernel have|NFQUEUE.*(not found|No such)' "$TEST_TMP/err"; then skip_all "this kernel has no packet queue"; fi
-ok "the judge of the soak tells of each thing that is wrong, and of nothing else" python3 "$ROOT/tests/soak/doctored.py"
+ok "the judge of the soak tells of each thing that is wrong, and of nothing else" python3 -S "$ROOT/tests/soak/doctored.py"
 diag "seed $SEED" "$(grep -E '^[0-9]+ s, |^Epochs' "$TEST_TMP/page")"
 if [ $RC -eq 0 ]; then pass "mixed clients, faults that change, one and two workers: nothing is unexplained, memory and descriptors stay"
 else fail "mixed clients, faults that change, one and two workers: nothing is unexplained, memory and descriptors stay" "$(cat "$TEST_TMP/err" "$TEST_TMP/page")"; fi

@@ -22,7 +22,7 @@ chown "$OTHER:$OTHER" "$DIR" "${DIR%/echolab}"
 claim() {
     local ready=$TEST_TMP/ready
     rm -f "$ready"
-    python3 -c '
+    python3 -S -c '
 import fcntl, os, sys, time
 os.setgroups([])
 os.setresgid(*[int(sys.argv[2])] * 3)

@@ -23,7 +23,7 @@ begin_attack() {
     rm -f "$TEST_TMP/attack.in"
     mkfifo "$TEST_TMP/attack.in"
     : >"$TEST_TMP/attack"
-    on client python3 "$ROOT/tests/lib/attack.py" --source $ATTACKER $S "$PORT" "$@" <"$TEST_TMP/attack.in" >"$TEST_TMP/attack" 2>&1 &
+    on client python3 -S "$ROOT/tests/lib/attack.py" --source $ATTACKER $S "$PORT" "$@" <"$TEST_TMP/attack.in" >"$TEST_TMP/attack" 2>&1 &
     ATTACK=$!
     exec {ATTACK_FD}>"$TEST_TMP/attack.in"
     wait_for 30 file_has "$TEST_TMP/attack" begun || fail "the attack begins: $*" "$(<"$TEST_TMP/attack")"
@@ -44,7 +44,7 @@ honest() {
 }
 # COUNTS, P50 and P99 of the document in $OUT.
 echoes() {
-    read -r P50 P99 COUNTS < <(python3 -c '
+    read -r P50 P99 COUNTS < <(python3 -S -c '
 import json, sys
 run = json.loads(sys.argv[1])
 counts = ("sent", "received", "lost", "late", "duplicates", "corrupt", "errors")

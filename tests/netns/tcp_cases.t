@@ -51,11 +51,11 @@ test_unread() {
     local name='closed with unread data, ss -K' before
     serve_on server $S unread
     before=$(descriptors)
-    exits "$name: (a client that closes with its echo unread)" 0 on client python3 "$ROOT/tests/lib/tcp_client.py" "$PORT" --host $S unread:1000 unread:100000
+    exits "$name: (a client that closes with its echo unread)" 0 on client python3 -S "$ROOT/tests/lib/tcp_client.py" "$PORT" --host $S unread:1000 unread:100000
     ok "$name: the server counts two resets" wait_for 10 counts resets 2
     is "$name: which are no errors" "$(counter errors)" 0
     unharmed "$name" "$before"
-    start_server careless on server python3 "$PEER" tcp $S:0 close:32
+    start_server careless on server python3 -S "$PEER" tcp $S:0 close:32
     exits "$name: a server that closes with our bytes unread: exit 1" 1 on client "$TCP" -q -c 1 -s 100k -W 10 "$LISTEN"
     like "$name: and the reset is named" "$ERR" '(recv|send): Connection reset by peer|closed'
 }
@@ -96,7 +96,7 @@ test_kill() {
 test_owed() {
     local name='client that never reads: half-closed before'
     serve_on server $S owed --write-timeout 300ms
-    in_background hungry python3 -c '
+    in_background hungry python3 -S -c '
 import signal, socket, sys
 s = socket.socket()
 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -178,7 +178,7 @@ test_self() {
     like "$name: detected, and said" "$words" 'connect: .*\(connected to itself: nobody listens there, and the kernel gave us that very port\)'
     # A client that does not look is happy: what shows that it did meet itself. From other ports: the first pair is in TIME_WAIT.
     ports 40002 40003
-    is "$name: one that does not look is answered by itself" "$(on client python3 -c '
+    is "$name: one that does not look is answered by itself" "$(on client python3 -S -c '
 import socket
 for port in 40002, 40003:
     for attempt in range(4):
@@ -193,7 +193,7 @@ test_ports() {
     local name='local ports exhausted'
     serve_on server $S ports
     ports 40000 40001
-    in_background both python3 -c '
+    in_background both python3 -S -c '
 import signal, socket, sys
 held = [socket.create_connection((sys.argv[1], int(sys.argv[2]))) for _ in range(2)]
 print("held", flush=True)

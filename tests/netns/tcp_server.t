@@ -239,7 +239,7 @@ test_output() {
     stats
     kill -TERM "$PID"
     ends "(json)" 0
-    ok "with --json every line is JSON" python3 -c '
+    ok "with --json every line is JSON" python3 -S -c '
 import json, sys
 lines = [json.loads(line) for line in open(sys.argv[1])]
 assert lines[0]["ready"] is True and lines[0]["format_version"] == 1, lines[0]
@@ -279,7 +279,7 @@ test_stalled_reader() {
     local fd
     mkfifo "$TEST_TMP/stalled.err"
     exec {fd}<>"$TEST_TMP/stalled.err"
-    python3 -c 'import fcntl, sys; fcntl.fcntl(int(sys.argv[1]), fcntl.F_SETPIPE_SZ, 4096)' "$fd"
+    python3 -S -c 'import fcntl, sys; fcntl.fcntl(int(sys.argv[1]), fcntl.F_SETPIPE_SZ, 4096)' "$fd"
     "$SERVER" --listen 127.0.0.1:0 --explain >"$TEST_TMP/stalled.out" 2>"$TEST_TMP/stalled.err" &
     PID=$!
     defer stop_pid "$PID"

@@ -50,7 +50,7 @@ declare -A HOSTS=(
     [ten]='client1 client2 client3 client4 client5 client6 client7 client8 client9 client10 server')
 declare -A WEB=([pair]=server [routed]=internet [dual]=server [multihomed]=server [balanced]=server1 [ten]=server)
 for topology in "${TOPOLOGIES[@]}"; do
-    "$NET" --world "$PREFIX-$topology" run "${WEB[$topology]}" -- python3 -c '
+    "$NET" --world "$PREFIX-$topology" run "${WEB[$topology]}" -- python3 -S -c '
 import http.server, sys
 class Hello(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -141,7 +141,7 @@ like "... IPv6 was tried first" "$(grep -m1 'PROTO=TCP' "$TEST_TMP/dual")" 'SRC=
 is "... and nobody said that it is broken" "$(since dual --protocol icmp)" ""
 
 # ---- multihomed ----
-"$NET" --world "$PREFIX-multihomed" run server -- python3 -c '
+"$NET" --world "$PREFIX-multihomed" run server -- python3 -S -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("0.0.0.0", 7007))

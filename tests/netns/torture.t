@@ -21,7 +21,7 @@ esac
 # torture ROW KIND: the driver's bad runs are shown; the summary is looked at, for a driver that does nothing finds nothing.
 torture() {
     local out rc=0 done_runs faults
-    out=$(python3 "$ROOT/tests/faults/torture" "$2" "${OPTIONS[@]}" 2>&1) || rc=$?
+    out=$(python3 -S "$ROOT/tests/faults/torture" "$2" "${OPTIONS[@]}" 2>&1) || rc=$?
     diag "$(tail -n 1 <<<"$out")"
     if [ $rc -eq 0 ]; then pass "$1: no crash, no leak, no hang, no wrong byte"
     else fail "$1: no crash, no leak, no hang, no wrong byte" "$out"; fi

@@ -73,7 +73,7 @@ test_echo() {
     peer nc -u "$HOST" "$PORT"
     ok "source port ours, below 1024, multicast, broadcast: no answer to our own port number" "$PEER" silent --bind "127.0.0.2,$PORT" "$HOST" "$PORT"
     ask_stats echo
-    ok "SIGUSR1 brings valid JSON" python3 -m json.tool <<<"$STATS"
+    ok "SIGUSR1 brings valid JSON" python3 -S -m json.tool <<<"$STATS"
     is "source port ours, below 1024, multicast, broadcast: our own port number is counted" "$(stat dropped_unsafe_source)" 1
     accounted "SIGUSR1"
     stop echo
@@ -152,7 +152,7 @@ test_receive_buffer() {
     fi
     serve buffer
     kill -STOP "$PID"
-    ok "(400 datagrams come while it is stopped)" python3 "$PEER" send "$HOST" "$PORT" 400 64
+    ok "(400 datagrams come while it is stopped)" python3 -S "$PEER" send "$HOST" "$PORT" 400 64
     kill -CONT "$PID"
     stop buffer
     is "400 datagrams wait while it is busy" "$(stat dropped_kernel_queue)" 0
@@ -220,7 +220,7 @@ test_speed_options() {
     accounted "--gro"
 
     serve share --gro --rate-per-source 100 # a burst of 10
-    python3 -c 'import socket, struct, sys
+    python3 -S -c 'import socket, struct, sys
 socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([bytes(30000)], [(socket.SOL_UDP, 103, struct.pack("H", 1000))], 0,
     ("127.0.0.1", int(sys.argv[1])))' "$PORT"
     ok "(thirty segments sent as one are received)" wait_for 10 share_received 30

@@ -50,7 +50,7 @@ in_order "a datagram there and back" "$TEXT" 'sendto\([0-9]+, 64 bytes\)' 'datag
 
 TEXT=$(why client -- "$BIN/tcp_echo" -c1 10.77.0.2:4711 || true)
 like "packets of any port are seen" "$TEXT" '─ RST'
-unlike "no line is wider than the 80 columns there are" "$(python3 -c 'import sys; print(*(line for line in sys.argv[1].split("\n") if len(line) > 80))' "$TEXT")" .
+unlike "no line is wider than the 80 columns there are" "$(python3 -S -c 'import sys; print(*(line for line in sys.argv[1].split("\n") if len(line) > 80))' "$TEXT")" .
 
 # ---- states, faults ------------------------------------------------------------------------------
 if [ "$(id -u)" -eq 0 ] && mkdir "$TEST_TMP/tracefs" && unshare -m mount -t tracefs tracefs "$TEST_TMP/tracefs" 2>/dev/null; then
@@ -93,10 +93,10 @@ for ((run = 0; run < RUNS; run++)); do
     esac
     why -o "$TEST_TMP/order.$run.json" client -- "${command[@]}" >/dev/null || diag "run $run: $(cat "$TEST_TMP/why.err")"
 done
-ok "in $RUNS runs nothing stands before its cause" python3 "$ROOT/tests/lib/timeline_order.py" "$TEST_TMP"/order.*.json
+ok "in $RUNS runs nothing stands before its cause" python3 -S "$ROOT/tests/lib/timeline_order.py" "$TEST_TMP"/order.*.json
 # The checker itself: a receive that is moved to the front must be found.
 jq '.events |= (map(select(.kind == "arrive")) + map(select(.kind != "arrive")))' "$TEST_TMP/order.0.json" >"$TEST_TMP/wrong.json"
-exits "an impossible order would be found" 1 python3 "$ROOT/tests/lib/timeline_order.py" "$TEST_TMP/wrong.json"
+exits "an impossible order would be found" 1 python3 -S "$ROOT/tests/lib/timeline_order.py" "$TEST_TMP/wrong.json"
 
 # ---- as for net run ------------------------------------------------------------------------------
 exits "the command's exit code is passed through" 7 "$NET" why -o "$TEST_TMP/x" client -- sh -c 'exit 7'

@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     /* TODO(04-5): a write to a client who has gone sends this process SIGPIPE. Its default is death. */
     int listener = listen_on_loopback(port);
     if (listener < 0) {
-        fprintf(stderr, "echo: no socket listens yet: TODO(04-1)\n");
+        fprintf(stderr, "echo: listen_on_loopback returned -1\n");
         return 1;
     }
     printf("listening on 127.0.0.1:%u\n", port);

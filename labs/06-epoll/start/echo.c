@@ -4,8 +4,8 @@
  * Build:    make -C labs/work/06        (or `make` in this folder)
  * Run:      labs/work/06/echo 7007      then, in other terminals: build/bin/tcp_echo 127.0.0.1
  * Check:    labs/lab check              it names the first thing that is wrong. Do the marks in order:
- *           the set (1), take clients in (2), read and answer (3), what is owed (4), the end of a
- *           client (5).
+ *           the set (1), take clients in (2), read and answer (3), the end of a client (4), what
+ *           is owed (5).
  */
 #include "lab.h"
 
@@ -57,7 +57,7 @@ static bool wait_for(struct client *client, int how, uint32_t events)
     return epoll_ctl(epoll_fd, how, client->fd, &event) == 0;
 }
 
-/* TODO(06-5): a client has ended. Two things are still ours: its descriptor and its memory. */
+/* TODO(06-4): a client has ended. Two things are still ours: its descriptor and its memory. */
 static void end_client(struct client *client)
 {
     (void)client;
@@ -77,7 +77,7 @@ static void accept_clients(int listener)
  * TODO(06-3): there are bytes, or the client's end. read(2) into client->bytes, at most BUFFER. Answer
  * with write(2) at once: mostly there is room. EAGAIN and EINTR are no failures; 0 and other errors are
  * the end of this client: end_client, and do not touch it afterwards.
- * TODO(06-4): the write may be short, or EAGAIN. Keep what is owed, and wait_for EPOLLOUT only.
+ * TODO(06-5): the write may be short, or EAGAIN. Keep what is owed, and wait_for EPOLLOUT only.
  */
 static void on_readable(struct client *client)
 {
@@ -85,7 +85,7 @@ static void on_readable(struct client *client)
     (void)end_client;
 }
 
-/* TODO(06-4): there is room. Write what is owed; when nothing is left, wait_for EPOLLIN again. */
+/* TODO(06-5): there is room. Write what is owed; when nothing is left, wait_for EPOLLIN again. */
 static void on_writable(struct client *client)
 {
     (void)client;
