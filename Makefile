@@ -159,7 +159,7 @@ $O/tests/test_shim_rules: $O/tests/faults/shim_rules.o
 
 # A fuzz harness has libFuzzer's main, which invents inputs, or (every other variant, any compiler) that of replay.c.
 FUZZ_MAIN := $(if $(filter fuzz,$(VARIANT)),,$O/tests/fuzz/replay.o)
-$O/fuzz/%: $O/tests/fuzz/fuzz_%.o $(FUZZ_LIB_SRC:%.c=$O/%.o) $(FUZZ_MAIN) $(PARTS) $(BENCH_PARTS) $(STATIC)
+$O/fuzz/%: $O/tests/fuzz/fuzz_%.o $(FUZZ_LIB_SRC:%.c=$O/%.o) $(FUZZ_MAIN) $(PARTS) $(BENCH_PARTS) $(LABS_LIB) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)$(LINK) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) -o $@ $^ $(LIB_LDLIBS) $(LDLIBS)
 
@@ -304,11 +304,12 @@ C_FILES := $(wildcard lib/*.[ch] servers/*.c servers/models/*.[ch] clients/*.c c
 C_UNITS := $(filter %.c,$(C_FILES))
 FLAGS_FOR_TOOLS = -std=gnu11 -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -iquoteclients/bench -Ilabs/lib -I$(BUILD)/include
 
+# A lab's solution is only what differs from its start/, whose headers it includes.
 .PHONY: lint format
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck, mandoc, anchors, layers, cases
 	$(call say,LINT,clang-format)clang-format --dry-run -Werror $(C_FILES)
 	@mkdir -p $(BUILD)/include && ln -sfn $(CURDIR)/lib $(BUILD)/include/echolab # where an installed program finds them
-	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} clang-tidy -quiet {} -- $(FLAGS_FOR_TOOLS) 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
+	$(call say,LINT,clang-tidy)printf '%s\n' $(C_UNITS) | xargs -P2 -I{} sh -c 'file={}; case $$file in labs/*/solution/*) start=-iquote$${file%/solution/*}/start ;; esac; clang-tidy -quiet $$file -- $$start $(FLAGS_FOR_TOOLS)' 2> >(grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header' >&2)
 	$(call say,LINT,cppcheck)cppcheck -q -j2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Itests/lib -Inetns -Iclients/bench -Ilabs/lib $(C_UNITS)
 	$(call say,LINT,shellcheck)shellcheck -x $(SCRIPTS)
 	$(call say,LINT,mandoc)mandoc -Tlint -Wwarning $(MAN_SRC)

@@ -10,6 +10,7 @@
 # all is under one temporary directory, and a trap ends whoever still runs.
 # Reads next: lab_transcript.c (the transcripts), lab_predict.c (the predictions).
 set -euo pipefail
+unset CDPATH # with it, cd may print where it went
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd) # where it is called, not where a link leads
 BIN=${ECHOLAB_BIN:-$ROOT/build/bin}
@@ -186,7 +187,7 @@ judge_starter() {
     local name="lab $ID: the starter builds" said id
     mkdir -p "$TEMP/build"
     cp -R "$LAB/start" "$TEMP/build/start"
-    if said=$(make -s -C "$TEMP/build/start" LAB_LIB="$ROOT/labs/lib" 2>&1); then claim "$name, without a warning" "$said"; else tell not "$name" "$said"; fi
+    if said=$(make -s -C "$TEMP/build/start" LAB_LIB="${ROOT// /\\ }/labs/lib" 2>&1); then claim "$name, without a warning" "$said"; else tell not "$name" "$said"; fi
     name="lab $ID: the starter fails with a story"
     id=$(misconception starter)
     case $(result starter.rc),$id in

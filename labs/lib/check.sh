@@ -33,6 +33,7 @@
 #   defer CMD [ARG...]        to be done at the end of the check, however it comes
 # shellcheck shell=bash disable=SC2034 # OUT, ERR, WHY are for the checks
 set -euo pipefail
+unset CDPATH # with it, cd may print where it went
 
 LAB_DIR=$(cd "${LAB_DIR:-$(dirname "$0")}" && pwd)
 LAB_LIB=$(cd "${LAB_LIB:-$(dirname "${BASH_SOURCE[0]}")}" && pwd)
@@ -255,7 +256,10 @@ build() {
     cp -R "$LAB_WORK/." .
     command -v make >/dev/null || { skip "$WHAT" 'make is not installed'; exit; }
     command -v "${CC:-cc}" >/dev/null || { skip "$WHAT" "there is no ${CC:-cc} (a C compiler)"; exit; }
-    if GCC_COLORS='' timeout -k 1 60 make -B LAB_LIB="$LAB_LIB" "$@" >"$log" 2>&1 </dev/null; then good "$WHAT"; return; fi
+    # Before a blank in the path of the tree, make wants a backslash.
+    # In the background, and waited for: so a signal to the check is heard at once, and make ends with the check.
+    GCC_COLORS='' setpriv --pdeathsig TERM timeout -k 1 60 make -B LAB_LIB="${LAB_LIB// /\\ }" "$@" >"$log" 2>&1 </dev/null &
+    if wait $!; then good "$WHAT"; return; fi
     error=$(grep -m1 -E '^[^ ]+:[0-9]+:([0-9]+:)? (fatal )?error: |undefined reference' "$log" || tail -n 3 "$log")
     expected="\`make $*\` succeeds" observed=$error
     if [[ $error == *undefined\ reference* ]]; then
@@ -327,7 +331,7 @@ run_answer() {
     local limit=${LIMIT:-10} began
     unblamed
     began=${EPOCHREALTIME/./} STATUS=0
-    launch timeout -k 1 "$limit" "$@"
+    launch timeout -k 1 "$limit" setpriv --pdeathsig KILL "$@" # timeout may be killed with us, and passes no KILL on
     wait "$JOB" || STATUS=$?
     TOOK_MS=$(((${EPOCHREALTIME/./} - began) / 1000))
     end_pid "$JOB"
@@ -371,10 +375,10 @@ needs_world() {
 }
 world() {
     unset ECHOLAB_WORLD
-    local name=check$$-$RANDOM
+    local name=check${LAB_RUN:-$$}-$RANDOM # labs/lab ends it when the check cannot any more
     ECHOLAB_WORLD=$name
     export ECHOLAB_WORLD
-    defer "$LAB_NET" down
+    defer "$LAB_NET" --world "$name" down
     "$LAB_NET" up "${1:-$LAB_DIR/topology}" >"$CHECK_TMP/.up" 2>&1 || { echo "# $(cat "$CHECK_TMP/.up")"; return 1; }
 }
 # What netns/net notes of a running world: its pid 1, and how it is entered.

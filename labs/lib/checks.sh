@@ -10,7 +10,7 @@ SCRATCH='' CHILD='' WATCHER='' LITTER=() # LITTER: what is half made, and goes i
 
 scratch() {
     [ -z "$SCRATCH" ] || return 0
-    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX") || refuse "no temporary folder can be made in ${TMPDIR:-/tmp}"
+    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX" 2>/dev/null) || refuse "no temporary folder can be made in ${TMPDIR:-/tmp}"
     trap clean_up EXIT
     trap 'exit 130' INT
     trap 'exit 143' TERM
@@ -29,8 +29,18 @@ clean_up() {
 end_child() {
     [ -n "$CHILD" ] || return 0
     kill -TERM "$CHILD" 2>/dev/null || true
-    wait "$CHILD" 2>/dev/null || true
+    reap_child
+}
+# reap_child: waits for the script, sets STATUS, and takes away what it left.
+reap_child() {
+    STATUS=0
+    wait "$CHILD" 2>/dev/null || STATUS=$?
+    # timeout(1) made a process group of its own: what is left in it was forked by a learner's program, and would
+    # hold its port.
+    kill -KILL -- "-$CHILD" 2>/dev/null || true
     CHILD=
+    # Who was killed has left its lab network, too. It is known by our number (check.sh, world).
+    [ "$STATUS" -lt 128 ] || end_worlds "check$$-*"
 }
 
 # run_script ID NAME: runs the lab's check or observe. Its output is in $SCRATCH/ID.out and .err, its exit
@@ -41,18 +51,14 @@ run_script() {
     [ -f "$dir/$2" ] || refuse "$2: lab $id has none"
     scratch
     world_possible || world=$WORLD_REFUSED
-    rm -rf "$SCRATCH/cwd" && mkdir "$SCRATCH/cwd"
+    rm -rf "$SCRATCH"/{cwd,tmp} && mkdir "$SCRATCH"/{cwd,tmp}
     # What bash starts in the background ignores INT and QUIT, and so would all that the script starts:
     # env(1) gives them back. If lab is killed, the script is ended by the kernel.
     (cd "$SCRATCH/cwd" && exec setpriv --pdeathsig TERM env --default-signal=INT,QUIT LAB_ID="$id" LAB_DIR="$dir" LAB_WORK="$WORK/$id" LAB_LIB="$LIB" \
-        LAB_BIN="$BIN" LAB_NET="$NET" LAB_WORLD="$world" NO_COLOR=1 PATH="$BIN:$PATH" timeout --kill-after=5 "$CHECK_LIMIT" bash "$dir/$2") \
+        LAB_BIN="$BIN" LAB_NET="$NET" LAB_WORLD="$world" LAB_RUN=$$ TMPDIR="$SCRATCH/tmp" NO_COLOR=1 PATH="$BIN:$PATH" timeout --kill-after=5 "$CHECK_LIMIT" bash "$dir/$2") \
         >"$SCRATCH/$id.out" 2>"$SCRATCH/$id.err" </dev/null &
-    CHILD=$! STATUS=0
-    wait "$CHILD" || STATUS=$?
-    # timeout(1) made a process group of its own: what is left in it was forked by a learner's program, and would
-    # hold its port.
-    kill -KILL -- "-$CHILD" 2>/dev/null || true
-    CHILD=
+    CHILD=$!
+    reap_child
 }
 
 # check_lab ID: runs it and writes down how it ended; RESULT_CODE is 0, 1 or 4.
@@ -63,7 +69,7 @@ check_lab() {
     RESULT_CODE=0
     line=$(helper record "${CHECKED[-1]}") || RESULT_CODE=$?
     [ -n "$line" ] || line="fail check-broke"
-    record "$id" check "$line"
+    try_record "$id" check "$line" || true # the story is told all the same
 }
 
 # tell ID: the story of the check that was run last, and the next action.

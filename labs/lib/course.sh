@@ -24,7 +24,7 @@ need_programs() { # NAME…
     for name; do
         [ ! -x "$BIN/$name" ] || continue
         complain "not all is built here yet: $name is missing"
-        next_is "make$([ "$PWD" -ef "$ROOT" ] || printf ' -C %q' "$ROOT")" 'and then this command again; it takes a minute or two, once' >&2
+        next_is "make$([ "$PWD" -ef "$ROOT" ] || printf ' -C %q' "$(shown "$ROOT")")" "and then this command again; it takes a minute or two, once. $ME doctor tells what make needs" >&2
         exit 1
     done
 }
@@ -120,6 +120,8 @@ next_action() {
         NEXT="$ME predict$at" WHY="${LOCKED[$id]} of ${QUESTIONS[$id]} questions are answered; answers lock"
     elif [ "${RESULT[$id]}" = fail ]; then
         NEXT="$ME check$at" WHY="after a change in $(shown "$WORK/$id"); --watch checks at each save, $ME hint$at helps"
+    elif [ "${RESULT[$id]}" = skip ]; then
+        NEXT="$ME doctor" WHY="nothing could be checked (${DETAIL[$id]}), and it tells what can be done; $ME start N goes on elsewhere"
     elif [ "${OBSERVED[$id]}" = no ] && [ "${QUESTIONS[$id]}" -gt 0 ]; then
         NEXT="read $(shown "$dir/README.md")" WHY="up to Build; then $ME predict$at puts your answers beside what this machine does"
     else
@@ -202,7 +204,7 @@ cmd_list() {
 
 # An author's program of its own: it runs checks and transcripts in mirrors of this tree.
 cmd_author_check() {
-    [ -f "$LIB/author.sh" ] || refuse "author-check: $(shown "$LIB/author.sh") is not there"
-    export LAB_HOME=$HERE LAB_LIB=$LIB LAB_BIN=$BIN LAB_NET=$NET
-    exec bash "$LIB/author.sh" "$@"
+    [ "$NET" = "$ROOT/netns/net" ] || refuse "author-check: labs are written in a source tree, and this one is installed"
+    need_programs lab_predict lab_transcript lab_peer lab_report
+    ECHOLAB_BIN=$BIN exec bash "$LIB/author.sh" "$@"
 }

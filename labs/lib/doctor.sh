@@ -81,6 +81,10 @@ cmd_doctor() {
     local said rc=0
     [ $# -eq 0 ] || usage_error "doctor: $1: takes no operand"
     DOCTOR_FIXES=0
+    if [ ! -x "$BIN/lab_report" ]; then # no lab can be read yet, and no line wrapped; but what is missing can be told
+        doctor_tools
+        return 1
+    fi
     load
     said=$(doctor_tools; doctor_network; doctor_labs; [ "$DOCTOR_FIXES" -eq 0 ]) || rc=1
     helper fold <<<"$said"

@@ -120,14 +120,21 @@ static int print_free_port(const char *kind)
     return 0;
 }
 
+static const struct option long_options[] = {
+    {"deadline", required_argument, NULL, 'd'},
+    {"seed", required_argument, NULL, 's'},
+    {"watch", required_argument, NULL, 'w'},
+    {"step", required_argument, NULL, 'e'},
+    {"free-port", no_argument, NULL, 'f'},
+    {"owner", required_argument, NULL, 'o'},
+    {"settled", required_argument, NULL, 'S'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
 static void read_options(int argc, char **argv, struct settings *settings)
 {
-    static const struct option options[] = {
-        {"deadline", required_argument, NULL, 'd'}, {"seed", required_argument, NULL, 's'},
-        {"watch", required_argument, NULL, 'w'},    {"free-port", no_argument, NULL, 'f'},
-        {"owner", required_argument, NULL, 'o'},    {"help", no_argument, NULL, 'h'},
-        {"step", required_argument, NULL, 'e'},     {NULL, 0, NULL, 0}};
-    for (int c; (c = getopt_long(argc, argv, "e:h", options, NULL)) != -1;)
+    for (int c; (c = getopt_long(argc, argv, "e:h", long_options, NULL)) != -1;)
         switch (c) {
         case 'd':
             settings->deadline = parse_duration(optarg);

@@ -80,7 +80,7 @@ static void json_predictions(struct el_json *json, const struct lab_record *lab)
     el_json_array(json, "predictions");
     for (size_t i = 0; i < lab->questions.count; i++) {
         const char *id = lab->questions.row[i].cell[0];
-        const struct row *answer = table_find(&lab->predictions, id);
+        const struct row *answer = records_answer(lab, id);
         const struct row *seen = table_find(&lab->observed, id);
         el_json_object(json, NULL);
         el_json_text(json, "id", id);

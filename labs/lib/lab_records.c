@@ -88,9 +88,9 @@ void table_free(struct table *table)
 
 const struct row *table_find(const struct table *table, const char *key)
 {
-    for (size_t i = table->count; i > 0; i--)
-        if (strcmp(table->row[i - 1].cell[0], key) == 0)
-            return &table->row[i - 1];
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->row[i].cell[0], key) == 0)
+            return &table->row[i];
     return NULL;
 }
 
@@ -119,7 +119,7 @@ static void read_lab(struct lab_record *lab, const char *labs, const char *work,
     lab->started = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
     snprintf(path, sizeof path, "%s/%s-%s/predict.tsv", labs, lab->id, lab->slug);
     table_read(&lab->questions, path, 4, 5, complaints);
-    read_record(&lab->predictions, work, lab->id, "predictions.tsv", 2, complaints);
+    read_record(&lab->predictions, work, lab->id, "predictions.tsv", 3, complaints);
     read_record(&lab->observed, work, lab->id, "observed.tsv", 2, complaints);
     read_record(&lab->history, work, lab->id, "history.tsv", 2, complaints);
 }
@@ -178,13 +178,21 @@ void records_free(struct records *records)
     *records = (struct records){0};
 }
 
+const struct row *records_answer(const struct lab_record *lab, const char *question)
+{
+    for (size_t i = 0; i < lab->predictions.count; i++) {
+        const struct row *row = &lab->predictions.row[i];
+        if (strcmp(row->cell[0], question) == 0 && *row->cell[1] != '\0')
+            return row;
+    }
+    return NULL;
+}
+
 size_t records_locked(const struct lab_record *lab)
 {
     size_t locked = 0;
-    for (size_t i = 0; i < lab->questions.count; i++) {
-        const struct row *answer = table_find(&lab->predictions, lab->questions.row[i].cell[0]);
-        locked += answer != NULL && *answer->cell[1] != '\0';
-    }
+    for (size_t i = 0; i < lab->questions.count; i++)
+        locked += records_answer(lab, lab->questions.row[i].cell[0]) != NULL;
     return locked;
 }
 

@@ -39,7 +39,7 @@ struct table {
  */
 bool table_read(struct table *table, const char *path, size_t least, size_t most, FILE *complaints);
 void table_free(struct table *table);
-/* The last row whose first cell is `key`, or NULL. */
+/* The first row whose first cell is `key`, or NULL. */
 const struct row *table_find(const struct table *table, const char *key);
 
 struct lab_record {
@@ -60,7 +60,9 @@ struct records {
 bool records_read(struct records *records, const char *labs, const char *work, FILE *complaints);
 void records_free(struct records *records);
 
-/* How many of the questions have a locked answer. */
+/* The row of the answer that is locked, by the rule of predict_file.h: the first that is not empty. Or NULL. */
+const struct row *records_answer(const struct lab_record *lab, const char *question);
+/* How many of the questions have one. */
 size_t records_locked(const struct lab_record *lab);
 size_t records_broken(const struct lab_record *lab);
 /* The last event of that name whose detail begins with `detail` (NULL: any), or NULL. Its cells are

@@ -11,7 +11,10 @@
 
 #include <string.h>
 
-enum { MARGIN = 16 }; /* the column in which the story's text stands */
+enum {
+    MARGIN = 16,         /* the column in which the story's text stands */
+    RECORD_COLUMNS = 200 /* of a misconception or a reason that is kept */
+};
 
 /* The colours say again what the words say: nothing is told by colour alone. */
 static const char *const GREEN = "\033[32m", *const RED = "\033[31m", *const YELLOW = "\033[33m",
@@ -34,7 +37,7 @@ static void tell_step(const struct story *story, FILE *out, size_t number,
     fprintf(out, "%-4s", word[point->result]);
     paint(story, out, PLAIN);
     fprintf(out, " %2zu  ", number);
-    paragraph_print(out, point->name, 11, 11, story->width);
+    paragraph_print(out, point->name, number < 100 ? 11 : 12, 11, story->width);
     if (*point->reason != '\0') {
         fprintf(out, "%11s", "");
         paragraph_print(out, point->reason, 11, 11, story->width);
@@ -46,11 +49,14 @@ static void tell_fact(const struct story *story, FILE *out, const char *heading,
     if (text == NULL || *text == '\0')
         return;
     paint(story, out, BOLD);
-    fprintf(out, "%-*s", MARGIN, heading);
-    paint(story, out, PLAIN);
-    size_t at = paragraph_columns(heading);
-    if (at >= MARGIN)
-        fprintf(out, "\n%*s", MARGIN, "");
+    if (paragraph_columns(heading) < MARGIN) {
+        fprintf(out, "%-*s", MARGIN, heading);
+        paint(story, out, PLAIN);
+    } else { /* a check's own word, as long as it likes */
+        paragraph_print(out, heading, 0, 0, story->width);
+        paint(story, out, PLAIN);
+        fprintf(out, "%*s", MARGIN, "");
+    }
     paragraph_print(out, text, MARGIN, MARGIN, story->width);
 }
 
@@ -118,6 +124,31 @@ static size_t count_of(const struct tap *tap, enum tap_result result)
     return count;
 }
 
+/* The last line. Only the reason of a skip may be long. */
+static void tell_verdict(const struct story *story, FILE *out, enum tap_verdict verdict)
+{
+    const char *const color[] = {[TAP_PASSED] = GREEN, [TAP_FAILED] = RED, [TAP_SKIPPED] = YELLOW};
+    char said[120];
+    size_t skipped = count_of(story->tap, TAP_SKIP);
+    if (verdict == TAP_SKIPPED)
+        snprintf(said, sizeof said, "Lab %s: nothing could be checked: ", story->lab);
+    else if (verdict == TAP_PASSED && skipped > 0)
+        snprintf(said, sizeof said, "Lab %s passed, with %zu of %zu steps skipped.", story->lab,
+                 skipped, story->tap->count);
+    else
+        snprintf(said, sizeof said, "Lab %s %s.", story->lab,
+                 verdict == TAP_PASSED ? "passed" : "has not passed");
+    fputc('\n', out);
+    paint(story, out, color[verdict]);
+    if (verdict == TAP_SKIPPED) {
+        fputs(said, out);
+        paragraph_print(out, skip_reason(story), paragraph_columns(said), 8, story->width);
+    } else {
+        paragraph_print(out, said, 0, 8, story->width);
+    }
+    paint(story, out, PLAIN);
+}
+
 enum tap_verdict story_tell(const struct story *story, FILE *out)
 {
     const struct tap_point *point;
@@ -130,22 +161,7 @@ enum tap_verdict story_tell(const struct story *story, FILE *out)
         tell_failure(story, out, point);
     if (trouble != NULL)
         tell_trouble(story, out, trouble);
-    fputc('\n', out);
-    paint(story, out, verdict == TAP_PASSED ? GREEN : verdict == TAP_FAILED ? RED : YELLOW);
-    size_t skipped = count_of(story->tap, TAP_SKIP);
-    if (verdict == TAP_SKIPPED) {
-        fprintf(out, "Lab %s: nothing could be checked: ", story->lab);
-        size_t at = paragraph_columns("Lab : nothing could be checked: ") + strlen(story->lab);
-        paragraph_print(out, skip_reason(story), at, 8, story->width);
-    } else if (verdict == TAP_PASSED && skipped > 0) {
-        fprintf(out, "Lab %s passed, with %zu of %zu steps skipped.", story->lab, skipped,
-                story->tap->count);
-    } else {
-        fprintf(out, "Lab %s %s.", story->lab, verdict == TAP_PASSED ? "passed" : "has not passed");
-    }
-    paint(story, out, PLAIN);
-    if (verdict != TAP_SKIPPED) /* a paragraph ends its line itself */
-        fputc('\n', out);
+    tell_verdict(story, out, verdict);
     return verdict;
 }
 
@@ -153,6 +169,16 @@ static const char *misconception_of(const struct tap_point *point)
 {
     const char *name = point != NULL ? tap_field(point, "misconception") : NULL;
     return name != NULL && *name != '\0' ? name : "unexplained";
+}
+
+/* The first line of the text, and not more of it than a record needs: both are a stranger's. */
+static void print_line(FILE *out, const char *word, const char *text)
+{
+    size_t length = 0;
+    for (size_t columns = 0; text[length] != '\0' && text[length] != '\n'; length++)
+        if (((unsigned char)text[length] & 0xc0) != 0x80 && columns++ == RECORD_COLUMNS)
+            break;
+    fprintf(out, "%s%.*s\n", word, (int)length, text);
 }
 
 enum tap_verdict story_record(const struct story *story, FILE *out)
@@ -164,9 +190,9 @@ enum tap_verdict story_record(const struct story *story, FILE *out)
     if (verdict == TAP_PASSED)
         fputs("pass\n", out);
     else if (verdict == TAP_SKIPPED)
-        fprintf(out, "skip %s\n", skip_reason(story));
+        print_line(out, "skip ", skip_reason(story));
     else
-        fprintf(out, "fail %s\n", point != NULL ? misconception_of(point) : "check-broke");
+        print_line(out, "fail ", point != NULL ? misconception_of(point) : "check-broke");
     return verdict;
 }
 

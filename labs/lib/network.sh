@@ -25,15 +25,22 @@ world_suffix() {
 }
 world_name() { echo "${ECHOLAB_WORLD:-lab$1-$(world_suffix)}"; } # ID
 
+worlds() { "$NET" status 2>/dev/null | sed -n 's/: .*//p'; }
 running() { # NAME
-    local line file key value
+    local name file key value command
     for file in "${XDG_RUNTIME_DIR:-/nowhere}/echolab/$1" "/tmp/echolab-$EUID/$1"; do # net's own note: much cheaper than to ask it
         [ ! -r "$file" ] || while IFS='=' read -r key value; do
-            if [ "$key" = pid ] && [ -d "/proc/$value" ]; then return 0; fi
+            # A note may be older than the machine's last start, and its pid be anybody's now.
+            if [ "$key" = pid ] && { mapfile -d '' -t command <"/proc/$value/cmdline"; } 2>/dev/null && [[ ${command[1]:-} == */init.sh ]]; then return 0; fi
         done <"$file"
     done
-    while IFS= read -r line; do [[ $line != "$1: "* ]] || return 0; done < <("$NET" status 2>/dev/null)
+    while IFS= read -r name; do [ "$name" != "$1" ] || return 0; done < <(worlds)
     return 1
+}
+end_worlds() { # PATTERN
+    local name
+    # shellcheck disable=SC2053 # it is a pattern
+    while IFS= read -r name; do [[ $name != $1 ]] || "$NET" --world "$name" down >/dev/null 2>&1 || true; done < <(worlds)
 }
 
 # network_of VERB [--no-predict]: what all verbs need, into LAB, DIR and NAME.
@@ -85,11 +92,10 @@ cmd_down() {
     [ $# -eq 0 ] || usage_error "down: $1: takes no operand"
     suffix=$(world_suffix)
     while IFS= read -r name; do
-        name=${name%%:*}
         if [ -n "${ECHOLAB_WORLD:-}" ]; then [ "$name" = "$ECHOLAB_WORLD" ] || continue
         else [[ $name == lab*-"$suffix" ]] || continue; fi
         any=yes
         "$NET" --world "$name" down || exit 1
-    done < <("$NET" status 2>/dev/null)
+    done < <(worlds)
     [ -n "$any" ] || say "No network of a lab is up."
 }

@@ -4,7 +4,7 @@
  */
 #include "peer_run.h"
 
-#include "../../lib/socket.h"
+#include "socket.h"
 
 #include <errno.h>
 #include <linux/errqueue.h>

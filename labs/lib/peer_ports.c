@@ -8,7 +8,7 @@
  */
 #include "peer_run.h"
 
-#include "../../lib/socket.h"
+#include "socket.h"
 
 #include <dirent.h>
 #include <poll.h>

@@ -3,7 +3,7 @@
  */
 #include "peer_run.h"
 
-#include "../../lib/socket.h"
+#include "socket.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -8,7 +8,7 @@
 #ifndef ECHOLAB_PEER_RUN_H
 #define ECHOLAB_PEER_RUN_H
 
-#include "../../lib/deadline.h"
+#include "deadline.h"
 #include "peer_script.h"
 
 #include <signal.h>

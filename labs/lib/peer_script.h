@@ -7,7 +7,7 @@
 #ifndef ECHOLAB_PEER_SCRIPT_H
 #define ECHOLAB_PEER_SCRIPT_H
 
-#include "../../lib/address.h"
+#include "address.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* peer_tell.c - the story of a run: what was done, what was expected, what came instead. */
 #include "peer_run.h"
 
-#include "../../lib/words.h"
+#include "words.h"
 
 #include <errno.h>
 #include <stdarg.h>

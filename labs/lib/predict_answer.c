@@ -144,6 +144,24 @@ const char *predict_answer_read(const struct predict_question *question, const c
     return NULL;
 }
 
+/* Each of the alternatives must be something that a person can type, to the letter. */
+static const char *word_fault(const struct predict_question *question)
+{
+    char written[PREDICT_ANSWER_BYTES], answer[PREDICT_ANSWER_BYTES];
+    for (const char *word = question->answer;; word++) {
+        size_t length = strcspn(word, "|");
+        if (length >= sizeof written)
+            return "the answer is too long for one";
+        memcpy(written, word, length);
+        written[length] = '\0';
+        if (predict_answer_read(question, written, answer) != NULL || strcmp(written, answer) != 0)
+            return "the answer is not one word, or words with bars between";
+        word += length;
+        if (*word == '\0')
+            return NULL;
+    }
+}
+
 const char *predict_answer_fault(const struct predict_question *question)
 {
     char answer[PREDICT_ANSWER_BYTES];
@@ -155,14 +173,12 @@ const char *predict_answer_fault(const struct predict_question *question)
     case PREDICT_CHOICE:
         if (predict_choices(question->question, part) < 2)
             return "the question has no choices `a) … b) …`";
-        return strlen(question->answer) == 1 &&
-                       predict_answer_read(question, question->answer, answer) == NULL
+        return predict_answer_read(question, question->answer, answer) == NULL &&
+                       strcmp(question->answer, answer) == 0
                    ? NULL
-                   : "the answer is not the letter of a choice";
+                   : "the answer is not the letter of a choice, a small one";
     case PREDICT_WORD:
-        predict_answer_right(question, answer);
-        return predict_answer_read(question, answer, answer) == NULL ? NULL
-                                                                     : "the answer is not one word";
+        return word_fault(question);
     }
     return NULL;
 }

@@ -109,7 +109,7 @@ static size_t count_open(const struct ask *ask)
 {
     size_t count = 0;
     for (size_t i = 0; i < ask->questions->count; i++)
-        count += predict_table_find(&ask->locked, ask->questions->item[i].id) == NULL;
+        count += predict_table_locked(&ask->locked, ask->questions->item[i].id) == NULL;
     return count;
 }
 
@@ -119,7 +119,7 @@ static int ask_all(struct ask *ask)
     if (open > 0 && open < all)
         fprintf(ask->out, "%zu of %zu are locked already.\n", all - open, all);
     for (size_t i = 0; i < all; i++) {
-        if (predict_table_find(&ask->locked, ask->questions->item[i].id) != NULL)
+        if (predict_table_locked(&ask->locked, ask->questions->item[i].id) != NULL)
             continue;
         int result = ask_one(ask, &ask->questions->item[i]);
         if (result == 1)
@@ -152,11 +152,11 @@ static int take(struct ask *ask, const char *text)
         fprintf(stderr, "lab_predict: %s: %s\n", text, why);
         return 2;
     }
-    const struct predict_row *row = predict_table_find(&ask->locked, question->id);
-    if (row != NULL && strcmp(row->cell[1], answer) == 0)
+    const char *locked = predict_table_locked(&ask->locked, question->id);
+    if (locked != NULL && strcmp(locked, answer) == 0)
         return 0;
-    if (row != NULL) {
-        fprintf(stderr, "lab_predict: %s is locked: you said %s\n", question->id, row->cell[1]);
+    if (locked != NULL) {
+        fprintf(stderr, "lab_predict: %s is locked: you said %s\n", question->id, locked);
         return 2;
     }
     if (lock(ask, question, answer) < 0)
@@ -170,11 +170,11 @@ int predict_ask(const struct predict_questions *questions, const char *predictio
 {
     struct ask ask = {
         .questions = questions, .path = predictions, .width = width, .in = in, .out = out};
-    int result = predict_table_read(&ask.locked, predictions, 2, 3, true, stderr) ? 0 : 2;
+    int result = predict_table_read(&ask.locked, predictions, 3, 3, true, stderr) ? 0 : 2;
     for (int i = 0; i < count && result == 0; i++) {
         result = take(&ask, answers[i]);
         predict_table_free(&ask.locked); /* it may name the same question again */
-        if (!predict_table_read(&ask.locked, predictions, 2, 3, true, stderr))
+        if (!predict_table_read(&ask.locked, predictions, 3, 3, true, stderr))
             result = 2;
     }
     if (result == 0)

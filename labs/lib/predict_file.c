@@ -96,6 +96,14 @@ const struct predict_row *predict_table_find(const struct predict_table *table, 
     return NULL;
 }
 
+const char *predict_table_locked(const struct predict_table *predictions, const char *id)
+{
+    for (size_t i = 0; i < predictions->count; i++)
+        if (strcmp(predictions->row[i].cell[0], id) == 0 && *predictions->row[i].cell[1] != '\0')
+            return predictions->row[i].cell[1];
+    return NULL;
+}
+
 /* ---- questions ----------------------------------------------------------------------------- */
 
 static const char *read_question(struct predict_questions *questions, const struct predict_row *row)
@@ -164,19 +172,30 @@ const struct predict_question *predict_question_find(const struct predict_questi
 
 /* ---- what is written ----------------------------------------------------------------------- */
 
+/* Does the file end in the middle of a line? What cannot be told (/dev/full) does not. */
+static bool ends_within_line(int fd)
+{
+    char last;
+    off_t size = lseek(fd, 0, SEEK_END);
+    return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
+}
+
 int predict_append(const char *path, const char *id, const char *answer)
 {
     char line[512], when[32];
     time_t now = time(NULL);
-    struct tm local;
-    localtime_r(&now, &local);
-    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", &local);
-    int length = snprintf(line, sizeof line, "%s\t%s\t%s\n", id, answer, when);
-    if (length < 0 || (size_t)length >= sizeof line)
-        return -EINVAL;
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc); /* as in history.tsv */
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
         return -errno;
+    int length = snprintf(line, sizeof line, "%s%s\t%s\t%s\n", ends_within_line(fd) ? "\n" : "", id,
+                          answer, when);
+    if (length < 0 || (size_t)length >= sizeof line) {
+        close(fd);
+        return -EINVAL;
+    }
     ssize_t done = write(fd, line, (size_t)length); /* a file takes it whole, or the disk is full */
     int result = done == length ? 0 : done < 0 ? -errno : -ENOSPC;
     if (close(fd) < 0 && result == 0)

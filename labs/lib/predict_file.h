@@ -52,8 +52,11 @@ struct predict_questions {
 bool predict_table_read(struct predict_table *table, const char *path, size_t least, size_t most,
                         bool may_lack, FILE *err);
 void predict_table_free(struct predict_table *table);
-/* The first row with this id, for an answer is locked when it is given; or NULL. */
+/* The first row with this id, or NULL. */
 const struct predict_row *predict_table_find(const struct predict_table *table, const char *id);
+/* The answer that is locked: the first that was given. A cell that is empty, as a full disk or an editor
+ * leaves it, is no answer. NULL: there is none. */
+const char *predict_table_locked(const struct predict_table *predictions, const char *id);
 
 /* False after messages with line numbers: something in the file is no question. */
 bool predict_questions_read(struct predict_questions *questions, const char *path, FILE *err);
@@ -62,7 +65,8 @@ const struct predict_question *predict_question_find(const struct predict_questi
                                                      const char *id, size_t id_length);
 
 /* Appends a line with one write(2): two that answer at once do not mix, and a killed one leaves no
- * half. The path's folder is there already. 0, or -errno. [#one-write] */
+ * half. A line that was cut short before, by a full disk or an editor, is ended first, and does not take
+ * this one with it. The path's folder is there already. 0, or -errno. [#one-write] */
 int predict_append(const char *path, const char *id, const char *answer);
 
 #endif

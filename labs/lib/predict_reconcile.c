@@ -124,18 +124,18 @@ int predict_reconcile(const struct predict_questions *questions, const char *pre
     const struct page page = {.out = out, .width = width, .color = color};
     struct predict_table said = {0}, seen = {0};
     size_t right = 0, answered = 0;
-    bool read = predict_table_read(&said, predictions, 2, 3, true, stderr) &&
+    bool read = predict_table_read(&said, predictions, 3, 3, true, stderr) &&
                 predict_table_read(&seen, observed, 2, 3, true, stderr);
     for (size_t i = 0; read && i < questions->count; i++) {
         const struct predict_question *question = &questions->item[i];
-        const struct predict_row *row = predict_table_find(&said, question->id);
+        const char *given = predict_table_locked(&said, question->id);
         struct seen value = look_up(&seen, question->id);
-        if (row == NULL) {
+        if (given == NULL) {
             print_unsaid(&page, question, value);
             continue;
         }
         answered++;
-        right += reconcile_one(&page, question, row->cell[1], value);
+        right += reconcile_one(&page, question, given, value);
     }
     if (read)
         fprintf(out, "\n%zu of %zu right.\n", right, answered);

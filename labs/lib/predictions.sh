@@ -61,7 +61,9 @@ measure() {
     if [ "$STATUS" -ne 0 ]; then
         complain "predict: this machine could not be measured: observe ended with status $STATUS"
         helper clean <"$SCRATCH/$LAB.err" >&2 || true
-        exit 1
+        [ "$STATUS" -eq 127 ] || exit 1
+        next_is "$ME doctor" "a program that it needs is not installed" >&2
+        exit 4
     fi
     { cp "$SCRATCH/$LAB.out" "$new" && mv -f "$new" "$1"; } 2>/dev/null || refuse "$(shown "$1"): cannot be written"
     record "$LAB" observed

@@ -18,16 +18,16 @@ need_work() {
     mkdir -p "$WORK/records" 2>/dev/null || refuse "$(shown "$WORK"): cannot be made or written; ECHOLAB_LAB_WORK may name another folder"
 }
 
-# record ID EVENT [DETAIL]: one line. bash writes a line of printf with one write(2). What was cut short before,
-# by a full disk or an editor, shall not take this line with it.
-record() {
+# record ID EVENT [DETAIL]: one line, or it is told that it cannot be written, and false. bash writes a line of
+# printf with one write(2). What was cut short before, by a full disk or an editor, shall not take this line with it.
+try_record() {
     local detail=${3:-} file=$WORK/records/$1/history.tsv whole=''
-    need_work
     mkdir -p "$WORK/records/$1" 2>/dev/null || true
-    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" | tr '\0' 0)" ] || whole=$'\n'
+    [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" 2>/dev/null | tr '\0' 0)" ] || whole=$'\n'
     { printf '%s%s\t%s\t%s\n' "$whole" "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$file"; } 2>/dev/null ||
-        refuse "$(shown "$file"): cannot be written"
+        { complain "$(shown "$file"): cannot be written; ECHOLAB_LAB_WORK may name another folder"; return 1; }
 }
+record() { try_record "$@" || exit 1; } # ... and the end
 
 set_current() {
     local new=$WORK/.current.$$
@@ -42,22 +42,29 @@ copy_start() {
     start=$(dir_of "$1")/start
     cp -RL "$start" "$2" 2>/dev/null && chmod -R u+w "$2" || return 1
     if [ -f "$2/Makefile" ] && [ ! "$WORK/../lib" -ef "$LIB" ]; then
-        sed -i "s|^LAB_LIB ?= \.\./\.\./lib\$|LAB_LIB ?= $LIB|" "$2/Makefile"
+        # Before a blank in a path, make wants a backslash; awk would take it away from -v, not from ENVIRON.
+        { LINE="LAB_LIB ?= ${LIB// /\\ }" awk '$0 == "LAB_LIB ?= ../../lib" { $0 = ENVIRON["LINE"] } { print }' "$2/Makefile" >"$2/.makefile" &&
+            mv -f "$2/.makefile" "$2/Makefile"; } 2>/dev/null
     fi
 }
 
-# give ID: puts the starter files into work/ID, and the same into given/. rename(2) refuses a folder that is
-# there and not empty, so nobody's work is lost if another command was quicker.
-give() {
+# prepare ID: copies the starter files beside the places that they are for, once for the learner and once for given/.
+# What can go wrong (a full disk) goes wrong here, before anything is changed.
+prepare() {
     local new=$WORK/.new-$1.$$ records=$WORK/records/$1
     mkdir -p "$records" 2>/dev/null || refuse "$(shown "$records"): cannot be made"
     scratch
     LITTER+=("$new" "$records/.given.$$")
     rm -rf "$new"
-    if ! copy_start "$1" "$new" || ! cp -R "$new" "$records/.given.$$"; then
-        rm -rf "$new" "$records/.given.$$"
-        refuse "$(shown "$(dir_of "$1")/start"): cannot be copied to $(shown "$WORK")"
+    if ! copy_start "$1" "$new" || ! cp -R "$new" "$records/.given.$$" 2>/dev/null; then
+        refuse "$(shown "$(dir_of "$1")/start"): cannot be copied to $(shown "$WORK"), so nothing was done"
     fi
+}
+
+# give ID: renames what is prepared into its place. rename(2) refuses a folder that is there and not empty, so
+# nobody's work is lost if another command was quicker.
+give() {
+    local new=$WORK/.new-$1.$$ records=$WORK/records/$1
     if mv -T "$new" "$WORK/$1" 2>/dev/null; then
         rm -rf "$records/given"
         mv -T "$records/.given.$$" "$records/given"
@@ -92,6 +99,7 @@ cmd_start() {
         say "Lab $LAB: ${TITLE[$LAB]}$stop You have begun it before."
         say "Your files, as they were: $(shown "$WORK/$LAB")"
     else
+        prepare "$LAB"
         give "$LAB"
         record "$LAB" started
         say "Lab $LAB: ${TITLE[$LAB]}, about ${MINUTES[$LAB]} minutes."
@@ -158,6 +166,7 @@ cmd_reset() {
     load
     pick "$1"
     need_started
+    prepare "$LAB"
     TZ=UTC0 printf -v stamp '%(%Y%m%d-%H%M%S)T' -1
     mkdir -p "$WORK/backup" 2>/dev/null || refuse "reset: $(shown "$WORK/backup"): cannot be made, so nothing was done"
     backup=$WORK/backup/$LAB-$stamp
@@ -167,9 +176,9 @@ cmd_reset() {
     done
     backup+=$n
     mv -T "$WORK/$LAB" "$backup" 2>/dev/null || { rmdir "$backup"; refuse "reset: $(shown "$WORK/$LAB"): cannot be put aside, so nothing was done"; }
-    record "$LAB" reset "${backup##*/}"
-    give "$LAB"
     say "Your work is put aside: $(shown "$backup")"
+    give "$LAB"
+    record "$LAB" reset "${backup##*/}"
     say "The starter files are in $(shown "$WORK/$LAB") again. Predictions and hints stay as they are."
 }
 

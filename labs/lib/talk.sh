@@ -16,15 +16,16 @@ PEER_RESULT='' PEER_EXPECTED='' PEER_OBSERVED='' PEER_GOT='' PEER_WANT='' PEER_S
 PEER_STORY=()
 declare -A PEERS=()
 
-# A script from standard input, with the variables put in.
+# A script from standard input, with the variables put in. What a variable holds is not looked through again.
 peer_script() {
-    local text name
+    local text ready='' name
     text=$(cat)
     while [[ $text =~ @([A-Z][A-Z0-9_]*) ]]; do
         name=${BASH_REMATCH[1]}
-        text=${text//"@$name"/"${!name}"}
+        ready+=${text%%"@$name"*}${!name}
+        text=${text#*"@$name"}
     done
-    printf '%s\n' "$text"
+    printf '%s\n' "$ready$text"
 }
 # peer_read FILE: what lab_peer said.
 peer_read() {

@@ -11,7 +11,7 @@ export TERM=xterm
 
 # ---- a tree of three labs -----------------------------------------------------------------------
 
-TREE=$TEST_TMP/tree
+TREE="$TEST_TMP/a tree" # with a blank, as in "My Documents"
 mkdir -p "$TREE/labs"
 cp -R "$ROOT/labs/lab" "$ROOT/labs/lib" "$ROOT/labs/errno.tsv" "$TREE/labs/"
 cp -R "$ROOT/netns" "$TREE/netns"
@@ -32,6 +32,7 @@ make_lab() { # ID-SLUG
     cat >"$dir/observe" <<'SCRIPT'
 #!/usr/bin/env bash
 printf 'packets\t2\nerrno\t-\tthis kernel is shy\n'
+[ ! -e "$LAB_WORK/lacks" ] || a_program_that_nobody_has
 [ ! -e "$LAB_WORK/refuse" ]
 SCRIPT
     cat >"$dir/check" <<'SCRIPT'
@@ -42,6 +43,7 @@ yes) echo "ok 1 - the answer is yes"; echo 1..1 ;;
 part) printf 'ok 1 - the answer is yes\nok 2 - on hosts # SKIP %s\n1..2\n' "$LAB_WORLD" ;;
 skip) echo "1..0 # SKIP no lab network: $LAB_WORLD"; exit 4 ;;
 broken) echo "ok 1 - begun"; echo "bash: oops" >&2; exit 3 ;;
+world) "$LAB_NET" --world "check$LAB_RUN-1" up "$LAB_DIR/topology" >/dev/null; kill -KILL $$ ;;
 fork) sleep 1000 & echo $! >"$LAB_WORK/pid"; echo "ok 1 - forked"; echo 1..1 ;;
 hang) echo "ok 1 - begun"; echo $$ >"$LAB_WORK/pid"; exec sleep 1000 ;;
 env) printf 'ok 1 - %s\n' "id=$LAB_ID" "dir=$LAB_DIR" "work=$LAB_WORK" "lib=$LAB_LIB" "bin=$LAB_BIN" "net=$LAB_NET" "color=$NO_COLOR" "cwd=$(ls -A)"; echo 1..8 ;;
@@ -76,10 +78,16 @@ said() { exits "$@"; SAID=$OUT$'\n'$ERR; ALL_SAID+=$SAID$'\n'; }
 
 # ---- the way of a learner -----------------------------------------------------------------------
 
+said 'before anything is built, that is told' 1 env ECHOLAB_BIN="$TREE/build/bin" labs/lab
+like '... with the next action' "$ERR" '^Next: make$'
+said '... from another folder, too' 1 env -C / ECHOLAB_BIN="$TREE/build/bin" "$TREE/labs/lab"
+like '... with the next action there' "$ERR" '^Next: make -C .*/a\\ tree$'
+exits '... and doctor can tell what is missing' 1 env ECHOLAB_BIN=/nowhere labs/lab doctor
+like '... the programs' "$OUT" '^FIX +programs +not built: lab_peer'
 said 'lab says where one is, before anything is begun' 0 lab
 like '... and what is next' "$SAID" '^Next: labs/lab start 01$'
 is '... and has made nothing' "$(find labs -name 'work*')" ''
-said 'list has all labs' 0 lab list
+said 'list has all labs' 0 env CDPATH=/tmp:. labs/lab list
 is '... in their order' "$(grep -oE '^. 0[1-4]' <<<"$OUT" | tr -d '\n')" '  01  02  03  04'
 said 'check without a lab is refused' 1 lab check
 like '... with the next action' "$ERR" '^Next: labs/lab start 01$'
@@ -107,6 +115,12 @@ for verb in check hint up 'run client -- true' 'enter client'; do
 done
 said 'a prediction' 1 lab predict packets=3
 said '... that was given is locked' 2 lab predict packets=2
+printf 'errno\t\t2026\nerrno\tEP' >>$WORK/records/01/predictions.tsv
+exits 'what a full disk has cut short is no prediction' 1 lab check
+typed() { lab predict <<<"$1"; }
+exits '... and is asked again' 0 typed EPIPE
+is '... and locked' "$(tail -n 1 $WORK/records/01/predictions.tsv | cut -f 1,2)" $'errno\tEPIPE'
+sed -i '2,$d' $WORK/records/01/predictions.tsv; sed -i '$d' $WORK/records/01/history.tsv
 said 'the last prediction' 0 lab predict errno=EPIPE
 like '... after which one reads' "$OUT" '^Next: read labs/01-one/README.md$'
 is '... is kept' "$(cut -f 1,2 $WORK/records/01/predictions.tsv)" $'packets\t3\nerrno\tEPIPE'
@@ -116,6 +130,10 @@ touch $WORK/01/refuse
 said 'a measurement that fails is told' 1 lab predict
 ok '... and nothing is kept of it' test ! -e $WORK/records/01/observed.tsv
 rm $WORK/01/refuse
+sed -i '2i set -e' labs/01-one/observe; touch $WORK/01/lacks
+exits '... for want of a program, with 4' 4 lab predict
+like '... and what to do' "$ERR" '^Next: labs/lab doctor$'
+rm $WORK/01/lacks
 said 'predict then holds the answers against what is seen' 0 lab predict
 like '... and names the misconception' "$OUT" 'you counted one twice'
 like '... and why something was not measured' "$OUT" 'this kernel is shy'
@@ -198,6 +216,12 @@ is '... which overwrites nothing' "$(<$WORK/01/answer.txt)" precious
 lab reset 1 >/dev/null
 unlike 'after a reset it is as it was given' "$(lab diff 1)" 'have changed'
 sed -i '$d' labs/01-one/start/answer.txt; lab reset 1 >/dev/null
+
+mv $WORK/records/01/history.tsv $WORK/records/01/history; mkdir $WORK/records/01/history.tsv
+said 'what cannot be recorded is told' 1 lab check 1
+like '... with its reason' "$ERR" 'history.tsv: cannot be written'
+like '... and with the story of the check' "$OUT" '^Likely cause'
+rmdir $WORK/records/01/history.tsv; mv $WORK/records/01/history $WORK/records/01/history.tsv
 
 printf 'half a li\n\001\002\n2026\tcheck' >>$WORK/records/01/history.tsv
 before=$(cksum <$WORK/records/01/history.tsv)
@@ -299,6 +323,9 @@ if "$NET" doctor --quick >/dev/null; then
     like '... as it says' "$OUT" "world $ECHOLAB_WORLD is up"
     said '... for down, too' 0 lab down
     unset ECHOLAB_WORLD
+    answer 02 world
+    said 'a check that is killed' 1 lab check
+    unlike '... leaves no network' "$("$NET" status)" '^check[0-9]*-1:'
 else
     skip 'networks' 'no lab network can be made here'
 fi

@@ -212,9 +212,18 @@ visible() { # a port whose bytes can be seen to be swapped, and swapped may be b
 }
 ok 'a free port is one that shows a forgotten htons' visible
 
-
 exits 'the owner of a port is known' 0 "$BIN/lab_peer" --owner "$TCP_PID" tcp "${TCP##*:}"
 exits 'who is not, is not' 1 "$BIN/lab_peer" --deadline 5s --owner "$TCP_PID" tcp 1
 is 'and the ports that it has are told' "$OUT" "${TCP##*:}"
 exits 'a process that is gone owns nothing' 1 "$BIN/lab_peer" --deadline 5s --owner 999999999 tcp 80
 is 'SIGTERM ends a wait, and the story is told' "$(timeout -s TERM 0.3 "$BIN/lab_peer" --deadline 60s -e 'l listen 127.0.0.1:0' -e 'a accept l' | sed -n 's/^result: //p')" silence
+
+# ---- whether a program sleeps -------------------------------------------------------------------
+
+exits 'a program that waits has settled' 0 "$BIN/lab_peer" --settled "$TCP_PID"
+like '... in a system call' "$OUT" '^[a-z0-9_]+( call)?$'
+spin() { while :; do :; done; }
+spin &
+defer stop_pid $!
+exits 'one that works has not' 1 "$BIN/lab_peer" --deadline 200ms --settled $!
+exits 'nor has one that is gone' 1 "$BIN/lab_peer" --settled 999999999

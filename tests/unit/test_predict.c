@@ -242,11 +242,22 @@ START_TEST(a_broken_line_is_told_and_passed_over)
     fflush(err);
     ck_assert_uint_eq(table.count, 2);
     ck_assert_uint_eq(table.broken, 3);
-    ck_assert_str_eq(predict_table_find(&table, "a")->cell[1], "1"); /* the first is locked */
+    ck_assert_str_eq(predict_table_find(&table, "a")->cell[1], "1");
     ck_assert_ptr_null(predict_table_find(&table, "b"));
     ck_assert_ptr_nonnull(strstr(said, "one.tsv:3:"));
     ck_assert_ptr_nonnull(strstr(said, "one.tsv:5:"));
     ck_assert_ptr_nonnull(strstr(said, "one.tsv:6:"));
+    predict_table_free(&table);
+}
+END_TEST
+
+START_TEST(the_first_answer_is_locked)
+{
+    struct predict_table table;
+    write_file(path, "a\t\tnow\na\t1\tnow\na\t2\tnow\nb\t\tnow\n");
+    ck_assert(predict_table_read(&table, path, 3, 3, true, err));
+    ck_assert_str_eq(predict_table_locked(&table, "a"), "1");
+    ck_assert_ptr_null(predict_table_locked(&table, "b")); /* it will be asked */
     predict_table_free(&table);
 }
 END_TEST
@@ -328,6 +339,13 @@ START_TEST(an_answer_is_appended_as_one_line)
     ck_assert_int_eq(predict_append(path, "b", "2"), 0);
     ck_assert(predict_table_read(&table, path, 3, 3, false, err));
     ck_assert_str_eq(predict_table_find(&table, "b")->cell[1], "2");
+    predict_table_free(&table);
+    write_file(path,
+               "a\t1"); /* a full disk has cut it short: it is no answer, and costs no other */
+    ck_assert_int_eq(predict_append(path, "b", "2"), 0);
+    ck_assert(predict_table_read(&table, path, 3, 3, false, err));
+    ck_assert_ptr_null(predict_table_locked(&table, "a"));
+    ck_assert_str_eq(predict_table_locked(&table, "b"), "2");
     predict_table_free(&table);
     ck_assert_int_eq(predict_append("/nowhere/x", "a", "1"), -ENOENT);
     ck_assert_int_eq(predict_append("/dev/full", "a", "1"), -ENOSPC);
@@ -536,6 +554,7 @@ int main(void)
     tcase_add_test(answers, any_if_wrong_is_read_to_its_end);
     tcase_add_checked_fixture(tables, set_up, tear_down);
     tcase_add_test(tables, a_broken_line_is_told_and_passed_over);
+    tcase_add_test(tables, the_first_answer_is_locked);
     tcase_add_test(tables, what_a_terminal_would_obey_is_spelled_out);
     tcase_add_test(tables, a_missing_table_is_empty_or_an_error);
     tcase_add_test(tables, questions_are_refused_with_their_lines);

@@ -38,7 +38,7 @@ static int open_socket(in_port_t port)
 }
 
 /* Waits for one letter. Returns its length, 0 included, or -1 with errno; fills in the envelope. */
-static ssize_t receive(int fd, char *letter, struct envelope *envelope)
+static ssize_t receive(int fd, void *letter, struct envelope *envelope)
 {
     union { /* aligned as a cmsghdr must be: cmsg(3) */
         char space[CMSG_SPACE(sizeof(struct in_pktinfo))];
@@ -80,7 +80,7 @@ static bool may_answer(const struct envelope *envelope, in_port_t port)
 }
 
 /* Sends LENGTH bytes back to who wrote, from the address that was asked. */
-static ssize_t answer(int fd, char *letter, size_t length, struct envelope *envelope)
+static ssize_t answer(int fd, void *letter, size_t length, struct envelope *envelope)
 {
     /* TODO(07-3): to whom? This is the write(2) of lab 04, and you have seen what it returns here.
      * The README has the picture of sendmsg(2)'s msghdr. TODO(07-4) adds the control message. */
