@@ -54,10 +54,17 @@ load() {
 dir_of() { echo "$HERE/$1-${SLUG[$1]}"; }
 locked() { [ "${LOCKED[$1]}" -ge "${QUESTIONS[$1]}" ] || [ "${FREE[$1]}" = yes ]; }
 
-# pick [N]: the lab that a word names, or the current one, into LAB and DIR.
+# The lab in whose folder of labs/work/ the learner stands, if it is one.
+lab_here() {
+    local id=${PWD#"$WORK"/}
+    id=${id%%/*}
+    if [ "$PWD" != "$id" ] && [ -n "$id" ] && [ -n "${SLUG[$id]:-}" ]; then echo "$id"; fi
+}
+# pick [N]: the lab that a word names, or the one in whose folder we are, or the current one, into LAB and DIR.
 pick() {
     local word=${1:-} id near
     LAB=
+    [ -n "$word" ] || word=$(lab_here)
     if [ -z "$word" ]; then
         [ -n "$CURRENT" ] || { complain "no lab is begun yet."; next_is "$ME start ${ORDER[0]}" >&2; exit 1; }
         LAB=$CURRENT

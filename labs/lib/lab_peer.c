@@ -15,6 +15,7 @@
  * peer_words.c read it, peer_run.c runs it, peer_stream.c, peer_read.c and peer_datagram.c do the steps.
  * Leaves out: TLS, names (an address is written in figures), a terminal. It never waits without an end.
  */
+#include "options.h"
 #include "peer_run.h"
 
 #include <getopt.h>
@@ -82,6 +83,15 @@ __attribute__((noreturn)) static void bad_usage(const char *what, const char *wh
     exit(2);
 }
 
+/* The exit code, unless what was printed did not get to where it should: 1 then. */
+static int written(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    perror("lab_peer: stdout");
+    return code == 0 ? 1 : code;
+}
+
 /* `2s`, `1.5s`, `300ms`; a bare number is seconds. */
 static el_duration parse_duration(const char *text)
 {
@@ -117,19 +127,15 @@ static int print_free_port(const char *kind)
         return 2;
     }
     printf("%u\n", port);
-    return 0;
+    return written(0);
 }
 
 static const struct option long_options[] = {
-    {"deadline", required_argument, NULL, 'd'},
-    {"seed", required_argument, NULL, 's'},
-    {"watch", required_argument, NULL, 'w'},
-    {"step", required_argument, NULL, 'e'},
-    {"free-port", no_argument, NULL, 'f'},
-    {"owner", required_argument, NULL, 'o'},
-    {"settled", required_argument, NULL, 'S'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"deadline", required_argument, NULL, 'd'}, {"seed", required_argument, NULL, 's'},
+    {"watch", required_argument, NULL, 'w'},    {"step", required_argument, NULL, 'e'},
+    {"free-port", no_argument, NULL, 'f'},      {"owner", required_argument, NULL, 'o'},
+    {"settled", required_argument, NULL, 'S'},  {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},        {NULL, 0, NULL, 0},
 };
 
 static void read_options(int argc, char **argv, struct settings *settings)
@@ -159,7 +165,10 @@ static void read_options(int argc, char **argv, struct settings *settings)
             exit(print_free_port(argv[optind]));
         case 'h':
             fputs(usage, stdout);
-            exit(0);
+            exit(written(0));
+        case 'V':
+            puts("lab_peer (echolab) " EL_VERSION);
+            exit(written(0));
         default:
             exit(2); /* getopt_long has said what is wrong */
         }
@@ -222,5 +231,5 @@ int main(int argc, char **argv)
     peer_run_free(&run);
     peer_script_free(&script);
     free(settings.lines.data);
-    return fflush(stdout) == 0 ? status : 2;
+    return written(status);
 }

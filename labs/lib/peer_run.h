@@ -121,6 +121,8 @@ struct peer_watched {
     bool unread;       /* it sleeps although something of ours lies in its receive queue */
 };
 const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watched *seen);
+/* What the process has used of processors, all threads together; 0 when it is gone. */
+el_duration peer_processor_time(pid_t pid);
 /* peer_ports.c: waits until PID itself listens on the port (UDP: is bound to it). false: it is gone, or
  * sleeps without it, or the time is up; the ports that it has are printed. */
 bool peer_owns_port(pid_t pid, bool udp, unsigned port, el_duration limit);

@@ -4,13 +4,15 @@
  *
  * The last is only for speed: a failed check would else cost its whole deadline. So it must never be
  * wrong. It takes two looks, 100 ms apart, between which the program did not run at all; and four when
- * something lies unread, which should have woken it.
+ * something lies unread, which should have woken it. A program that works instead, and uses half a second
+ * of a processor while nothing comes of it, is turning in a circle; that time is its own, however busy the
+ * machine is.
  */
 #include "peer_run.h"
 
 #include <poll.h>
 
-enum { LOOK_MS = 100, LOOKS = 2, LOOKS_UNREAD = 4 };
+enum { LOOK_MS = 100, LOOKS = 2, LOOKS_UNREAD = 4, SPINS_MS = 500 };
 
 volatile sig_atomic_t peer_stopped;
 
@@ -35,6 +37,7 @@ bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
     bool watch = run->watched > 0 && run->step->wanted != PEER_WANT_SILENCE;
     struct peer_watched seen = {0};
     unsigned looks = 0;
+    el_duration worked = watch ? peer_processor_time(run->watched) : 0;
     for (;;) {
         el_duration left = el_time_left(deadline, el_now());
         if (watch && left > LOOK_MS * EL_MS)
@@ -49,6 +52,8 @@ bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
         uint64_t before = seen.switches;
         const char *sleeps = peer_watch(run->watched, end, &seen);
         looks = sleeps != NULL && (looks == 0 || seen.switches == before) ? looks + 1 : 0;
+        if (peer_processor_time(run->watched) - worked >= SPINS_MS * EL_MS)
+            return poll_once(end->fd, events, 0);
         if (looks < (seen.unread ? LOOKS_UNREAD : LOOKS))
             continue;
         if (poll_once(end->fd, events, 0)) /* its last words came before it slept */

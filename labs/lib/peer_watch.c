@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 /*
  * The system calls in which a program waits for others; and which argument, from 1, says for how long. With
@@ -235,6 +236,15 @@ const char *peer_watch(pid_t pid, const struct peer_end *end, struct peer_watche
         return call;
     seen->unread = is_unread(pid, end);
     return seen->unread || !is_on_its_way(end) ? call : NULL;
+}
+
+el_duration peer_processor_time(pid_t pid)
+{
+    clockid_t clock; /* another process's is to be had too: clock_getcpuclockid(3) */
+    struct timespec time;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) < 0)
+        return 0;
+    return time.tv_sec * EL_S + time.tv_nsec;
 }
 
 bool peer_is_settled(pid_t pid, el_duration limit)

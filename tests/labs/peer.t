@@ -109,6 +109,16 @@ defer stop_pid "$PID"
 ok 'somebody listens who accepts one client, and never reads' "$BIN/lab_peer" --deadline 5s --owner "$PID" tcp "$port"
 reports 'silence of one that does not read' silence 'has not read.*waits in accept' --deadline 9s --watch "$PID" < <(echo_script)
 like 'which is said' "$(value sleeps),$(value unread)" '^accept4?,yes$'
+python3 -c "import socket; s = socket.create_server(('127.0.0.1', 0)); print('ready listen=127.0.0.1:%d' % s.getsockname()[1], flush=True)
+a = s.accept()[0]
+while True: pass" >"$TEST_TMP/circle" &
+PID=$!
+defer stop_pid "$PID"
+ok 'somebody accepts, and turns in a circle' wait_for 5 grep -q ready "$TEST_TMP/circle"
+LISTEN=$(sed 's/.*=//' "$TEST_TMP/circle")
+reports 'silence of one that only uses the processor, long before the deadline' silence '^nothing for' --deadline 60s --watch "$PID" < <(echo_script)
+is 'which sleeps nowhere' "$(value sleeps)" ''
+stop_pid "$PID"
 misbehaving tcp 127.0.0.1 close:200
 reports 'the end of the stream, and how much came before it' eof '^200 bytes, then the end' < <(echo_script)
 misbehaving tcp 127.0.0.1 reset:200
