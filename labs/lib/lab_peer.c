@@ -19,6 +19,7 @@
 #include "peer_run.h"
 
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,10 +84,17 @@ __attribute__((noreturn)) static void bad_usage(const char *what, const char *wh
     exit(2);
 }
 
+/* A pipe whose reader has seen enough: `lab_peer ... | head -1`. */
+static bool nobody_reads(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+}
+
 /* The exit code, unless what was printed did not get to where it should: 1 then. */
 static int written(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || nobody_reads())
         return code;
     perror("lab_peer: stdout");
     return code == 0 ? 1 : code;

@@ -298,6 +298,7 @@ bool peer_run(struct peer_run *run, const struct peer_script *script)
     for (size_t i = 0; i < script->count; i++) {
         run->step = &script->steps[i];
         run->quiet = NULL;
+        run->spins = false;
         run->got[0] = run->want[0] = '\0';
         if (!run_step(run))
             return false;

@@ -68,6 +68,7 @@ struct peer_run {
     el_duration deadline;         /* for whatever says no `within` */
     uint64_t seed, random;
     pid_t watched;     /* 0: nobody */
+    bool spins;        /* the watched program only used a processor, and that ended the wait */
     const char *quiet; /* where the watched program sleeps, if that ended the wait; else NULL */
     bool unread;       /* ... although something of ours lies there, unread */
     bool asked;        /* ... and something had been sent to it */

@@ -253,6 +253,7 @@ bool peer_stream_push(struct peer_run *run, struct peer_end *end)
             break;
     }
     run->quiet = NULL;
+    run->spins = false;
     bool good = n >= 0 || send_failed(run, n, done, size);
     if (good) {
         peer_fact(end, "pushed %zu", done);

@@ -99,6 +99,9 @@ const char *peer_nothing(const struct peer_run *run, el_time since)
                  : run->asked ? "has taken all that was sent, and "
                               : "",
                  run->quiet);
+    else if (run->spins)
+        snprintf(text, sizeof text,
+                 "nothing, while the program used a processor for half a second");
     else if (passed < EL_S)
         snprintf(text, sizeof text, "nothing for %lld ms", (long long)(passed / EL_MS));
     else

@@ -52,8 +52,10 @@ bool peer_wait(struct peer_run *run, const struct peer_end *end, short events,
         uint64_t before = seen.switches;
         const char *sleeps = peer_watch(run->watched, end, &seen);
         looks = sleeps != NULL && (looks == 0 || seen.switches == before) ? looks + 1 : 0;
-        if (peer_processor_time(run->watched) - worked >= SPINS_MS * EL_MS)
-            return poll_once(end->fd, events, 0);
+        if (peer_processor_time(run->watched) - worked >= SPINS_MS * EL_MS) {
+            run->spins = !poll_once(end->fd, events, 0);
+            return !run->spins;
+        }
         if (looks < (seen.unread ? LOOKS_UNREAD : LOOKS))
             continue;
         if (poll_once(end->fd, events, 0)) /* its last words came before it slept */

@@ -194,7 +194,7 @@ for form in json tap; do
     is "--$form that cannot be written is an error" "$rc $(<"$TEST_TMP/err")" '1 lab_report: stdout: write: No space left on device'
 done
 exits 'report' 0 lab report
-is '... is a document' "$(jq -r '.format_version, .labs_passed, .current, (.labs[0] | .hints, .checks, .predictions[0].answer, .predictions[0].observed, .state)' <<<"$OUT" | paste -sd ' ')" '1 2 03 3 9 3 2 passed'
+is '... is a document' "$(jq -r '.format_version, .labs_passed, .current, (.labs[0] | .hints, .checks, .predictions[0].answer, .predictions[0].observed, .state)' <<<"$OUT" | paste -sd ' ')" '1 2 03 3 10 3 2 passed'
 is '... that does not tell what was not asked yet' "$(jq -r '.labs[1].predictions[0].expected' <<<"$OUT")" null
 
 # ---- nothing is lost ----------------------------------------------------------------------------

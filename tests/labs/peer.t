@@ -116,7 +116,7 @@ PID=$!
 defer stop_pid "$PID"
 ok 'somebody accepts, and turns in a circle' wait_for 5 grep -q ready "$TEST_TMP/circle"
 LISTEN=$(sed 's/.*=//' "$TEST_TMP/circle")
-reports 'silence of one that only uses the processor, long before the deadline' silence '^nothing for' --deadline 60s --watch "$PID" < <(echo_script)
+reports 'silence of one that only uses the processor, long before the deadline' silence '^nothing, while the program used' --deadline 60s --watch "$PID" < <(echo_script)
 is 'which sleeps nowhere' "$(value sleeps)" ''
 stop_pid "$PID"
 misbehaving tcp 127.0.0.1 close:200
