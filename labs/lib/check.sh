@@ -144,14 +144,13 @@ trap 'exit 129' HUP
 
 # ---- processes ----------------------------------------------------------------------------------
 
-# wait_for TIME CMD...: the pause is a read of a pipe that nobody writes to; only the condition ends the wait. A bare number is
-# seconds up to 60, and milliseconds above.
+# wait_for TIME CMD...: the pause is a read of a pipe that nobody writes to; only the condition ends the wait.
 wait_for() {
     local time=$1 end; shift
     case $time in
     *ms) time=${time%ms} ;;
     *s) time=$((${time%s} * 1000)) ;;
-    *) [ "$time" -gt 60 ] || time=$((time * 1000)) ;;
+    *) echo "wait_for: $time: a time needs its unit: 300ms, 5s" >&2; exit 1 ;;
     esac
     end=$((${EPOCHREALTIME/./} + time * 1000))
     until "$@" >/dev/null 2>&1; do

@@ -58,7 +58,7 @@ locked() { [ "${LOCKED[$1]}" -ge "${QUESTIONS[$1]}" ] || [ "${FREE[$1]}" = yes ]
 lab_here() {
     local id=${PWD#"$WORK"/}
     id=${id%%/*}
-    if [ "$PWD" != "$id" ] && [ -n "$id" ] && [ -n "${SLUG[$id]:-}" ]; then echo "$id"; fi
+    if [ -n "$id" ] && [ -n "${SLUG[$id]:-}" ]; then echo "$id"; fi # elsewhere the path begins with /, and nothing stands before that
 }
 # pick [N]: the lab that a word names, or the one in whose folder we are, or the current one, into LAB and DIR.
 pick() {
