@@ -77,6 +77,19 @@ WRONG = (
     ("a TCP server has turned somebody away", (*TCP1, "rejected_source"), 1),
 )
 
+# What a fault of the link may make a client say, each in its own words.
+EXPECTED = (
+    ("reject", {"EHOSTUNREACH": 2, "deadline": 1}),
+    ("reject", {"send: No route to host": 1}),
+    ("refuse", {"refused (nobody listens there)": 1}),
+    ("link down", {"send: Network is unreachable": 1}),
+)
+
+
+def with_fault(kind, reasons):
+    """An epoch with that fault, of which one client was told."""
+    return changed(changed(good(), ("plan", "kind"), kind), ("results", 0, "reasons"), reasons)
+
 
 def memory(step):
     """What is told of a TCP server that takes `step` kB more from each look to the next."""
@@ -88,9 +101,10 @@ def memory(step):
 
 
 def main():
-    well = Book(good()).wrong + memory(0)
+    well = Book(good()).wrong + memory(0) + [text for kind, reasons in EXPECTED for text in Book(with_fault(kind, reasons)).wrong]
     print("all is well: %s" % (well or "nothing is told"))
     wrong = [(what, Book(changed(good(), path, by)).wrong) for what, path, by in WRONG]
+    wrong += [("a fault's reason where the fault was another: %s" % kind, Book(with_fault("delay", reasons)).wrong) for kind, reasons in EXPECTED]
     wrong.append(("a server's memory grows", memory(GROWTH["tcp"] * 4 // FEW)))
     for what, told in wrong:
         print("%s: %s" % (what, "told: " + told[0] if told else "NOT TOLD"))

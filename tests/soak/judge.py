@@ -17,6 +17,9 @@ And what the clients miss may not be more than all of that: in an epoch without 
 TCP loses nothing that is not a fault's: every byte is compared by the clients, and none may be damaged, whatever the link does,
 since the checksum catches it (what repairs the checksum is done to UDP alone).
 """
+import errno
+import os
+
 ROUTES = {("client", "server"): "forward", ("server", "client"): "back"}
 DROPS = ("dropped_truncated", "dropped_unsafe_source", "dropped_rate", "dropped_would_block", "dropped_no_buffer", "errors")
 SERVERS = ("udp1", "udp2")
@@ -30,6 +33,14 @@ TOLD = {
     "unreachable": {"host-unreachable", "address-unreachable", "no-route", "EHOSTUNREACH", "ENETUNREACH"},
     "link down": {"host-unreachable", "ENETUNREACH", "EHOSTUNREACH", "ENETDOWN"},
 }
+
+
+ERRORS = {os.strerror(number): name for number, name in errno.errorcode.items()}
+
+
+def reason_name(told):
+    """echo_bench tells a person: "send: No route to host", "refused (nobody listens there)". The other clients have a name for it."""
+    return ERRORS.get(told.rpartition(": ")[2], told.partition(" (")[0])
 
 
 def grown(before, after):
@@ -161,7 +172,7 @@ class Book:
             self.fail("%s: killed by signal %d", r["kind"], -r["code"])
         if r.get("reasons"):
             allowed = {"deadline", "corrupt", "interrupted", "changed"} | TOLD.get(self.kind, set())
-            strange = {why: n for why, n in r["reasons"].items() if why not in allowed and not (self.tcp_hurt and r["kind"].startswith("tcp"))}
+            strange = {why: n for why, n in r["reasons"].items() if reason_name(why) not in allowed and not (self.tcp_hurt and r["kind"].startswith("tcp"))}
             if strange and not self.record["aftermath"]:
                 self.fail("%s: told %s, and the link had: %s", r["kind"], strange, self.kind)
 
