@@ -4,6 +4,7 @@
 set -uo pipefail
 name=$(basename "$1")
 export CK_TAP_LOG_FILE_NAME=- CK_VERBOSITY=silent
+export CK_DEFAULT_TIMEOUT=60 # seconds; Check's own 4 are too few for an instrumented test on a busy machine
 read -ra wrap <<<"${ECHOLAB_WRAP:-}"
 timeout --kill-after=30 "${ECHOLAB_TEST_TIMEOUT:-120}" "${wrap[@]}" "$@" 2>"$ECHOLAB_TAP_LOG/$name.err" | tee "$ECHOLAB_TAP_LOG/$name.tap"
 status=${PIPESTATUS[0]}

@@ -529,6 +529,7 @@ static unsigned threads_at(int nice)
 
 struct nice_look {
     atomic_bool stop;
+    int inherited; /* the test itself may run under nice(1) */
     unsigned nice, others;
 };
 
@@ -536,8 +537,8 @@ static void look_who_is_nice(void *arg, const struct bench_progress *progress)
 {
     struct nice_look *seen = arg;
     (void)progress;
-    seen->nice = threads_at(7);
-    seen->others = threads_at(0);
+    seen->nice = threads_at(seen->inherited + 7);
+    seen->others = threads_at(seen->inherited);
     atomic_store(&seen->stop, true);
 }
 
@@ -546,9 +547,9 @@ START_TEST(the_generator_alone_is_nice)
     struct bench_peer peer = bench_peer_start(PEER_HONEST, 0);
     struct bench_load load = bench_peer_load(&peer, BENCH_TCP);
     struct bench_sample sample;
-    struct nice_look seen = {0};
+    struct nice_look seen = {.inherited = getpriority(PRIO_PROCESS, 0)};
     load.connections = load.threads = 2;
-    load.nice = 7;
+    load.nice = seen.inherited + 7;
     load.rate = 2000;
     load.duration = 60 * EL_S;
     load.progress = look_who_is_nice;
