@@ -1,8 +1,7 @@
 /*
  * queue.c - how many clients does the kernel connect before anybody accepts?
  *
- * Run:   ./queue BACKLOG          listens, accepts nobody, connects until one client is left waiting
- *        ./queue --netstat FILE   only reads the two counters from a file like /proc/net/netstat
+ * Run:   ./queue BACKLOG     listens, accepts nobody, connects until one client is left waiting
  * Needs: lazy.c and callers.c for a look at the parts
  *
  * Everything is measured: nothing in here knows what the answer should be.
@@ -29,13 +28,13 @@ static int listen_lazily(int backlog, struct sockaddr_in *address)
         lab_die("socket");
     *address =
         (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (bind(fd, (struct sockaddr *)address, sizeof *address) < 0)
+    socklen_t len = sizeof *address;
+    if (bind(fd, (struct sockaddr *)address, len) < 0)
         lab_die("bind");
+    if (getsockname(fd, (struct sockaddr *)address, &len) < 0) /* which port did 0 become? */
+        lab_die("getsockname");
     if (listen(fd, backlog) < 0)
         lab_die("listen");
-    socklen_t len = sizeof *address; /* port 0 meant "any": ask which one it became */
-    if (getsockname(fd, (struct sockaddr *)address, &len) < 0)
-        lab_die("getsockname");
     return fd;
 }
 
@@ -77,15 +76,15 @@ static bool connects(const struct sockaddr_in *address)
 }
 
 /*
- * The value of one counter in a file like /proc/net/netstat: lines come in pairs that begin with
- * the same word, first the names, then the values. Which column a name has changes with the kernel.
- * -1 when it is not there.
+ * The value of one counter in /proc/net/netstat: lines come in pairs that begin with the same word,
+ * first the names, then the values. Which column a name has changes with the kernel, so both lines
+ * are walked at once. -1 when it is not there.
  */
-static long long counter(const char *path, const char *name)
+static long long counter(const char *name)
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = fopen("/proc/net/netstat", "re");
     if (file == NULL)
-        lab_die(path);
+        lab_die("/proc/net/netstat");
     static char names[16384], values[16384];
     long long found = -1;
     while (found < 0 && fgets(names, sizeof names, file) && fgets(values, sizeof values, file)) {
@@ -104,18 +103,13 @@ static long long counter(const char *path, const char *name)
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--netstat") == 0) {
-        printf("ListenOverflows %lld\n", counter(argv[2], "ListenOverflows"));
-        printf("ListenDrops %lld\n", counter(argv[2], "ListenDrops"));
-        return 0;
-    }
     if (argc != 2) {
-        fprintf(stderr, "usage: queue BACKLOG | queue --netstat FILE\n");
+        fprintf(stderr, "usage: queue BACKLOG\n");
         return 2;
     }
 
-    long long overflows = counter("/proc/net/netstat", "ListenOverflows");
-    long long drops = counter("/proc/net/netstat", "ListenDrops");
+    long long overflows = counter("ListenOverflows");
+    long long drops = counter("ListenDrops");
 
     struct sockaddr_in address;
     int listener = listen_lazily(atoi(argv[1]), &address);
@@ -128,7 +122,7 @@ int main(int argc, char **argv)
 
     /* The counters have counted since this machine, or this namespace, began: what is ours is the
      * difference. */
-    printf("overflows %lld\n", counter("/proc/net/netstat", "ListenOverflows") - overflows);
-    printf("drops %lld\n", counter("/proc/net/netstat", "ListenDrops") - drops);
+    printf("overflows %lld\n", counter("ListenOverflows") - overflows);
+    printf("drops %lld\n", counter("ListenDrops") - drops);
     return 0;
 }

@@ -1,8 +1,7 @@
 /*
  * queue.c - how many clients does the kernel connect before anybody accepts?
  *
- * Run:   ./queue BACKLOG          listens, accepts nobody, connects until one client is left waiting
- *        ./queue --netstat FILE   only reads the two counters from a file like /proc/net/netstat
+ * Run:   ./queue BACKLOG     listens, accepts nobody, connects until one client is left waiting
  * Needs: lazy.c and callers.c for a look at the parts
  *
  * Everything is measured: nothing in here may know what the answer should be.
@@ -24,21 +23,28 @@ enum { PATIENCE_MS = 300, MOST = 200 };
  */
 static int listen_lazily(int backlog, struct sockaddr_in *address)
 {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        lab_die("socket");
     *address =
         (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    /* TODO(03-1): socket(2), bind(2) with port 0 (the kernel picks one), listen(2) with `backlog`,
-     * and getsockname(2), which puts the port that it picked into `address`. No accept(2). */
+    socklen_t len = sizeof *address;
+    if (bind(fd, (struct sockaddr *)address, len) < 0)
+        lab_die("bind");
+    if (getsockname(fd, (struct sockaddr *)address, &len) < 0) /* which port did 0 become? */
+        lab_die("getsockname");
+    /* TODO(03-1): listen(2), with `backlog`. No accept(2): the kernel needs none. */
     (void)backlog;
-    return -1;
+    return fd;
 }
 
 /* The limit that the kernel keeps for this listener, which need not be the one that was asked for.
  * -1: unknown. */
 static int limit_of(int listener)
 {
-    /* TODO(03-2): getsockopt(2) with IPPROTO_TCP, TCP_INFO into a struct tcp_info. On a listener
-     * two of its fields have another meaning: tcpi_unacked is the accept queue's length,
-     * tcpi_sacked its limit. */
+    /* TODO(03-2): getsockopt(2) with IPPROTO_TCP, TCP_INFO into a struct tcp_info, as state_of() of
+     * callers.c does. On a listener two of its fields have another meaning: tcpi_unacked is the
+     * accept queue's length, tcpi_sacked its limit. */
     (void)listener;
     return -1;
 }
@@ -49,36 +55,48 @@ static int limit_of(int listener)
  */
 static bool connects(const struct sockaddr_in *address)
 {
-    /* TODO(03-3): a SOCK_NONBLOCK socket; connect(2), which says EINPROGRESS; poll(2) for POLLOUT;
-     * then SO_ERROR, which says how it ended. A blocking connect(2) to a full queue would keep you
-     * for two minutes. */
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        lab_die("socket");
+    /* TODO(03-3): add SOCK_NONBLOCK above: a blocking connect(2) to a full queue would keep you for
+     * two minutes. connect(2) then says EINPROGRESS: the SYN is on its way. poll(2) for POLLOUT,
+     * PATIENCE_MS at most; it returns 0 when the time is over. At the end SO_ERROR of getsockopt(2),
+     * SOL_SOCKET, tells how it went: 0 is success. */
     (void)address;
+    (void)fd;
     return false;
 }
 
 /*
- * The value of one counter in a file like /proc/net/netstat: lines come in pairs that begin with
- * the same word, first the names, then the values. Which column a name has changes with the kernel.
- * -1 when it is not there.
+ * The value of one counter in /proc/net/netstat: lines come in pairs that begin with the same word,
+ * first the names, then the values. Which column a name has changes with the kernel, so both lines
+ * are walked at once. -1 when it is not there.
  */
-static long long counter(const char *path, const char *name)
+static long long counter(const char *name)
 {
-    /* TODO(03-4): read two lines at a time, walk through both at once, stop where the name is
-     * `name`. */
-    (void)path;
-    (void)name;
-    return -1;
+    FILE *file = fopen("/proc/net/netstat", "re");
+    if (file == NULL)
+        lab_die("/proc/net/netstat");
+    static char names[16384], values[16384];
+    long long found = -1;
+    while (found < 0 && fgets(names, sizeof names, file) && fgets(values, sizeof values, file)) {
+        char *n, *v;
+        char *key = strtok_r(names, " \n", &n), *value = strtok_r(values, " \n", &v);
+        while (key != NULL && value != NULL && strcmp(key, name) != 0) {
+            key = strtok_r(NULL, " \n", &n);
+            value = strtok_r(NULL, " \n", &v);
+        }
+        if (key != NULL && value != NULL)
+            found = atoll(value);
+    }
+    fclose(file);
+    return found;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc == 3 && strcmp(argv[1], "--netstat") == 0) {
-        printf("ListenOverflows %lld\n", counter(argv[2], "ListenOverflows"));
-        printf("ListenDrops %lld\n", counter(argv[2], "ListenDrops"));
-        return 0;
-    }
     if (argc != 2) {
-        fprintf(stderr, "usage: queue BACKLOG | queue --netstat FILE\n");
+        fprintf(stderr, "usage: queue BACKLOG\n");
         return 2;
     }
 
@@ -91,9 +109,9 @@ int main(int argc, char **argv)
         completed++;
     printf("completed %d\n", completed);
 
-    /* TODO(03-5): the counters have counted since the machine, or the namespace, began. Print what
+    /* TODO(03-4): the counters have counted since the machine, or the namespace, began. Print what
      * they rose by during this run. */
-    printf("overflows %lld\n", counter("/proc/net/netstat", "ListenOverflows"));
-    printf("drops %lld\n", counter("/proc/net/netstat", "ListenDrops"));
+    printf("overflows %lld\n", counter("ListenOverflows"));
+    printf("drops %lld\n", counter("ListenDrops"));
     return 0;
 }
