@@ -42,8 +42,7 @@ static const struct call {
     {SYS_futex, "futex", false},
     {SYS_clock_nanosleep, "clock_nanosleep", false},
     {SYS_wait4, "wait4", false},
-    {SYS_restart_syscall, "restart_syscall",
-     false}, /* a sleep that SIGSTOP and SIGCONT came into */
+    {SYS_restart_syscall, "restart_syscall", false}, /* a sleep, stopped and continued */
     {SYS_rt_sigtimedwait, "rt_sigtimedwait", false},
 #ifdef SYS_epoll_wait
     {SYS_epoll_wait, "epoll_wait", true},
@@ -56,28 +55,37 @@ static const struct call {
 #endif
 };
 
-/* The first line of /proc/PID/task/TID/NAME, without its newline. False, and errno, on failure. */
-static bool read_line(const char *pid, const char *tid, const char *name, char *line)
+/* The entry of that number, or NULL: a call that is not in the table. */
+static const struct call *find_call(long number)
+{
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (calls[i].number == number)
+            return &calls[i];
+    return NULL;
+}
+
+/*
+ * The first line of /proc/PID/task/TID/NAME, without its newline. Where it cannot be read, `line` says
+ * so in words: `? (NAME: Operation not permitted)`.
+ */
+static void read_line(const char *pid, const char *tid, const char *name, char *line)
 {
     char path[3 * LINE];
     snprintf(path, sizeof path, "/proc/%s/task/%s/%s", pid, tid, name);
     FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    bool got = fgets(line, LINE, file) != NULL || feof(file); /* an empty file is an empty line */
-    int saved = errno;
-    fclose(file);
-    errno = saved;
+    line[0] = '\0'; /* an empty file is an empty line */
+    if (file == NULL || (fgets(line, LINE, file) == NULL && !feof(file)))
+        snprintf(line, LINE, "? (%s: %s)", name, strerror(errno));
+    if (file != NULL)
+        fclose(file);
     line[strcspn(line, "\n")] = '\0';
-    return got;
 }
 
 /* The letter in `4711 (name) S ...`. A name may hold brackets: it ends at the last one. */
 static char state_of(const char *pid, const char *tid)
 {
-    char line[LINE] = "";
-    if (!read_line(pid, tid, "stat", line))
-        return '?';
+    char line[LINE];
+    read_line(pid, tid, "stat", line);
     const char *end = strrchr(line, ')');
     return end != NULL && end[1] == ' ' ? end[2] : '?';
 }
@@ -90,90 +98,84 @@ static const char *tcp_state(unsigned state)
     return state < sizeof names / sizeof *names ? names[state] : "?";
 }
 
-/*
- * Finds the socket with this inode in /proc/PID/net/PROTOCOL and says what it is. The process's own
- * net directory, not /proc/net: it may live in another network namespace. An address is printed
- * there as the number that its four bytes make on this machine, the port as a number (lab 02).
- */
-static bool describe_socket(const char *pid, const char *protocol, unsigned long inode, char *what)
+/* What a line of /proc/PID/net/tcp or udp says (lab 02). */
+struct row {
+    struct in_addr local, peer;
+    unsigned local_port, peer_port; /* without another end its address and port are 0 */
+    unsigned state;                 /* tcp_state() has the word */
+    unsigned long inode;
+};
+
+/* The row of the socket with this inode, in the table at `path`. False if it is not there. */
+static bool find_row(const char *path, unsigned long inode, struct row *row)
 {
-    char path[LINE], line[LINE];
-    snprintf(path, sizeof path, "/proc/%s/net/%s", pid, protocol);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    bool found = false, tcp = strcmp(protocol, "tcp") == 0;
-    while (!found && fgets(line, sizeof line, file)) {
-        struct in_addr local, peer;
-        unsigned local_port, peer_port, state;
-        unsigned long this_inode;
-        if (sscanf(line, " %*d: %x:%x %x:%x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local.s_addr,
-                   &local_port, &peer.s_addr, &peer_port, &state, &this_inode) != 6 ||
-            this_inode != inode)
-            continue;
-        found = true;
-        int n = snprintf(what, LINE, "%s %s%s%s:%u", protocol, tcp ? tcp_state(state) : "",
-                         tcp ? " " : "", inet_ntoa(local), local_port);
-        if (peer_port != 0)
-            snprintf(what + n, LINE - (size_t)n, " -> %s:%u", inet_ntoa(peer), peer_port);
-    }
-    fclose(file);
+    char line[LINE];
+    bool found = false;
+    FILE *table = fopen(path, "re");
+    while (table != NULL && !found && fgets(line, sizeof line, table) != NULL)
+        found = sscanf(line, " %*d: %x:%x %x:%x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
+                       &row->local.s_addr, &row->local_port, &row->peer.s_addr, &row->peer_port,
+                       &row->state, &row->inode) == 6 &&
+                row->inode == inode; /* the heading is no row */
+    if (table != NULL)
+        fclose(table);
     return found;
 }
 
-/* What descriptor fd of the process is: a socket with its ends, pipe, eventpoll, or a path. */
-static void describe_fd(const char *pid, long fd, char *what)
+/* Tells in `what` which socket of this protocol, "tcp" or "udp", has the inode. False: none has. */
+static bool describe_socket(const char *pid, const char *protocol, unsigned long inode, char *what)
 {
-    char path[LINE], link[LINE];
-    snprintf(path, sizeof path, "/proc/%s/fd/%ld", pid, fd);
-    ssize_t n = readlink(path, link, sizeof link - 1);
-    if (n < 0) {
-        snprintf(what, LINE, "? (%s)", strerror(errno));
-        return;
-    }
-    link[n] = '\0';
+    char path[LINE];
+    struct row row;
+    /* Not /proc/net, which is ours: the process may live in another network namespace. */
+    snprintf(path, sizeof path, "/proc/%s/net/%s", pid, protocol);
+    if (!find_row(path, inode, &row))
+        return false;
+    int n = snprintf(what, LINE, "%s ", protocol);
+    if (strcmp(protocol, "tcp") == 0)
+        n += snprintf(what + n, LINE - (size_t)n, "%s ", tcp_state(row.state));
+    n += snprintf(what + n, LINE - (size_t)n, "%s:%u", inet_ntoa(row.local), row.local_port);
+    if (row.peer_port != 0)
+        snprintf(what + n, LINE - (size_t)n, " -> %s:%u", inet_ntoa(row.peer), row.peer_port);
+    return true;
+}
+
+/* What descriptor fd of the process is: a socket with its ends, else what its link says. */
+static void describe_fd(const char *pid, int fd, char *what)
+{
+    char path[LINE], link[LINE] = "";
     unsigned long inode;
-    char name[LINE];
-    if (sscanf(link, "socket:[%lu]", &inode) == 1) {
-        if (!describe_socket(pid, "tcp", inode, what) && !describe_socket(pid, "udp", inode, what))
-            snprintf(what, LINE, "socket %lu", inode); /* not IPv4, or not bound anywhere yet */
-    } else if (sscanf(link, "anon_inode:[%255[^]]", name) == 1 ||
-               sscanf(link, "%255[^:]:[", name) == 1)
-        snprintf(what, LINE, "%.200s", name);
-    else
-        snprintf(what, LINE, "%.200s", link);
+    snprintf(path, sizeof path, "/proc/%s/fd/%d", pid, fd);
+    if (readlink(path, link, sizeof link - 1) < 0) /* it adds no NUL: link[] is full of them */
+        snprintf(link, sizeof link, "? (fd: %s)", strerror(errno));
+    if (sscanf(link, "socket:[%lu]", &inode) == 1 &&
+        (describe_socket(pid, "tcp", inode, what) || describe_socket(pid, "udp", inode, what)))
+        return;
+    snprintf(what, LINE, "%s", link); /* no socket, or not IPv4, or not bound anywhere yet */
 }
 
 /* Prints the line of one thread. Its files are read one by one: it may move on in between. */
 static void show_thread(const char *pid, const char *tid)
 {
-    char text[LINE] = "", kernel[LINE] = "", what[LINE] = "";
+    char text[LINE], kernel[LINE], what[LINE];
     printf("%s %c ", tid, state_of(pid, tid));
-    if (!read_line(pid, tid, "syscall", text)) {
-        printf("? (syscall: %s)\n", strerror(errno));
-        return;
-    }
-    /* `running`, or `NUMBER ARGUMENTS... SP PC`; the number is -1 outside a call. */
+    read_line(pid, tid, "syscall", text);
     char *rest;
     long number = strtol(text, &rest, 10);
-    if (rest == text || number < 0) {
+    if (rest == text || number < 0) { /* a word, such as running; or -1 */
         printf("%s\n", rest == text ? text : "not in a call");
         return;
     }
     read_line(pid, tid, "wchan", kernel);
-    long fd = strtol(rest, NULL, 16); /* the number is decimal, its arguments are hexadecimal */
-
-    const struct call *call = NULL;
-    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
-        if (calls[i].number == number)
-            call = &calls[i];
+    const struct call *call = find_call(number);
     if (call == NULL)
         printf("syscall %ld in %s\n", number, kernel);
     else if (!call->has_fd)
         printf("%s in %s\n", call->name, kernel);
     else {
-        describe_fd(pid, (int)fd, what);
-        printf("%s(%d) %s in %s\n", call->name, (int)fd, what, kernel);
+        int fd = (int)strtol(rest, NULL, 16); /* the number is decimal, its arguments are not */
+        describe_fd(pid, fd, what);
+        printf("%s(%d) %s in %s\n", call->name, fd, what, kernel);
     }
 }
 
@@ -188,7 +190,7 @@ int main(int argc, char **argv)
     DIR *tasks = opendir(path);
     if (tasks == NULL)
         lab_die(path);
-    for (struct dirent *entry; (entry = readdir(tasks)) != NULL;)
+    for (struct dirent *entry; (entry = readdir(tasks)) != NULL;) /* every entry but . and .. */
         if (entry->d_name[0] != '.')
             show_thread(argv[1], entry->d_name);
     closedir(tasks);

@@ -6,7 +6,7 @@
  *           (Ubuntu: kernel.yama.ptrace_scope is 1) that is a process's ancestors alone, and a
  *           program started beside it is none. A process can lift that for itself (prctl(2),
  *           PR_SET_PTRACER), and keeps it through exec. Without Yama the call fails with EINVAL,
- *           and nothing needs lifting.
+ *           and nothing needs lifting. A ptrace_scope of 2 (root alone) or 3 (nobody) stays.
  */
 #include "lab.h"
 
