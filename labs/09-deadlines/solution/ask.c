@@ -10,7 +10,7 @@
  *
  * Exit: 0 all echoed in time, 1 some were not, 2 usage, 7 not connected, 28 nothing by its deadline.
  */
-#include "options.h"
+#include "plumbing.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -72,13 +72,8 @@ static int connect_by(const struct sockaddr_in *peer, instant deadline)
     if (fd < 0)
         lab_die("socket");
     int error = connect(fd, (const struct sockaddr *)peer, sizeof *peer) < 0 ? errno : 0;
-    if (error == EINPROGRESS) {
-        socklen_t length = sizeof error;
-        if (!wait_until(fd, POLLOUT, deadline))
-            error = errno;
-        else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-            error = errno; /* writable means: it is decided. SO_ERROR says how */
-    }
+    if (error == EINPROGRESS) /* writable means: it is decided. SO_ERROR says how */
+        error = wait_until(fd, POLLOUT, deadline) ? pending_error(fd) : errno;
     if (error == 0)
         return fd;
     close(fd); /* and with it the kernel stops sending SYNs */
@@ -123,9 +118,7 @@ static bool receive_by(int fd, instant deadline)
 static bool await_echo(int fd, uint32_t seq, instant deadline)
 {
     while (receive_by(fd, deadline)) {
-        uint32_t theirs;
-        memcpy(&theirs, echo, sizeof theirs);
-        theirs = ntohl(theirs);
+        uint32_t theirs = get_number(echo);
         if (theirs < 1 || theirs > seq || memcmp(echo + 4, request + 4, size - 4) != 0) {
             errno = EBADMSG; /* not ours */
             return false;
@@ -143,8 +136,8 @@ static int ask(int fd)
     long ok = 0, asked = 0;
     int error = 0; /* of the request that was the last one, for no other can follow it */
     while (asked < count && error == 0 && now() < end_of_run) {
-        uint32_t seq = (uint32_t)++asked, wire = htonl(seq);
-        memcpy(request, &wire, sizeof wire);
+        uint32_t seq = (uint32_t)++asked;
+        put_number(request, seq);
         instant start = now();
         if (!send_by(fd, by(write_ms))) {
             error = errno; /* part of it may be out: what follows would be taken for its rest */

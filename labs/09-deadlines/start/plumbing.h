@@ -1,14 +1,15 @@
 /*
- * options.h - the command line of ask, and its progress dots. It is complete: nothing here is about
- * deadlines, but that -p makes signals come while the program waits.
+ * plumbing.h - what ask needs and what its lesson is not about: the command line, progress dots, and
+ * three calls with their arguments in order. It is complete.
  */
-#ifndef ASK_OPTIONS_H
-#define ASK_OPTIONS_H
+#ifndef ASK_PLUMBING_H
+#define ASK_PLUMBING_H
 
 #include "lab.h"
 
 #include <arpa/inet.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -72,6 +73,43 @@ static struct sockaddr_in read_options(int argc, char **argv)
     peer.sin_port = htons(lab_port(argv[optind + 1]));
     setvbuf(stdout, NULL, _IOLBF, 0); /* each line at once, also into a pipe */
     return peer;
+}
+
+/*
+ * recv(2) with the socket's own timeout, SO_RCVTIMEO: each call waits for so many milliseconds at
+ * most. The kernel then says EAGAIN, which is told as ETIMEDOUT.
+ */
+static inline ssize_t recv_timeout(int fd, void *bytes, size_t length, long ms)
+{
+    struct timeval timeout = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout) < 0)
+        lab_die("SO_RCVTIMEO");
+    ssize_t n = recv(fd, bytes, length, 0);
+    if (n < 0 && errno == EAGAIN)
+        errno = ETIMEDOUT;
+    return n;
+}
+
+/* SO_ERROR: the errno with which a connect(2) in progress has ended; 0 when it has succeeded. */
+static inline int pending_error(int fd)
+{
+    int error;
+    socklen_t length = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+/* The number in the first four bytes, in network order. */
+static inline uint32_t get_number(const uint8_t *bytes)
+{
+    uint32_t wire;
+    memcpy(&wire, bytes, sizeof wire);
+    return ntohl(wire);
+}
+
+static inline void put_number(uint8_t *bytes, uint32_t number)
+{
+    uint32_t wire = htonl(number);
+    memcpy(bytes, &wire, sizeof wire);
 }
 
 #endif
