@@ -6,12 +6,41 @@
 # shellcheck shell=bash
 
 readonly CHECK_LIMIT=60 # seconds; a check should take two
-SCRATCH='' CHILD='' WATCHER='' LITTER=() # LITTER: what is half made, and goes if this is interrupted
+SCRATCH='' CHILD='' WATCHER='' MARK='' LITTER=() # LITTER: what is half made, and goes if this is interrupted
+
+# mark: PID-NAMESPACE into MARK, for the names of what is half made. On a host of a lab network pids are others: who is
+# not in our namespace of them cannot be told dead.
+mark() {
+    [ -z "$MARK" ] || return 0
+    MARK=$(readlink /proc/self/ns/pid) || MARK=0
+    MARK=$$-${MARK//[!0-9]/}
+}
+# sweep PREFIX…: takes away what a runner left that was killed, and could not: it has its mark, is ours, and no process
+# has its pid any more. [#what-the-dead-left]
+sweep() {
+    local prefix path
+    mark
+    for prefix; do
+        for path in "$prefix"*; do
+            [[ ${path##*/} =~ \.([0-9]+)-([0-9]+)(\.[A-Za-z0-9]+)?$ ]] || continue
+            if [ "${BASH_REMATCH[2]}" != "${MARK#*-}" ] || [ -e "/proc/${BASH_REMATCH[1]}" ]; then continue; fi
+            if [ ! -O "$path" ] || [ -L "$path" ]; then continue; fi
+            rm -rf "$path" 2>/dev/null || true
+        done
+    done
+}
 
 scratch() {
+    local place=${TMPDIR:-/tmp} said
     [ -z "$SCRATCH" ] || return 0
-    SCRATCH=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX" 2>/dev/null) || refuse "no temporary folder can be made in ${TMPDIR:-/tmp}"
+    mark
+    sweep "$place/lab."
+    if ! said=$(mktemp -d "$place/lab.$MARK.XXXXXX" 2>&1); then refuse "$place: no temporary folder can be made (${said##*: }); TMPDIR may name another place"; fi
+    SCRATCH=$said
     trap clean_up EXIT
+    # An empty folder can be made on a disk that is full; what a check says then is cut short, and its failure nobody's.
+    said=$(cause_at "$SCRATCH")
+    [ -z "$said" ] || refuse "$place: nothing can be written there ($said); make room, or let TMPDIR name another place"
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
@@ -98,24 +127,29 @@ cmd_check() {
         *) words+=("$word") ;;
         esac
     done
-    [ ${#words[@]} -le 1 ] || usage_error "check: one lab at a time, or all"
+    [ ${#words[@]} -le 1 ] || usage_error "check: ${words[1]}: one lab at a time, or all"
+    if [ -n "$watch" ]; then
+        [ -z "$form" ] || usage_error "check: --watch is for a person, --$form for a program: one of them"
+        [ "${words[*]}" != all ] || usage_error "check: --watch is for one lab, and not for all"
+    fi
     load
     if [ "${words[*]}" = all ]; then
         for id in "${ORDER[@]}"; do
             if [ "${STARTED[$id]}" = no ] || [ ! -f "$(dir_of "$id")/check" ]; then continue; fi
             if locked "$id"; then labs+=("$id"); else complain "lab $id is left out: its predictions are not locked"; fi
         done
-        [ ${#labs[@]} -gt 0 ] || cannot "check: no lab is begun and predicted yet ($ME start ${ORDER[0]})"
+        if [ ${#labs[@]} -eq 0 ]; then
+            complain "check: no lab is begun and predicted yet"
+            show_next "${CURRENT:-${ORDER[0]}}" >&2
+            exit 4
+        fi
     else
         pick "${words[@]}"
         need_started
         need_predictions check "$skip"
         labs=("$LAB")
     fi
-    if [ -n "$watch" ]; then
-        if [ -n "$form" ] || [ "${words[*]}" = all ]; then usage_error "check: --watch is for one lab, and for a person"; fi
-        watch_lab "$LAB"
-    fi
+    [ -z "$watch" ] || watch_lab "$LAB"
     for id in "${labs[@]}"; do
         check_lab "$id"
         total=$(worse "$total" $RESULT_CODE)

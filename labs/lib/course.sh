@@ -40,7 +40,6 @@ load() {
     need_programs lab_report
     if [ -z "$LOADED" ]; then state=$(helper state "$(shown "$HERE")" "$(shown "$WORK")") || exit 1 # it has said why
     else state=$(helper state "$HERE" "$WORK" 2>/dev/null) || refuse "the records cannot be read any more"; fi
-    LOADED=yes
     ORDER=() CURRENT=
     while IFS=$'\t' read -r id rest; do
         ORDER+=("$id")
@@ -49,6 +48,10 @@ load() {
             OBSERVED[$id] HINTS[$id] RESULT[$id] DETAIL[$id] PASSED[$id] GAVE_UP[$id] FREE[$id] state <<<"$rest"
         [ "$state" != yes ] || CURRENT=$id
     done <<<"$state"
+    if [ -z "$LOADED$CURRENT" ] && [ -e "$WORK/current" ]; then
+        complain "$(shown "$WORK/current"): it names no lab that there is, so none is current; all else is kept. $ME start N makes one current again"
+    fi
+    LOADED=yes
 }
 
 dir_of() { echo "$HERE/$1-${SLUG[$1]}"; }
@@ -64,9 +67,11 @@ lab_here() {
 pick() {
     local word=${1:-} id near
     LAB=
+    no_options "$@"
+    [ $# -eq 0 ] || [ -n "$word" ] || usage_error "$VERB: an empty word names no lab ($ME list)"
     [ -n "$word" ] || word=$(lab_here)
     if [ -z "$word" ]; then
-        [ -n "$CURRENT" ] || { complain "no lab is begun yet."; next_is "$ME start ${ORDER[0]}" >&2; exit 1; }
+        [ -n "$CURRENT" ] || { complain "no lab is $(any_begun && echo current || echo begun yet)."; next_is "$ME start ${ORDER[0]}" >&2; exit 1; }
         LAB=$CURRENT
     else
         for id in "${ORDER[@]}"; do
@@ -81,6 +86,8 @@ pick() {
     DIR=$(dir_of "$LAB")
     [ -d "$DIR" ] || usage_error "lab $LAB (${TITLE[$LAB]}): there is no folder $(shown "$DIR"): it is not written yet"
 }
+
+any_begun() { [[ " ${STARTED[*]} " == *' yes '* ]]; }
 
 need_started() {
     [ "${STARTED[$LAB]}" = no ] || return 0
@@ -160,9 +167,12 @@ state_of() {
 
 cmd_where() {
     local id
+    no_operands "$@"
     load
     id=${CURRENT:-${ORDER[0]}}
-    if [ -z "$CURRENT" ]; then
+    if [ -z "$CURRENT" ] && any_begun; then
+        say "No lab is current. $ME list has those that you have begun."
+    elif [ -z "$CURRENT" ]; then
         say "echolab: ${#ORDER[@]} labs, in each of which you predict, see, and build. No lab is begun yet."
     else
         bold "Lab $id: ${TITLE[$id]}"; echo
@@ -199,7 +209,7 @@ checked() { # ID
 
 cmd_list() {
     local id mark
-    [ $# -eq 0 ] || usage_error "list: $1: takes no operand"
+    no_operands "$@"
     load
     printf '     %-26s %7s  %-8s  %s\n' Lab Minutes Needs State
     for id in "${ORDER[@]}"; do

@@ -10,10 +10,11 @@ doctor_verdict() { # OK|FIX|SKIP NAME TEXT [COMMAND]
     [ -z "${4:-}" ] || printf '  $ %s\n' "$4"
     [ "$1" != FIX ] || DOCTOR_FIXES=$((DOCTOR_FIXES + 1))
 }
+install_of() { echo "$([ "$EUID" -eq 0 ] || echo 'sudo ')apt-get install $1"; } # PACKAGE
 doctor_has() { # PROGRAM PACKAGE PURPOSE
     local where
     if where=$(type -P "$1"); then doctor_verdict OK "$1" "$where"
-    else doctor_verdict FIX "$1" "not found: $3" "$([ "$EUID" -eq 0 ] || echo 'sudo ')apt-get install $2"; fi
+    else doctor_verdict FIX "$1" "not found: $3" "$(install_of "$2")"; fi
 }
 
 # strace(1) may be there and may not be allowed: in containers, and where kernel.yama.ptrace_scope says so.
@@ -79,7 +80,7 @@ doctor_labs() {
 
 cmd_doctor() {
     local said rc=0
-    [ $# -eq 0 ] || usage_error "doctor: $1: takes no operand"
+    no_operands "$@"
     DOCTOR_FIXES=0
     if [ ! -x "$BIN/lab_report" ]; then # no lab can be read yet, and no line wrapped; but what is missing can be told
         doctor_tools

@@ -15,6 +15,7 @@
 #include "options.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -28,8 +29,6 @@
 struct options {
     el_duration settle;
 };
-
-enum news { NOTHING_NEW, SAVED, FOLDER_GONE };
 
 static int fail(const char *object, const char *what)
 {
@@ -45,21 +44,28 @@ static bool is_ours(const char *name)
            strcmp(name, "4913") != 0 && (length < 3 || strcmp(name + length - 2, ".o") != 0);
 }
 
-/* Adds a name to the line, once. What does not fit is left out: that something was saved is told. */
-static void note(char *line, size_t size, const char *name)
+/* What was saved, by name. What does not fit is left out: that something was saved is told. */
+struct saves {
+    size_t count;
+    bool lost; /* the kernel had more than it could keep */
+    char name[16][NAME_MAX + 1];
+};
+
+static void note(struct saves *saves, const char *name)
 {
-    char *clean = paragraph_clean(name, strlen(name), ' ');
-    size_t used = strlen(line);
-    if (clean != NULL && strstr(line, clean) == NULL && used + strlen(clean) + 2 < size)
-        snprintf(line + used, size - used, " %s", clean);
-    free(clean);
+    for (size_t i = 0; i < saves->count; i++)
+        if (strcmp(saves->name[i], name) == 0)
+            return;
+    if (saves->count == sizeof saves->name / sizeof saves->name[0])
+        saves->lost = true;
+    else
+        snprintf(saves->name[saves->count++], NAME_MAX + 1, "%s", name);
 }
 
-/* Reads what is there. The kernel never splits an event, and gives whole ones only. */
-static enum news take_events(int fd, char *line, size_t size)
+/* Reads what is there. The kernel never splits an event, and gives whole ones only. False: the folder is gone. */
+static bool take_events(int fd, struct saves *saves)
 {
     _Alignas(struct inotify_event) char events[16384];
-    enum news news = NOTHING_NEW;
     ssize_t got = read(fd, events, sizeof events);
 
     for (char *at = events; got > 0 && at < events + got;) {
@@ -68,40 +74,61 @@ static enum news take_events(int fd, char *line, size_t size)
         const char *name = event.len > 0 ? at + sizeof event : "";
         at += sizeof event + event.len;
         if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED | IN_UNMOUNT))
-            return FOLDER_GONE;
-        if (event.mask & IN_Q_OVERFLOW) { /* some were lost: something was saved, surely */
-            news = SAVED;
-        } else if (is_ours(name)) {
-            note(line, size, name);
-            news = SAVED;
-        }
+            return false;
+        if (event.mask & IN_Q_OVERFLOW) /* some were lost: something was saved, surely */
+            saves->lost = true;
+        else if (is_ours(name))
+            note(saves, name);
     }
-    return news;
+    return true;
 }
 
-static int watch(int fd, el_duration settle)
+/*
+ * Prints the line. An editor's temporary file has any name (sed -i takes sedX1Y2Z3, vim 4913 and the next that is
+ * free): what tells it from a save is that it is not there any more. Nothing is told if nothing was left. [#what-stayed]
+ */
+static int tell(const char *folder, const struct saves *saves)
+{
+    char line[1024] = "saved", path[PATH_MAX];
+    bool any = saves->lost;
+
+    for (size_t i = 0; i < saves->count; i++) {
+        if (snprintf(path, sizeof path, "%s/%s", folder, saves->name[i]) < (int)sizeof path &&
+            access(path, F_OK) < 0 && errno == ENOENT)
+            continue;
+        any = true;
+        char *clean = paragraph_clean(saves->name[i], strlen(saves->name[i]), ' ');
+        size_t used = strlen(line);
+        if (clean != NULL && used + strlen(clean) + 2 < sizeof line)
+            snprintf(line + used, sizeof line - used, " %s", clean);
+        free(clean);
+    }
+    if (any && (puts(line) < 0 || fflush(stdout) != 0))
+        return fail("stdout", "write");
+    return 0;
+}
+
+static int watch(int fd, const char *folder, el_duration settle)
 {
     struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    int settle_ms = (int)(settle / 1000000);
+    int settle_ms = (int)(settle / 1000000), code = 0;
 
-    for (;;) {
-        char line[1024] = "saved";
+    while (code == 0) {
+        struct saves saves = {0};
         if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
             return fail("inotify", "poll");
-        enum news news = take_events(fd, line, sizeof line);
-        if (news == NOTHING_NEW)
+        bool there = take_events(fd, &saves);
+        if (there && saves.count == 0 && !saves.lost)
             continue;
-        for (int i = 0; news == SAVED && i < 10 && poll(&poll_fd, 1, settle_ms) > 0; i++)
-            if (take_events(fd, line, sizeof line) == FOLDER_GONE)
-                news = FOLDER_GONE;
-        if (news == FOLDER_GONE) {
+        for (int i = 0; there && i < 10 && poll(&poll_fd, 1, settle_ms) > 0; i++)
+            there = take_events(fd, &saves);
+        if (!there) {
             puts("gone");
             return fflush(stdout) == 0 ? 0 : fail("stdout", "write");
         }
-        puts(line);
-        if (fflush(stdout) != 0)
-            return fail("stdout", "write");
+        code = tell(folder, &saves);
     }
+    return code;
 }
 
 static void end_cleanly(int signal)
@@ -143,7 +170,7 @@ int main(int argc, char **argv)
     puts("watching");
     if (fflush(stdout) != 0)
         return fail("stdout", "write");
-    code = watch(fd, options.settle);
+    code = watch(fd, argv[first], options.settle);
     close(fd);
     return code;
 }

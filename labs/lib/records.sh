@@ -14,8 +14,27 @@
 
 now() { TZ=UTC0 printf '%(%Y-%m-%dT%H:%M:%SZ)T\n' -1; }
 
+# cannot_write PATH: that it cannot, why, and what may be done.
+cannot_write() {
+    local cause fix="ECHOLAB_LAB_WORK may name another folder"
+    cause=$(cause_at "$1")
+    [ "$cause" != 'No space left on device' ] || fix="make room, or let ECHOLAB_LAB_WORK name another folder"
+    echo "$(shown "$1"): cannot be written${cause:+ ($cause)}; $fix"
+}
+# cause_at PATH: why nothing can be written there, in the system's words; asked when it has failed, by a try in the next folder that is there.
+cause_at() {
+    local place=$1 said
+    while [ ! -d "$place" ] && [ -n "$place" ]; do place=${place%/*}; done
+    place=${place:-/}
+    mark
+    said=$({ printf '%8192s' '' >"$place/.try.$MARK"; } 2>&1) || true
+    rm -f "$place/.try.$MARK" 2>/dev/null || true
+    echo "${said##*: }"
+}
+
 need_work() {
-    mkdir -p "$WORK/records" 2>/dev/null || refuse "$(shown "$WORK"): cannot be made or written; ECHOLAB_LAB_WORK may name another folder"
+    mkdir -p "$WORK/records" 2>/dev/null || refuse "$(cannot_write "$WORK")"
+    sweep "$WORK"/.{new-,current,try} "$WORK"/records/*/.given "$WORK"/records/*/observed.tsv.
 }
 
 # record ID EVENT [DETAIL]: one line, or it is told that it cannot be written, and false. bash writes a line of
@@ -25,13 +44,19 @@ try_record() {
     mkdir -p "$WORK/records/$1" 2>/dev/null || true
     [ ! -s "$file" ] || [ -z "$(tail -c 1 "$file" 2>/dev/null | tr '\0' 0)" ] || whole=$'\n'
     { printf '%s%s\t%s\t%s\n' "$whole" "$(now)" "$2" "${detail//[[:cntrl:]]/ }" >>"$file"; } 2>/dev/null ||
-        { complain "$(shown "$file"): cannot be written; ECHOLAB_LAB_WORK may name another folder"; return 1; }
+        { complain "$(cannot_write "$file")"; return 1; }
 }
 record() { try_record "$@" || exit 1; } # ... and the end
 
 set_current() {
-    local new=$WORK/.current.$$
-    { echo "$1" >"$new" && mv -f "$new" "$WORK/current"; } 2>/dev/null || refuse "$(shown "$WORK/current"): cannot be written"
+    local new
+    mark
+    new=$WORK/.current.$MARK
+    if ! { echo "$1" >"$new" && mv -fT "$new" "$WORK/current"; } 2>/dev/null; then
+        rm -f "$new" 2>/dev/null || true
+        [ ! -d "$WORK/current" ] || refuse "$(shown "$WORK/current"): cannot be written: it is a folder, and should be a file; move it away"
+        refuse "$(cannot_write "$WORK/current")"
+    fi
     CURRENT=$1
 }
 
@@ -40,36 +65,37 @@ set_current() {
 copy_start() {
     local start
     start=$(dir_of "$1")/start
-    cp -RL "$start" "$2" 2>/dev/null && chmod -R u+w "$2" || return 1
+    cp -RL "$start" "$2" && chmod -R u+w "$2" || return 1
     if [ -f "$2/Makefile" ] && [ ! "$WORK/../lib" -ef "$LIB" ]; then
         # Before a blank in a path, make wants a backslash; awk would take it away from -v, not from ENVIRON.
         { LINE="LAB_LIB ?= ${LIB// /\\ }" awk '$0 == "LAB_LIB ?= ../../lib" { $0 = ENVIRON["LINE"] } { print }' "$2/Makefile" >"$2/.makefile" &&
-            mv -f "$2/.makefile" "$2/Makefile"; } 2>/dev/null
+            mv -f "$2/.makefile" "$2/Makefile"; }
     fi
 }
 
 # prepare ID: copies the starter files beside the places that they are for, once for the learner and once for given/.
 # What can go wrong (a full disk) goes wrong here, before anything is changed.
 prepare() {
-    local new=$WORK/.new-$1.$$ records=$WORK/records/$1
-    mkdir -p "$records" 2>/dev/null || refuse "$(shown "$records"): cannot be made"
+    local new records=$WORK/records/$1 said
+    mark
+    new=$WORK/.new-$1.$MARK
+    mkdir -p "$records" 2>/dev/null || refuse "$(cannot_write "$records"). Nothing was done"
     scratch
-    LITTER+=("$new" "$records/.given.$$")
+    LITTER+=("$new" "$records/.given.$MARK")
     rm -rf "$new"
-    if ! copy_start "$1" "$new" || ! cp -R "$new" "$records/.given.$$" 2>/dev/null; then
-        refuse "$(shown "$(dir_of "$1")/start"): cannot be copied to $(shown "$WORK"), so nothing was done"
-    fi
+    said=$({ copy_start "$1" "$new" && cp -R "$new" "$records/.given.$MARK"; } 2>&1) ||
+        refuse "$(shown "$(dir_of "$1")/start"): cannot be copied to $(shown "$WORK") (${said##*: }), so nothing was done"
 }
 
 # give ID: renames what is prepared into its place. rename(2) refuses a folder that is there and not empty, so
 # nobody's work is lost if another command was quicker.
 give() {
-    local new=$WORK/.new-$1.$$ records=$WORK/records/$1
+    local new=$WORK/.new-$1.$MARK records=$WORK/records/$1
     if mv -T "$new" "$WORK/$1" 2>/dev/null; then
         rm -rf "$records/given"
-        mv -T "$records/.given.$$" "$records/given"
+        mv -T "$records/.given.$MARK" "$records/given"
     fi
-    rm -rf "$new" "$records/.given.$$"
+    rm -rf "$new" "$records/.given.$MARK"
     [ -d "$WORK/$1" ] || refuse "$(shown "$WORK/$1"): cannot be made"
 }
 
@@ -80,7 +106,7 @@ upstream_changed() {
     scratch
     fresh=$SCRATCH/fresh
     mkdir "$fresh"
-    if copy_start "$1" "$fresh/start" && ! diff -rq "$given" "$fresh/start" >/dev/null 2>&1; then
+    if copy_start "$1" "$fresh/start" 2>/dev/null && ! diff -rq "$given" "$fresh/start" >/dev/null 2>&1; then
         wrap 6 "Note: " "the starter files of lab $1 have changed since you began. Yours are untouched. $ME diff $1 shows what you did; $ME reset $1 puts it aside and gives you the new ones."
         rc=0
     fi
@@ -90,6 +116,8 @@ upstream_changed() {
 
 cmd_start() {
     local before stop=.
+    no_options "$@"
+    [ $# -le 1 ] || usage_error "start: $2: one lab at a time"
     [ $# -eq 1 ] || usage_error "start: which lab? $ME start ${ORDER[0]:-01} ($ME list)"
     load
     pick "$1"
@@ -119,7 +147,7 @@ cmd_start() {
 # next: the first after this one that has not passed and that can be done on this machine.
 cmd_next() {
     local id seen='' first='' left=''
-    [ $# -eq 0 ] || usage_error "next: $1: takes no operand"
+    no_operands "$@"
     load
     if [ -n "$CURRENT" ] && [ "${PASSED[$CURRENT]}" = no ] && [ "${GAVE_UP[$CURRENT]}" = no ]; then
         complain "lab $CURRENT (${TITLE[$CURRENT]}) has not passed yet. ($ME start N goes to any lab all the same.)"
@@ -146,7 +174,8 @@ cmd_next() {
 
 cmd_diff() {
     local from rc=0 text
-    [ $# -le 1 ] || usage_error "diff: one lab at a time"
+    no_options "$@"
+    [ $# -le 1 ] || usage_error "diff: $2: one lab at a time"
     load
     pick "$@"
     need_started
@@ -162,16 +191,18 @@ cmd_diff() {
 # reset: the work is renamed away as a whole, so there is no moment in which it is in neither place.
 cmd_reset() {
     local backup stamp n=''
+    no_options "$@"
+    [ $# -le 1 ] || usage_error "reset: $2: one lab at a time"
     [ $# -eq 1 ] || usage_error "reset: which lab? $ME reset N"
     load
     pick "$1"
     need_started
     prepare "$LAB"
     TZ=UTC0 printf -v stamp '%(%Y%m%d-%H%M%S)T' -1
-    mkdir -p "$WORK/backup" 2>/dev/null || refuse "reset: $(shown "$WORK/backup"): cannot be made, so nothing was done"
+    mkdir -p "$WORK/backup" 2>/dev/null || refuse "reset: $(cannot_write "$WORK/backup"). Nothing was done"
     backup=$WORK/backup/$LAB-$stamp
     until mkdir "$backup$n" 2>/dev/null; do # a name of our own; the folder goes in its place
-        [ -e "$backup$n" ] || refuse "reset: $(shown "$backup"): cannot be made, so nothing was done"
+        [ -e "$backup$n" ] || refuse "reset: $(cannot_write "$backup"). Nothing was done"
         n=-$((${n#-} + 1))
     done
     backup+=$n
@@ -186,7 +217,8 @@ cmd_hint() {
     local skip='' hint last=0 file
     local -a words=()
     for file; do if [ "$file" = --no-predict ]; then skip=yes; else words+=("$file"); fi; done
-    [ ${#words[@]} -le 1 ] || usage_error "hint: one lab at a time"
+    no_options "${words[@]}"
+    [ ${#words[@]} -le 1 ] || usage_error "hint: ${words[1]}: one lab at a time"
     load
     pick "${words[@]}"
     need_started
@@ -208,6 +240,8 @@ cmd_solution() {
     local give_up='' word
     local -a words=()
     for word; do if [ "$word" = --give-up ]; then give_up=yes; else words+=("$word"); fi; done
+    no_options "${words[@]}"
+    [ ${#words[@]} -le 1 ] || usage_error "solution: ${words[1]}: one lab at a time"
     [ ${#words[@]} -eq 1 ] || usage_error "solution: of which lab? $ME solution N [--give-up]"
     load
     pick "${words[0]}"
@@ -215,7 +249,8 @@ cmd_solution() {
     if [ "${PASSED[$LAB]}" = no ] && [ "${GAVE_UP[$LAB]}" = no ]; then
         if [ -z "$give_up" ]; then
             complain "solution: lab $LAB has not passed yet. Hints come first; $ME solution $LAB --give-up shows it all the same (recorded)."
-            next_is "$ME hint $LAB" >&2
+            if [ "${STARTED[$LAB]}" = yes ] && locked "$LAB"; then next_is "$ME hint $LAB" >&2
+            else show_next "$LAB" >&2; fi
             exit 1
         fi
         record "$LAB" gave-up
@@ -226,13 +261,14 @@ cmd_solution() {
 }
 
 cmd_report() {
-    [ $# -eq 0 ] || [ "$*" = --json ] || usage_error "report: $1: takes no operand; it is JSON"
+    [ "$*" = --json ] || no_operands "$@" # it is JSON
     need_programs lab_report
     helper receipt "$(shown "$HERE")" "$(shown "$WORK")" "$(now)"
 }
 
 cmd_explain() {
-    [ $# -eq 1 ] || usage_error "explain: which errno? $ME explain ECONNREFUSED, or its number"
+    [ $# -eq 1 ] || set -- '' # none, or several
+    [ -n "$1" ] || usage_error "explain: which errno? $ME explain ECONNREFUSED, or its number"
     need_programs lab_report
     helper explain "$HERE/errno.tsv" "$1"
 }

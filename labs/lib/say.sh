@@ -38,6 +38,14 @@ next_is() { printf '%s %s\n' "$(bold Next:)" "$1"; [ -z "${2:-}" ] || wrap 6 '  
 refuse() { complain "$@"; exit 1; }
 usage_error() { complain "$@"; exit 2; }
 cannot() { complain "$@"; exit 4; }
+VERB=where # the command that was typed
+# no_operands WORD…: for a verb that takes none.
+no_operands() { [ $# -eq 0 ] || usage_error "$VERB: $1: $VERB takes nothing more ($ME help)"; }
+# no_options WORD…: what begins with - is none that is known, and not the name of a lab.
+no_options() {
+    local word
+    for word; do [[ $word != -* ]] || usage_error "$VERB: $word: unknown option ($ME help)"; done
+}
 
 # shown PATH: as short as it can be typed from here.
 shown() { case $1 in "$PWD"/*) echo "${1#"$PWD"/}" ;; *) echo "$1" ;; esac; }

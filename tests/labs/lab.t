@@ -95,6 +95,32 @@ said 'an unknown verb is wrong usage' 2 lab chekc
 like '... and the nearest is named' "$ERR" 'did you mean "check"\?'
 said 'a number alone is no verb' 2 lab 4
 like '... and what it may have meant is told' "$ERR" 'labs/lab start 4'
+while read -r words; do
+    # shellcheck disable=SC2086 # words
+    said "lab $words is wrong usage" 2 lab $words
+    like '... by its word' "$ERR" "^lab: ${words%% *}: ${words#* }: "
+done <<'WRONG'
+where x
+list x
+next x
+doctor x
+report x
+up x
+down x
+start --foo
+diff --foo
+reset --foo
+hint --foo
+solution --foo
+run --foo
+WRONG
+said 'what a host shall run is asked for' 2 lab run client --
+said '... and enter takes a host only' 2 lab enter client x
+said '--watch is for a person' 2 lab check --watch --json
+said '... and for one lab' 2 lab check --watch all
+said 'an empty word is no lab' 2 lab start ''
+said '... and no verb' 2 lab ''
+exits '--plain may stand anywhere' 0 lab list --plain
 said 'an unknown lab is wrong usage' 2 lab start thre
 like '... and the nearest is named, too' "$ERR" 'did you mean three\?'
 said 'a lab that is not written yet is told' 2 lab start 4
@@ -134,6 +160,14 @@ sed -i '2i set -e' labs/01-one/observe; touch $WORK/01/lacks
 exits '... for want of a program, with 4' 4 lab predict
 like '... and what to do' "$ERR" '^Next: labs/lab doctor$'
 rm $WORK/01/lacks
+like '... and that the answers are kept' "$ERR" 'answers are *kept'
+printf '\nmake -s nothing\n' >>labs/01-one/observe
+mkdir "$TEST_TMP/tools"
+for tool in bash awk cat dirname grep mkdir mktemp readlink rm sed tail tr; do ln -s "$(type -P $tool)" "$TEST_TMP/tools/"; done
+exits 'what it needs to build and is not here' 4 env PATH="$TEST_TMP/tools" labs/lab predict
+like '... is named' "$ERR" '^lab: predict: not found: make, cc\.'
+like '... with the command' "$ERR" '^  \$ (sudo )?apt-get install make gcc$'
+sed -i '$d' labs/01-one/observe
 said 'predict then holds the answers against what is seen' 0 lab predict
 like '... and names the misconception' "$OUT" 'you counted one twice'
 like '... and why something was not measured' "$OUT" 'this kernel is shy'
@@ -243,7 +277,33 @@ ok 'six starts at once have left one whole copy' diff -r labs/03-three/start $WO
 is '... and nothing beside it' "$(find $WORK -name '.*' | head)" ''
 echo garbage >$WORK/current
 said 'a current lab that is none is as none' 0 lab
+like '... and told, by the file' "$ERR" '^lab: labs/work/current: it names no lab'
+like '... and what was begun is not denied' "$OUT" '^No lab is current'
+rm $WORK/current; mkdir $WORK/current
+said 'a folder in its place is told' 1 lab start 1
+is '... and nothing is put into it' "$(find $WORK -path '*current*')" $WORK/current
+rmdir $WORK/current
 lab start 1 >/dev/null 2>&1
+
+# A runner that was killed cannot take away what it had half made; the next one does, and leaves what is not its to take.
+ns=$(readlink /proc/self/ns/pid); ns=${ns//[!0-9]/}
+true & dead=$!; wait $dead
+mkdir -p "$TEST_TMP/t"/lab.{"$dead-$ns","$$-$ns","$dead-1"}.abcdef "$WORK/.new-02.$dead-$ns"
+TMPDIR=$TEST_TMP/t lab diff 1 >/dev/null; lab start 1 >/dev/null
+is 'what a dead runner left is taken away, and nothing else' "$(cd "$TEST_TMP/t" && echo *)" "$(cd "$TEST_TMP/t" && printf '%s\n' lab.{"$$-$ns","$dead-1"}.abcdef | sort | paste -sd ' ')"
+is '... beside the work, too' "$(find $WORK -name '.new-*')" ''
+apart=(unshare --mount)
+[ "$EUID" -eq 0 ] || apart+=(--user --map-root-user)
+if "${apart[@]}" true 2>/dev/null; then
+    # shellcheck disable=SC2016 # for the shell in the namespace
+    full() { "${apart[@]}" sh -c 'mount -t tmpfs -o size=64k full "$0" && { head -c 128k /dev/zero >"$0/fill" 2>/dev/null; "$@"; }' "$TEST_TMP/t" "$@"; }
+    said 'a full disk is the reason, not the check' 1 full env TMPDIR="$TEST_TMP/t" labs/lab check 1
+    like '... and named' "$(tr '\n' ' ' <<<"$ERR")" 'No space left on device.*TMPDIR'
+    said 'where the work goes, too' 1 full env ECHOLAB_LAB_WORK="$TEST_TMP/t/work" labs/lab start 1
+    like '... with the reason' "$(tr '\n' ' ' <<<"$ERR")" 'No space left on device'
+else
+    skip 'a full disk' 'no mount namespace can be made here'
+fi
 
 # ---- watching -----------------------------------------------------------------------------------
 
@@ -259,6 +319,11 @@ ok '... waiting again' wait_for 10 watch_has '^Waiting until' 2
 echo no >$WORK/01/.answer.txt.swp; mv $WORK/01/.answer.txt.swp $WORK/01/answer.txt
 ok '... and when one was renamed into its place' wait_for 10 watch_has '^Lab 01 has not passed' 2
 ok '... waiting again' wait_for 10 watch_has '^Waiting until' 3
+sed -i s/no/yes/ $WORK/01/answer.txt
+ok '... and after sed -i' wait_for 10 watch_has '^Waiting until' 4
+echo 1 >$WORK/01/5036; rm $WORK/01/5036; echo no >$WORK/01/answer.txt # vim asks so whether it may write here
+ok '... and after another' wait_for 10 watch_has '^Waiting until' 5
+is '... each time naming the file, and no temporary one' "$(grep -c '^---- saved answer.txt ----$' "$TEST_TMP/watch") $(grep -c '^---- ' "$TEST_TMP/watch")" '4 4'
 kill -INT $PID
 rc=0; wait $PID 2>/dev/null || rc=$?
 is '... and Ctrl-C ends it, with the exit code of the last result' $rc 1
@@ -309,7 +374,12 @@ if "$NET" doctor --quick >/dev/null; then
     said 'run passes the output on' 0 lab run client -- hostname
     is '... of the host' "$OUT" client
     said '... and the exit code' 41 lab run client -- sh -c 'exit 41'
-    said 'down' 0 lab down
+    said 'on a host the network cannot be ended' 1 lab run client -- "$TREE/labs/lab" down
+    like '... and what to do is told' "$(tr '\n' ' ' <<<"$SAID")" 'on a host, client, of world lab02-.* leave it first'
+    world=$("$NET" status | sed -n 's/^\(lab02-[0-9a-f]*\): .*/\1/p' | tail -n 1)
+    said 'the world of another lab that was exported is not this one' 0 env ECHOLAB_WORLD="lab03-${world#lab02-}" labs/lab up
+    like '... and how the texts find this one is told' "$OUT" "^  export ECHOLAB_WORLD=$world\$"
+    said 'down' 0 env ECHOLAB_WORLD="lab03-${world#lab02-}" labs/lab down
     said '... and then run is refused' 1 lab run client -- true
     like '... with the next action' "$ERR" '^Next: labs/lab up'
     labs/lab up >/dev/null 2>&1 &
