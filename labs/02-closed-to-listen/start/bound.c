@@ -3,7 +3,7 @@
  *
  * Teaches:  ss(8) reads no file: it sends a question over a netlink socket (sock_diag(7)), with
  *           one bit for each state it wants. Since Linux 6.8 there is a bit for "bound, and nothing
- *           else". The ss of iproute2 6.8 sets it when asked (--bound-inactive), an older one cannot.
+ *           else". The ss of iproute2 6.8 sets it (-a, --bound-inactive), an older one cannot.
  * Run:      ./stage bind 7002 ./bound
  * Leaves out: IPv6, and answers that fail: an older kernel ignores the bit and shows nothing.
  */
