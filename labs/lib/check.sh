@@ -16,6 +16,7 @@
 #   settled                   waits until the program sleeps, having done what there was to do; false when it is gone
 #   still_alive WHAT          ok when the program lives then. Else its end is named: sigpipe, crashed, exited
 #   talk, ask, peer, ...      the other end: see talk.sh, which this file sources
+#   sanitized ...             the last step: see sanitize.sh
 #   run_answer CMD [ARG...]   a learner's client: sets OUT, ERR, STATUS, TOOK_MS. LIMIT=10 seconds. Returns 1
 #                             when it took longer (too-slow) or died of a signal
 #   traced CMD [ARG...]       the same under strace -f; the calls are in the file $TRACE. Returns 4 where
@@ -300,3 +301,5 @@ on() { "$LAB_NET" run "$1" -- "${@:2}"; }
 . "$LAB_LIB/process.sh"
 # shellcheck source=labs/lib/talk.sh
 . "$LAB_LIB/talk.sh"
+# shellcheck source=labs/lib/sanitize.sh
+. "$LAB_LIB/sanitize.sh"

@@ -15,7 +15,7 @@ cat >"$TEST_TMP/work/echo.c" <<'C'
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { GOOD, EXITS, CRASHES, NO_LISTEN, SWAPPED, ELSEWHERE, SILENT, STRLEN, ABORTS, NOISY, CHILD };
+enum { GOOD, EXITS, CRASHES, NO_LISTEN, SWAPPED, ELSEWHERE, SILENT, STRLEN, ABORTS, NOISY, CHILD, PAST, FREED, SHIFTED };
 
 static void echo(int fd)
 {
@@ -24,6 +24,15 @@ static void echo(int fd)
     while ((n = read(fd, buffer, sizeof buffer)) > 0) {
         if (BAD == ABORTS)
             abort();
+        if (BAD == PAST)
+            buffer[n] = 0;
+        if (BAD == FREED) {
+            char *copy = malloc((size_t)n + 64);
+            free(copy);
+            fprintf(stderr, "%d\n", copy[32]);
+        }
+        if (BAD == SHIFTED)
+            fprintf(stderr, "%d\n", 1 << (n + 31));
         if (BAD == STRLEN)
             n = (ssize_t)strnlen(buffer, (size_t)n);
         if (BAD != SILENT && write(fd, buffer, (size_t)n) < 0)
@@ -127,6 +136,43 @@ sed -i 's/write(fd, buffer, (size_t)n)/send(fd, buffer, (size_t)n, MSG_NOSIGNAL)
 check BAD=NOISY
 is 'megabytes of output and a child do no harm' "$RC $(grep -c '^ok' <<<"$SAID")" '0 4'
 unlike 'and are gone' "$(left_behind && echo yes)" yes
+
+# ---- the last step: with sanitizers --------------------------------------------------------------
+
+cat >"$LAB/check" <<'SH'
+#!/usr/bin/env bash
+. "$LAB_LIB/check.sh"
+build echo
+serve ./echo @PORT
+sanitized tcp echo <<'END'
+a connect @PORT
+a send random 4097
+a expect echo
+a close
+b connect @PORT
+b exchange random 100000
+b close
+END
+SH
+# A compiler without the runtime: it says what gcc's linker would.
+cat >"$TEST_TMP/cc" <<SH
+#!/usr/bin/env bash
+case "\$*" in *-fsanitize*) echo '/usr/bin/ld: cannot find libasan.so: No such file or directory' >&2; exit 1 ;; esac
+exec ${CC:-cc} "\$@"
+SH
+chmod +x "$TEST_TMP/cc"
+echo 'int main(void) { return 0; }' >"$TEST_TMP/probe.c"
+if "${CC:-cc}" -fsanitize=address,undefined -o "$TEST_TMP/probe" "$TEST_TMP/probe.c" 2>/dev/null; then
+    check BAD=GOOD
+    is 'what touches nothing else passes, built with sanitizers' "$RC $(grep -c '^ok' <<<"$SAID") $(grep -c SKIP <<<"$SAID")" '0 3 0'
+    fails 'a byte past a buffer, with its line' out-of-bounds 'look: .*echo\.c:[0-9]+' BAD=PAST
+    fails 'memory that was given back, with its line' use-after-free 'heap-use-after-free.*echo\.c:[0-9]+' BAD=FREED
+    fails 'what C does not define, with its line' undefined 'runtime error: shift.*echo\.c:[0-9]+' BAD=SHIFTED
+else skip 'the step with sanitizers' "${CC:-cc} has no sanitizer runtime"; fi
+check BAD=PAST CC="$TEST_TMP/cc"
+like 'without the runtime it is skipped, with the command that installs it' "$RC $SAID" '^ok 3 - .* # SKIP .* has no sanitizer runtime here: sudo (apt|dnf) install '
+is 'and fails nothing' "$RC" 0
+unlike 'and nothing is left of it' "$(left_behind && echo yes)" yes
 
 # ---- an interrupted check -----------------------------------------------------------------------
 
