@@ -239,6 +239,11 @@ judge_wrong() {
         lacking=$(lacking_feedback "$result" "$wrong/feedback")
         case $(result "$result.rc") in
         4) tell skip "$name" "$(skip_reason "$result")" ;;
+        0) if [ -n "$(skip_reason "$result")" ]; then # what would have found it cannot be done here
+               tell skip "$name" "$(skip_reason "$result")"
+           else
+               tell not "$name" "exit code 0, wanted 1"$'\n'"$(story "$result")"
+           fi ;;
         1) if [ -z "$lacking" ]; then tell ok "$name"; else tell not "$name" "$lacking"$'\n'"$(story "$result")"; fi ;;
         *) tell not "$name" "exit code $(result "$result.rc"), wanted 1"$'\n'"$(story "$result")" ;;
         esac

@@ -230,7 +230,7 @@ run_answer() {
     wait "$JOB" || STATUS=$?
     TOOK_MS=$(((${EPOCHREALTIME/./} - began) / 1000))
     end_pid "$JOB"
-    wait_for 300ms all_is_kept || true
+    wait_for 3s all_is_kept || true
     OUT=$(tr -d '\0' <"$CHECK_TMP/.out") ERR=$(tr -d '\0' <"$CHECK_TMP/.err")
     STEPS+=("ran: $* (status $STATUS, $TOOK_MS ms)")
     if [ "$STATUS" -eq 124 ] || [ "$STATUS" -eq 137 ]; then

@@ -81,7 +81,7 @@ has_ended() {
     wait "$PID" 2>/dev/null || status=$?
     DEAD=$PID
     end_pid "$PID" # what it forked
-    wait_for 300ms all_is_kept || true
+    wait_for 3s all_is_kept || true
     how_it_ended $status
 }
 # settled: it has done what there was to do, and sleeps. False when it is gone, or still works after two seconds.
